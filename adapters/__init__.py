@@ -1,0 +1,1 @@
+"""Speaks the protocols of conversations: clients on one side, vendors on the other."""

@@ -1,0 +1,1 @@
+"""Wire languages as pure codecs: bytes in, neutral values out, and back."""

@@ -1,0 +1,1 @@
+"""Listens to clients and hands what they ask to a use case."""

@@ -1,0 +1,1 @@
+"""Calls configured upstreams and classifies how they failed."""

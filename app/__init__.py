@@ -1,0 +1,1 @@
+"""Walks the use cases in its inner ring, joins every part in its outer ring."""

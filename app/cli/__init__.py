@@ -1,0 +1,1 @@
+"""The `coderouter` command, one subcommand a module."""

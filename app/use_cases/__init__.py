@@ -1,0 +1,1 @@
+"""One thing a client or an operator may ask for in each module."""

@@ -1,0 +1,1 @@
+"""Describes: reads providers.yaml and the environment into the domain's values."""

@@ -1,0 +1,1 @@
+"""The shape of providers.yaml, one section a module."""

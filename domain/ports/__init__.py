@@ -1,0 +1,1 @@
+"""What the application asks of the world; each docstring is a promise that every implementation keeps."""

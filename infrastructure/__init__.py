@@ -1,0 +1,1 @@
+"""Supplies machinery that would serve any service: clock, pools, log, metrics, storage."""
