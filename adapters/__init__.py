@@ -1,1 +1,1 @@
-"""Speaks the protocols of conversations: clients on one side, vendors on the other."""
+"""Speaks protocols about conversations: wire dialects, HTTP in, vendors out."""

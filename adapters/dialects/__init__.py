@@ -1,1 +1,1 @@
-"""Wire languages as pure codecs: bytes in, neutral values out, and back."""
+"""Translates wire languages to neutral values and back: bytes in, values out, no I/O."""

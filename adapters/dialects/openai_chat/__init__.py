@@ -1,1 +1,1 @@
-"""The OpenAI Chat Completions dialect."""
+"""OpenAI Chat Completions."""

@@ -1,0 +1,204 @@
+"""
+What a dialect is: one value that reads and writes a wire language, on either side of the gateway.
+
+Inbound decodes requests and encodes replies; outbound the reverse. All of it is sans-IO: no socket, no
+clock, no log, no random numbers (ids and times that an answer needs come in as `Answering`).
+
+Errors that reading can raise::
+
+    MalformedRequest        the client's bytes (domain.conversation.request)
+    DialectError
+    ├── GarbledReply        the upstream's bytes are not what the dialect allows
+    ├── TruncatedReply      the upstream's stream ended before the answer did
+    └── ReportedError       the upstream said, inside its reply, that it failed
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+from domain.conversation.extensions import Json
+from domain.conversation.reply import Batch, Completion
+from domain.conversation.request import ChatRequest, DialectName
+
+NO_FIELDS: Mapping[str, Json] = MappingProxyType({})
+
+
+class DialectError(Exception):
+    """Something is wrong with what an upstream said."""
+
+
+class GarbledReply(DialectError):
+    """The upstream's bytes do not say what the dialect allows; the message names the place."""
+
+
+class TruncatedReply(DialectError):
+    """The stream ended without the dialect's word that the answer is complete."""
+
+
+class ReportedError(DialectError):
+    """
+    An upstream's own error, from an error body or from inside a stream.
+
+    Attributes:
+        message: the vendor's words.
+        type: the vendor's class of error, such as ``overloaded_error``; empty when it gave none.
+        code: the vendor's code as text; empty when it gave none.
+        status: an HTTP status told inside the error, if any.
+    """
+
+    def __init__(self, message: str, *, type: str = "", code: str = "", status: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.type = type
+        self.code = code
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quirks:
+    """
+    How one upstream departs from its dialect.
+
+    Attributes:
+        max_tokens_field: where an OpenAI-compatible server wants the output limit.
+        default_max_tokens: sent where the dialect requires a limit and the client gave none.
+        usage_in_streams: whether to ask for a usage report in streams (``stream_options``).
+        developer_role: whether the server knows the role ``developer``; else it is sent as ``system``.
+    """
+
+    max_tokens_field: str = "max_tokens"
+    default_max_tokens: int = 4096
+    usage_in_streams: bool = True
+    developer_role: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """
+    A request on its way to one target.
+
+    Attributes:
+        request: what the client asked.
+        model: the target's model; replaces the client's. Empty: the field is left out.
+        stream: whether the upstream shall stream.
+        extra_body: fields of the provider's configuration; they lie below the client's own fields
+            (shallow merge).
+        system_suffix: instructions of the configuration to add after the client's own.
+        quirks: how the upstream departs from its dialect.
+    """
+
+    request: ChatRequest
+    model: str
+    stream: bool
+    extra_body: Mapping[str, Json] = field(default=NO_FIELDS)
+    system_suffix: str = ""
+    quirks: Quirks = Quirks()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """
+    What an encoder must know of the answer it writes.
+
+    Attributes:
+        model: the name the client used; echoed instead of the real model. Empty: the real one is shown.
+        reply_id: bare id to use where the upstream gave none (the dialect adds its prefix).
+        created: seconds since the epoch, where the upstream gave none.
+        wants_usage: whether the client of a stream asked for a usage report.
+    """
+
+    model: str
+    reply_id: str
+    created: int
+    wants_usage: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorReport:
+    """An error of ours, to be told in a dialect's envelope; ``type`` and ``code`` are the dialect's words."""
+
+    status: int
+    type: str
+    message: str
+    code: str | None = None
+    param: str | None = None
+    request_id: str = ""
+
+
+class StreamDecoder(Protocol):
+    """Reads one upstream stream; holds half a frame and what blocks are open."""
+
+    def feed(self, data: bytes) -> Iterator[Batch]:
+        """
+        What these bytes complete, in order, as few batches as may be: usually one for each call.
+
+        The same bytes give the same events however they are split. Frames that carry only a usage report
+        come as a batch of their own, so that they can be left out for a client that did not ask.
+
+        Raises (after yielding what came before):
+            GarbledReply: a frame that the dialect does not allow.
+            ReportedError: the upstream told an error in-band.
+        """
+        ...
+
+    def close(self) -> Iterator[Batch]:
+        """
+        What the end of the stream completes (a last frame without its blank line, say).
+
+        Raises:
+            TruncatedReply: the dialect's word that the answer is complete never came.
+        """
+        ...
+
+
+class StreamEncoder(Protocol):
+    """Writes one stream to a client and guards its order: exactly one beginning, exactly one end."""
+
+    def send(self, batch: Batch) -> bytes:
+        """The frames for these events; the batch's own bytes when they are of this dialect."""
+        ...
+
+    def close(self) -> bytes:
+        """What ends a complete answer. Call it once, after a batch with ``Finished``."""
+        ...
+
+    def fail(self, report: ErrorReport) -> bytes:
+        """What ends a broken answer: the error, and no word that could be taken for success."""
+        ...
+
+    def ping(self) -> bytes:
+        """A frame that says nothing, to show that the line is alive; legal at any moment."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """
+    A wire language.
+
+    Attributes:
+        name: as in `ChatRequest.dialect` and `Wire.dialect`.
+        decode_request: body and headers (lower-case names) to a request; raises `MalformedRequest`.
+            Top level and message heads are checked at once, the rest when somebody needs it.
+        encode_request: the body for an upstream; the client's own bytes but for what must change when
+            the request came in this dialect. Raises `MalformedRequest` for what the target cannot say.
+        decode_completion: a whole body to one batch with ``wire``; raises `GarbledReply` or, for an error
+            object inside a 200, `ReportedError`.
+        encode_completion: a whole answer to a body; its own bytes when they are of this dialect.
+        stream_decoder: a decoder for the answer to this request.
+        stream_encoder: an encoder for a stream to the client.
+        decode_error: what an error body says; never raises, a body it cannot read becomes the message.
+        encode_error: our error in the dialect's envelope.
+    """
+
+    name: DialectName
+    decode_request: Callable[[bytes, Mapping[str, str]], ChatRequest]
+    encode_request: Callable[[Outgoing], bytes]
+    decode_completion: Callable[[bytes], Batch]
+    encode_completion: Callable[[Completion, Answering], bytes]
+    stream_decoder: Callable[[], StreamDecoder]
+    stream_encoder: Callable[[Answering], StreamEncoder]
+    decode_error: Callable[[bytes], ReportedError]
+    encode_error: Callable[[ErrorReport], bytes]

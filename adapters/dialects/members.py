@@ -1,0 +1,102 @@
+"""
+A JSON object as the bytes it came in, for changing single members without touching the others.
+
+A request that leaves in the dialect it came in keeps every byte but those that must change: prompt caches
+and signatures depend on it, and copying costs less than encoding.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from domain.conversation.request import MalformedRequest
+
+_KEY = re.compile(rb'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
+_SEPARATOR = re.compile(rb"\s*([,}])")
+_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """Where a member lies: from ``start`` to ``end``, its value from ``value`` on."""
+
+    key: str
+    start: int
+    value: int
+    end: int
+
+
+class JsonMembers:
+    """
+    The top level of one JSON object.
+
+    Raises:
+        MalformedRequest: on construction, when the bytes are not one JSON object.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        try:
+            self._values = _decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise MalformedRequest("", f"the body is not a JSON object: {error}") from error
+
+    def __repr__(self) -> str:
+        return f"<JsonMembers {sorted(self._values)} {len(self.body)} bytes>"
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def raw(self, key: str) -> msgspec.Raw | None:
+        """The value as it was written, or ``None``."""
+        return self._values.get(key)
+
+    def replaced(self, changes: Mapping[str, bytes | None]) -> bytes:
+        """
+        The object with these members' values replaced, removed (``None``) or, if absent, added at the end.
+
+        No other byte changes, but for the comma beside a member that goes.
+
+        Raises:
+            MalformedRequest: a key stands twice, so that it is not clear what to change.
+        """
+        members = self._walk()
+        opening = self.body.index(b"{") + 1
+        kept = [self._changed(member, changes) for member in members if changes.get(member.key, b"") is not None]
+        present = {member.key for member in members}
+        added = [
+            msgspec.json.encode(key) + b":" + value
+            for key, value in changes.items()
+            if key not in present and value is not None
+        ]
+        closing = members[-1].end if members else opening
+        return self.body[:opening] + b",".join(kept + added) + self.body[closing:]
+
+    def _changed(self, member: _Member, changes: Mapping[str, bytes | None]) -> bytes:
+        value = changes.get(member.key)
+        if value is None:
+            return self.body[member.start : member.end]
+        return self.body[member.start : member.value] + value
+
+    def _walk(self) -> list[_Member]:
+        """Steps over the members in order; the decoder already knows how long each value is."""
+        members: list[_Member] = []
+        at = self.body.index(b"{") + 1
+        while (key := _KEY.match(self.body, at)) is not None:
+            name = msgspec.json.decode(key.group(1), type=str)
+            end = key.end() + len(memoryview(self._values[name]))
+            separator = _SEPARATOR.match(self.body, end)
+            if separator is None:
+                break
+            members.append(_Member(name, at, key.end(), end))
+            at = separator.end()
+            if separator.group(1) == b"}":
+                break
+        if len(members) != len(self._values):
+            raise MalformedRequest("", "a key stands more than once in the body")
+        return members

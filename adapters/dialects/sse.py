@@ -1,0 +1,107 @@
+"""
+Server-sent events, read and written as bytes.
+
+The grammar is that of the WHATWG HTML standard, section 9.2.6: lines end in LF, CRLF or CR; a blank line
+ends an event; a line that begins with a colon is a comment; several ``data`` lines join with LF. We differ in
+one point on purpose: an event that the end of the stream leaves without its blank line is still delivered,
+as several model servers close that way.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_EVENT_BYTES = 32 * 1024 * 1024
+"""An event larger than this is an attack or a broken server, not an answer; an image is well below."""
+
+
+class OversizedEvent(Exception):
+    """An event grew past `MAX_EVENT_BYTES` without ending."""
+
+
+@dataclass(frozen=True, slots=True)
+class SseEvent:
+    """One event; ``name`` is empty when no ``event`` line came, ``data`` joins the ``data`` lines with LF."""
+
+    name: bytes
+    data: bytes
+
+
+class SseReader:
+    """Bytes in, events out; holds the one event that is not complete yet."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._ends_in_cr = False
+
+    def __repr__(self) -> str:
+        return f"<SseReader pending={len(self._pending)} bytes>"
+
+    def feed(self, data: bytes) -> Iterator[SseEvent]:
+        """
+        The events that these bytes complete.
+
+        Raises:
+            OversizedEvent: an event does not end.
+        """
+        text = self._pending + self._with_lf(data) if self._pending else self._with_lf(data)
+        end = text.rfind(b"\n\n")
+        self._pending = text[end + 2 :] if end >= 0 else text
+        if len(self._pending) > MAX_EVENT_BYTES:
+            raise OversizedEvent(f"an event of more than {MAX_EVENT_BYTES} bytes")
+        if end < 0:
+            return iter(())
+        return _events(text[:end])
+
+    def close(self) -> Iterator[SseEvent]:
+        """The event that the end of the stream cut short of its blank line, if it had any data."""
+        last, self._pending = self._pending, b""
+        return _events(last)
+
+    def _with_lf(self, data: bytes) -> bytes:
+        """Line ends as LF. A CR at the end of one read and an LF at the start of the next are one line end."""
+        if self._ends_in_cr and data.startswith(b"\n"):
+            data = data[1:]
+            self._ends_in_cr = False
+        if not data:
+            return data
+        self._ends_in_cr = data.endswith(b"\r")
+        if b"\r" in data:
+            return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return data
+
+
+def _events(text: bytes) -> Iterator[SseEvent]:
+    for block in text.split(b"\n\n"):
+        event = _event(block)
+        if event is not None:
+            yield event
+
+
+def _event(block: bytes) -> SseEvent | None:
+    if block.startswith(b"data: ") and b"\n" not in block:
+        return SseEvent(b"", block[6:])
+    name = b""
+    data: list[bytes] = []
+    for line in block.split(b"\n"):
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            data.append(value)
+        elif field == b"event":
+            name = value
+    return SseEvent(name, b"\n".join(data)) if data else None
+
+
+def data_frame(data: bytes) -> bytes:
+    """A frame without a name, as OpenAI's dialects use."""
+    return b"data: " + data + b"\n\n"
+
+
+def named_frame(name: bytes, data: bytes) -> bytes:
+    """A frame with a name, as Anthropic's dialect uses."""
+    return b"event: " + name + b"\ndata: " + data + b"\n\n"
+
+
+def comment_frame(words: bytes) -> bytes:
+    """A line that every reader skips."""
+    return b": " + words + b"\n\n"

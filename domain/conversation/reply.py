@@ -1,0 +1,224 @@
+"""What is said: an answer as a stream of neutral events, and as the whole that they fold into."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from domain.conversation.extensions import NO_EXTENSIONS, Extensions
+from domain.conversation.parts import Part
+
+
+class StopReason(StrEnum):
+    """Why the model stopped. A reason outside this list travels as its vendor's own word."""
+
+    END_TURN = "end_turn"
+    STOP_SEQUENCE = "stop_sequence"
+    MAX_TOKENS = "max_tokens"
+    TOOL_CALLS = "tool_calls"
+    REFUSAL = "refusal"
+    CONTENT_FILTER = "content_filter"
+    PAUSE = "pause"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """
+    Tokens of one answer; ``None`` where the upstream did not say.
+
+    ``input_tokens`` leaves out what was read from or written to a prompt cache (Anthropic's reading;
+    OpenAI's ``prompt_tokens`` includes the cached part and is split when decoded). ``output_tokens``
+    includes ``reasoning_tokens``.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_creation_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStarted:
+    """The upstream began; ``model`` is the real one, ``created`` in seconds since the epoch."""
+
+    id: str = ""
+    model: str = ""
+    created: int | None = None
+    extensions: Extensions = NO_EXTENSIONS
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More words of the answer."""
+
+    text: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingDelta:
+    """More words of the reasoning."""
+
+    text: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingSigned:
+    """The provider's signature over the reasoning just shown."""
+
+    signature: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RedactedThinking:
+    """Reasoning that the provider shows only in sealed form."""
+
+    data: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalDelta:
+    """More words of a refusal."""
+
+    text: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStarted:
+    """A call begins; ``call`` numbers the calls of this answer from 0 in order of appearance."""
+
+    call: int
+    id: str
+    name: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """More of the JSON text of the arguments of ``call``; calls may interleave."""
+
+    call: int
+    arguments: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartEnded:
+    """The text or thinking just shown is complete, or, when ``call`` is given, that tool call is."""
+
+    call: int | None = None
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """What the upstream counts so far; counts are cumulative, a later report replaces an earlier one."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The model stopped; ``reason`` is a ``StopReason`` or a vendor's own word for one we do not know."""
+
+    reason: str
+    stop_sequence: str | None = None
+    choice: int = 0
+    extensions: Extensions = NO_EXTENSIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """
+    Something that only the dialect named can read.
+
+    ``payload`` is the JSON text of one event of that dialect's stream, ``content`` tells whether it is part
+    of the answer itself (and so commits the gateway to it).
+    """
+
+    dialect: str
+    payload: bytes
+    content: bool = False
+
+
+ReplyEvent: TypeAlias = (
+    ReplyStarted
+    | TextDelta
+    | ThinkingDelta
+    | ThinkingSigned
+    | RedactedThinking
+    | RefusalDelta
+    | ToolCallStarted
+    | ToolCallDelta
+    | PartEnded
+    | UsageReported
+    | Finished
+    | Foreign
+)
+
+
+def bears_content(event: ReplyEvent) -> bool:
+    """Whether a client that saw this event has seen a part of the answer, so that no other may follow."""
+    match event:
+        case TextDelta(text) | ThinkingDelta(text) | RefusalDelta(text):
+            return text != ""
+        case ToolCallStarted() | ToolCallDelta() | RedactedThinking() | ThinkingSigned():
+            return True
+        case Foreign(content=content):
+            return content
+        case ReplyStarted() | PartEnded() | UsageReported() | Finished():
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """
+    The bytes that events were read from.
+
+    Attributes:
+        dialect: the language of ``data``.
+        data: complete stream frames with LF line ends, without the stream's terminator; or a whole body.
+        whole: ``data`` is the body of an answer that was not streamed.
+    """
+
+    dialect: str
+    data: bytes
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """
+    Events that arrived together, with the bytes that said them while nobody has changed the events.
+
+    Whoever changes an event passes the batch on without ``wire``: bytes never contradict events.
+    """
+
+    events: tuple[ReplyEvent, ...]
+    wire: Wire | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One answer of a completion."""
+
+    parts: tuple[Part, ...]
+    finish: Finished | None
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """A whole answer; ``wire`` is the body it was read from, if it came whole and unchanged."""
+
+    id: str
+    model: str
+    created: int | None
+    choices: tuple[Choice, ...]
+    usage: Usage | None
+    extensions: Extensions = NO_EXTENSIONS
+    wire: Wire | None = None

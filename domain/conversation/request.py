@@ -1,0 +1,172 @@
+"""What a client asks, read as far as anyone has needed it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Protocol, TypeAlias
+
+from domain.conversation.extensions import NO_EXTENSIONS, Extensions, Json
+from domain.conversation.parts import Part
+
+
+class Role(StrEnum):
+    """Who speaks. A dialect without a role of its own for tools puts their results in a user's turn."""
+
+    SYSTEM = "system"
+    DEVELOPER = "developer"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn, its parts in order."""
+
+    role: Role
+    parts: tuple[Part, ...]
+    name: str | None = None
+    extensions: Extensions = NO_EXTENSIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A function the model may call; ``parameters`` is its JSON Schema, ``None`` when none was given."""
+
+    name: str
+    description: str | None = None
+    parameters: Mapping[str, Json] | None = None
+    cache_control: Json = None
+    extensions: Extensions = NO_EXTENSIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignTool:
+    """A tool that only the dialect named knows, such as one the vendor runs on its own servers."""
+
+    dialect: str
+    payload: bytes
+
+
+class ToolUse(StrEnum):
+    """Whether the model may, must or must not call a tool."""
+
+    AUTO = "auto"
+    REQUIRED = "required"
+    NONE = "none"
+    NAMED = "named"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolChoice:
+    """How tools are to be used; ``name`` belongs to ``NAMED``, ``parallel`` is ``None`` when unsaid."""
+
+    use: ToolUse = ToolUse.AUTO
+    name: str | None = None
+    parallel: bool | None = None
+    extensions: Extensions = NO_EXTENSIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How to draw tokens; ``None`` leaves it to the upstream. ``max_output_tokens`` counts thinking too."""
+
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """
+    The whole request in neutral words.
+
+    Instructions come as ``SYSTEM`` and ``DEVELOPER`` messages, leading ones first, whatever place the
+    dialect has for them.
+    """
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool | ForeignTool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    sampling: Sampling = Sampling()
+    extensions: Extensions = NO_EXTENSIONS
+
+
+class Source(Protocol):
+    """Where a request's content comes from: the bytes a dialect received, or values that were built."""
+
+    def conversation(self) -> Conversation:
+        """
+        The content, decoded on first use and kept.
+
+        Raises:
+            MalformedRequest: the bytes do not say what their dialect allows; the error names the place.
+        """
+        ...
+
+
+class MalformedRequest(Exception):
+    """
+    The client's request is at fault.
+
+    Args:
+        path: the field, as ``messages[2].content[0].type``; empty for the body as a whole.
+        message: what was expected there.
+    """
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}" if path else message)
+        self.path = path
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A source for content that was put together here and has no bytes to go back to."""
+
+    content: Conversation
+
+    def conversation(self) -> Conversation:
+        return self.content
+
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+DialectName: TypeAlias = str
+"""``openai_chat`` or ``anthropic_messages``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """
+    A request as far as every route must know it, and its source for whoever needs more.
+
+    Attributes:
+        dialect: the wire language it came in.
+        model: the name the client gave; empty when it gave none.
+        stream: whether the client wants the answer as a stream.
+        profile: the body's ``profile`` field, which is ours and never sent upstream.
+        declares_tools: whether the request offers the model any tool.
+        choices: how many answers are asked for (``n``).
+        wants_usage: whether a streaming client asked for a usage report.
+        headers: the dialect's own request headers (lower-case names), due verbatim to an upstream of the
+            same dialect.
+    """
+
+    dialect: DialectName
+    model: str
+    source: Source
+    stream: bool = False
+    profile: str | None = None
+    declares_tools: bool = False
+    choices: int = 1
+    wants_usage: bool = False
+    headers: Mapping[str, str] = field(default=NO_HEADERS)
+
+    @property
+    def conversation(self) -> Conversation:
+        return self.source.conversation()
