@@ -1,0 +1,77 @@
+"""Fetches a pinned uv from PyPI with nothing but the standard library, for machines whose Python has no venv."""
+
+import hashlib
+import io
+import json
+import platform
+import sys
+import sysconfig
+import urllib.request
+import zipfile
+from pathlib import Path
+
+ALIASES = {"amd64": "x86_64", "arm64": "aarch64", "armv8l": "armv7l"}
+"""What some kernels call a machine, and what wheels call it."""
+
+
+def main(version: str, folder: str) -> None:
+    wheel = pick(published_wheels(version), tag_of_this_machine())
+    content = fetch(wheel["url"])
+    check(content, wheel["sha256"], wheel["filename"])
+    print(f"uv {version} is at {unpack(content, Path(folder))}")
+
+
+def published_wheels(version: str) -> list[dict[str, str]]:
+    """The wheels of a release, as PyPI's JSON API lists them (https://docs.pypi.org/api/json/)."""
+    release = json.loads(fetch(f"https://pypi.org/pypi/uv/{version}/json"))
+    return [
+        {"filename": file["filename"], "url": file["url"], "sha256": file["digests"]["sha256"]}
+        for file in release["urls"]
+        if file["packagetype"] == "bdist_wheel"
+    ]
+
+
+def tag_of_this_machine() -> tuple[str, str]:
+    """The family and the machine that a wheel's platform tag must name, such as `("manylinux", "x86_64")`."""
+    machine = platform.machine().lower()
+    if sys.platform == "darwin":
+        return "macosx", machine
+    family = "musllinux" if "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or "") else "manylinux"
+    return family, ALIASES.get(machine, machine)
+
+
+def pick(wheels: list[dict[str, str]], tag: tuple[str, str]) -> dict[str, str]:
+    family, machine = tag
+    for wheel in wheels:
+        platform_tags = wheel["filename"].removesuffix(".whl").split("-")[-1].split(".")
+        if any(name.startswith(family) and name.endswith("_" + machine) for name in platform_tags):
+            return wheel
+    sys.exit(f"PyPI has no uv for {family} on {machine}; install uv yourself and put it on PATH.")
+
+
+def fetch(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=120) as response:
+        return bytes(response.read())
+
+
+def check(content: bytes, expected: str, filename: str) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        sys.exit(
+            f"{filename}: sha256 is {found}, PyPI says {expected}; the download is not what was published."
+        )
+
+
+def unpack(content: bytes, folder: Path) -> Path:
+    """Write the `uv` binary of a wheel into `folder`, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+        member = next(name for name in wheel.namelist() if name.endswith(".data/scripts/uv"))
+        partial = folder / "uv.partial"
+        partial.write_bytes(wheel.read(member))
+    partial.chmod(0o755)
+    return partial.replace(folder / "uv")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])
