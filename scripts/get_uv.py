@@ -1,4 +1,4 @@
-"""Fetches a pinned uv from PyPI with nothing but the standard library, for machines whose Python has no venv."""
+"""Fetches a pinned uv from PyPI with the standard library alone, for machines whose Python has no venv."""
 
 import hashlib
 import io
