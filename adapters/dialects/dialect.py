@@ -14,15 +14,14 @@ Errors that reading can raise::
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Protocol
 
-from domain.conversation.extensions import Json
+from domain.conversation.extensions import Json, Nothing
 from domain.conversation.reply import Batch, Completion
 from domain.conversation.request import ChatRequest, DialectName
 
-NO_FIELDS: Mapping[str, Json] = MappingProxyType({})
+NO_FIELDS: Mapping[str, Json] = Nothing()
 
 
 class DialectError(Exception):
@@ -92,7 +91,7 @@ class Outgoing:
     request: ChatRequest
     model: str
     stream: bool
-    extra_body: Mapping[str, Json] = field(default=NO_FIELDS)
+    extra_body: Mapping[str, Json] = NO_FIELDS
     system_suffix: str = ""
     quirks: Quirks = Quirks()
 

@@ -20,11 +20,12 @@ _decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """Where a member lies: from ``start`` to ``end``, its value from ``value`` on."""
+    """Where a member lies: from ``start`` to its comma or the closing brace at ``end``, with all white space."""
 
     key: str
     start: int
     value: int
+    value_end: int
     end: int
 
 
@@ -81,7 +82,7 @@ class JsonMembers:
         value = changes.get(member.key)
         if value is None:
             return self.body[member.start : member.end]
-        return self.body[member.start : member.value] + value
+        return self.body[member.start : member.value] + value + self.body[member.value_end : member.end]
 
     def _walk(self) -> list[_Member]:
         """Steps over the members in order; the decoder already knows how long each value is."""
@@ -93,7 +94,7 @@ class JsonMembers:
             separator = _SEPARATOR.match(self.body, end)
             if separator is None:
                 break
-            members.append(_Member(name, at, key.end(), end))
+            members.append(_Member(name, at, key.end(), end, separator.start(1)))
             at = separator.end()
             if separator.group(1) == b"}":
                 break

@@ -1,12 +1,11 @@
 """What a client asks, read as far as anyone has needed it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
-from domain.conversation.extensions import NO_EXTENSIONS, Extensions, Json
+from domain.conversation.extensions import NO_EXTENSIONS, Extensions, Json, Nothing
 from domain.conversation.parts import Part
 
 
@@ -134,7 +133,7 @@ class Built:
         return self.content
 
 
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+NO_HEADERS: Mapping[str, str] = Nothing()
 
 DialectName: TypeAlias = str
 """``openai_chat`` or ``anthropic_messages``."""
@@ -165,7 +164,7 @@ class ChatRequest:
     declares_tools: bool = False
     choices: int = 1
     wants_usage: bool = False
-    headers: Mapping[str, str] = field(default=NO_HEADERS)
+    headers: Mapping[str, str] = NO_HEADERS
 
     @property
     def conversation(self) -> Conversation:
