@@ -2,13 +2,17 @@
 
 import hashlib
 import io
-import json
 import platform
 import sys
 import sysconfig
 import urllib.request
 import zipfile
+from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import urldefrag, urljoin
+
+INDEX = "https://pypi.org/simple/uv/"
+"""A page of links, which mirrors serve in the same form (https://peps.python.org/pep-0503/)."""
 
 ALIASES = {"amd64": "x86_64", "arm64": "aarch64", "armv8l": "armv7l"}
 """What some kernels call a machine, and what wheels call it."""
@@ -21,13 +25,25 @@ def main(version: str, folder: str) -> None:
     print(f"uv {version} is at {unpack(content, Path(folder))}")
 
 
+class Links(HTMLParser):
+    """Collects the addresses that a page links to."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.addresses += [value for name, value in attrs if tag == "a" and name == "href" and value]
+
+
 def published_wheels(version: str) -> list[dict[str, str]]:
-    """The wheels of a release, as PyPI's JSON API lists them (https://docs.pypi.org/api/json/)."""
-    release = json.loads(fetch(f"https://pypi.org/pypi/uv/{version}/json"))
+    """The wheels of a release; each link carries its checksum behind the `#`."""
+    links = (urldefrag(urljoin(INDEX, address)) for address in Links(fetch(INDEX).decode()).addresses)
     return [
-        {"filename": file["filename"], "url": file["url"], "sha256": file["digests"]["sha256"]}
-        for file in release["urls"]
-        if file["packagetype"] == "bdist_wheel"
+        {"filename": url.rsplit("/", 1)[-1], "url": url, "sha256": fragment.removeprefix("sha256=")}
+        for url, fragment in links
+        if url.rsplit("/", 1)[-1].startswith(f"uv-{version}-") and url.endswith(".whl")
     ]
 
 
@@ -46,7 +62,7 @@ def pick(wheels: list[dict[str, str]], tag: tuple[str, str]) -> dict[str, str]:
         platform_tags = wheel["filename"].removesuffix(".whl").split("-")[-1].split(".")
         if any(name.startswith(family) and name.endswith("_" + machine) for name in platform_tags):
             return wheel
-    sys.exit(f"PyPI has no uv for {family} on {machine}; install uv yourself and put it on PATH.")
+    sys.exit(f"The index has no such uv for {family} on {machine}; install uv yourself and put it on PATH.")
 
 
 def fetch(url: str) -> bytes:
@@ -57,9 +73,7 @@ def fetch(url: str) -> bytes:
 def check(content: bytes, expected: str, filename: str) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != expected:
-        sys.exit(
-            f"{filename}: sha256 is {found}, PyPI says {expected}; the download is not what was published."
-        )
+        sys.exit(f"{filename} is not what was published: its sha256 is {found}, the index says {expected}.")
 
 
 def unpack(content: bytes, folder: Path) -> Path:
