@@ -1,1 +1,1 @@
-"""Walks the use cases in its inner ring, joins every part in its outer ring."""
+"""Joins everything: the use cases, and the one place that knows which class does what."""

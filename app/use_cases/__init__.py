@@ -1,1 +1,1 @@
-"""One thing a client or an operator may ask for in each module."""
+"""Walks: what the gateway does for a request, one use case a file."""

@@ -1,0 +1,158 @@
+"""An answer that has begun: the gateway is committed to it, and it owns the upstream connection."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+
+from app.use_cases.plan import Plan
+from domain.conversation.fold import Folding
+from domain.conversation.reply import Batch, Completion, Finished, ReplyStarted, Usage, UsageReported
+from domain.events import AnswerFailedMidstream, Outcome, ReplyBrokenOff
+from domain.failures import FailureKind, UpstreamFailure
+from domain.ports.observation import EventSink
+from domain.routing.chain import Attempt
+from domain.routing.targets import Target
+
+_CLOSING_S = 2.0
+"""How long an upstream connection may take to close before it is left to the loop."""
+
+_ERROR_LENGTH = 500
+"""Characters of an upstream's words that an event keeps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyFacts:
+    """How an answer came about: the plan, the target that gave it, the attempts that failed before."""
+
+    request_id: str
+    plan: Plan
+    target: Target
+    failed: tuple[Attempt, ...]
+    stream: bool
+
+    @property
+    def attempts(self) -> int:
+        return len(self.failed) + 1
+
+    @property
+    def fallback_reason(self) -> str:
+        """Why the chain moved last; empty when the first target answered."""
+        return str(self.failed[-1].failure.kind) if self.failed else ""
+
+
+class Reply(AsyncIterator[Batch]):
+    """
+    The answer as it comes. Iterate it to its end or not, then `aclose` it: always, and once.
+
+    Iteration raises `UpstreamFailure` of kind ``BROKEN_OFF`` when the upstream fails in the midst of the
+    answer; what was told before stays true.
+    """
+
+    def __init__(
+        self,
+        facts: ReplyFacts,
+        held: Iterable[Batch],
+        batches: AsyncGenerator[Batch, None],
+        opened: AsyncExitStack,
+        idle_s: float,
+        sink: EventSink,
+    ) -> None:
+        self.facts = facts
+        self.usage: Usage | None = None
+        self.model = facts.target.model
+        self.outcome = Outcome.CLIENT_LEFT
+        self._held = deque(held)
+        self._batches = batches
+        self._opened = opened
+        self._idle_s = idle_s
+        self._sink = sink
+        self._finished = False
+
+    def __repr__(self) -> str:
+        return f"<Reply {self.facts.request_id} from {self.facts.target.provider}: {self.outcome}>"
+
+    async def __anext__(self) -> Batch:
+        if self._held:
+            return self._noted(self._held.popleft())
+        try:
+            async with asyncio.timeout(self._idle_s):
+                return self._noted(await anext(self._batches))
+        except StopAsyncIteration:
+            if self._finished:
+                self.outcome = Outcome.ANSWERED
+                raise
+            raise self._broken("the answer ended without a word that it is complete") from None
+        except UpstreamFailure as failure:
+            raise self._broken(failure.message, failure.status) from failure
+        except TimeoutError as error:
+            raise self._broken(f"silent for {self._idle_s:g} s in the midst of the answer") from error
+        except Exception as error:
+            raise self._broken(f"{type(error).__name__}: {error}") from error
+
+    async def whole(self) -> Completion:
+        """
+        The whole answer.
+
+        Raises:
+            UpstreamFailure: it broke off.
+        """
+        folding = Folding()
+        async for batch in self:
+            folding.add(batch)
+        return folding.completion()
+
+    async def aclose(self) -> None:
+        """Ends the upstream's work if it is still at it, and frees the connection. Never raises."""
+        if self.outcome is Outcome.CLIENT_LEFT:
+            self._tell_broken("the client left")
+        with suppress(Exception):
+            await self._opened.aclose()
+
+    def _noted(self, batch: Batch) -> Batch:
+        for event in batch.events:
+            match event:
+                case UsageReported(usage=usage):
+                    self.usage = usage
+                case ReplyStarted(model=model) if model:
+                    self.model = model
+                case Finished():
+                    self._finished = True
+                case _:
+                    pass
+        return batch
+
+    def _broken(self, message: str, status: int | None = None) -> UpstreamFailure:
+        self.outcome = Outcome.BROKEN_OFF
+        failure = UpstreamFailure(FailureKind.BROKEN_OFF, message, status=status)
+        self._sink.emit(
+            AnswerFailedMidstream(
+                request_id=self.facts.request_id,
+                provider=self.facts.target.provider,
+                model=self.facts.target.model,
+                failure=failure.kind,
+                status=status,
+                retryable=False,
+                error=message[:_ERROR_LENGTH],
+            )
+        )
+        self._tell_broken(message)
+        return failure
+
+    def _tell_broken(self, reason: str) -> None:
+        self._sink.emit(
+            ReplyBrokenOff(
+                request_id=self.facts.request_id,
+                provider=self.facts.target.provider,
+                model=self.facts.target.model,
+                reason=reason[:_ERROR_LENGTH],
+            )
+        )
+
+
+async def close_stream(batches: AsyncGenerator[Batch, None]) -> None:
+    """Closes a provider's stream, with a bound on how long that may take. Never raises but for cancellation."""
+    with suppress(Exception):
+        async with asyncio.timeout(_CLOSING_S):
+            await batches.aclose()

@@ -1,0 +1,264 @@
+"""
+The event inventory: everything the gateway tells about itself, each defined once.
+
+An event's class name is for code, its `name` for the log line, metrics and users; names and fields are API.
+Fields are primitives and small values: no prompt, no answer and no secret ever enters an event.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, TypeAlias
+
+
+class Level(StrEnum):
+    """How loud an event is."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The gateway is ready to answer."""
+
+    name: ClassVar[str] = "coderouter-startup"
+    level: ClassVar[Level] = Level.INFO
+    version: str
+    providers: tuple[str, ...]
+    profiles: tuple[str, ...]
+    default_profile: str
+    allow_paid: bool
+    mode_source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """The gateway has answered its last request."""
+
+    name: ClassVar[str] = "coderouter-shutdown"
+    level: ClassVar[Level] = Level.INFO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigFound:
+    """No configuration file was found; this is what the machine and the environment offered instead."""
+
+    name: ClassVar[str] = "zero-config"
+    level: ClassVar[Level] = Level.INFO
+    found: tuple[str, ...]
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeAliasResolved:
+    """A client's mode header was turned into a profile."""
+
+    name: ClassVar[str] = "mode-alias-resolved"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    mode: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidProviderSkipped:
+    """A provider that costs money was left out because paid providers are off."""
+
+    name: ClassVar[str] = "skip-paid-provider"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    profile: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UncredentialedProviderSkipped:
+    """A provider was left out because the key that its configuration names is not there."""
+
+    name: ClassVar[str] = "skip-missing-credential"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    profile: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainPaidGateBlocked:
+    """A chain is empty because all that was left of it costs money."""
+
+    name: ClassVar[str] = "chain-paid-gate-blocked"
+    level: ClassVar[Level] = Level.WARNING
+    request_id: str
+    profile: str
+    blocked_providers: tuple[str, ...]
+    hint: str = "set ALLOW_PAID=true (or allow_paid: true), or add a free provider to the profile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted:
+    """A target is being asked."""
+
+    name: ClassVar[str] = "try-provider"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    profile: str
+    provider: str
+    model: str
+    stream: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptSucceeded:
+    """A target's answer has begun; the gateway is committed to it."""
+
+    name: ClassVar[str] = "provider-ok"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    provider: str
+    model: str
+    stream: bool
+    ttft_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFailed:
+    """A target failed before its answer began; ``retryable`` tells whether the chain may move on."""
+
+    name: ClassVar[str] = "provider-failed"
+    level: ClassVar[Level] = Level.WARNING
+    request_id: str
+    provider: str
+    model: str
+    failure: str
+    status: int | None
+    retryable: bool
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallbackOccurred:
+    """The chain moved from one target to the next."""
+
+    name: ClassVar[str] = "fallback-occurred"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    profile: str
+    from_provider: str
+    to_provider: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerFailedMidstream:
+    """A target failed after a part of its answer had gone to the client; the chain cannot move."""
+
+    name: ClassVar[str] = "provider-failed-midstream"
+    level: ClassVar[Level] = Level.WARNING
+    request_id: str
+    provider: str
+    model: str
+    failure: str
+    status: int | None
+    retryable: bool
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyBrokenOff:
+    """A client's answer ended before it was complete; the client was told so, if it was still there."""
+
+    name: ClassVar[str] = "reply-broken-off"
+    level: ClassVar[Level] = Level.WARNING
+    request_id: str
+    provider: str
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainUniformAuthFailure:
+    """Every target refused the gateway's credentials in the same way: probably a configuration mistake."""
+
+    name: ClassVar[str] = "chain-uniform-auth-failure"
+    level: ClassVar[Level] = Level.WARNING
+    request_id: str
+    profile: str
+    status: int
+    count: int
+    providers: tuple[str, ...]
+    hint: str = "probable-misconfig"
+
+
+class Outcome(StrEnum):
+    """How a client's request ended."""
+
+    ANSWERED = "answered"
+    BROKEN_OFF = "broken-off"
+    CLIENT_LEFT = "client-left"
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestCompleted:
+    """
+    A client's request is over: the one line that tells it whole.
+
+    ``rejected`` requests never reached a chain; ``failed`` ones used theirs up. Times are milliseconds from
+    acceptance; token counts are ``None`` where the upstream did not say.
+    """
+
+    name: ClassVar[str] = "request-completed"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    dialect: str
+    stream: bool
+    outcome: Outcome
+    status: int
+    profile: str
+    rule: str
+    provider: str
+    model: str
+    requested_model: str
+    attempts: int
+    fallback_reason: str
+    duration_ms: float
+    ttft_ms: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cache_read_tokens: int | None
+    cache_creation_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InternalFault:
+    """A bug of ours; ``where`` and ``error`` are for whoever mends it."""
+
+    name: ClassVar[str] = "internal-fault"
+    level: ClassVar[Level] = Level.ERROR
+    request_id: str
+    where: str
+    error: str
+    traceback: str
+
+
+Event: TypeAlias = (
+    Started
+    | Stopped
+    | ConfigFound
+    | ModeAliasResolved
+    | PaidProviderSkipped
+    | UncredentialedProviderSkipped
+    | ChainPaidGateBlocked
+    | AttemptStarted
+    | AttemptSucceeded
+    | AttemptFailed
+    | FallbackOccurred
+    | AnswerFailedMidstream
+    | ReplyBrokenOff
+    | ChainUniformAuthFailure
+    | RequestCompleted
+    | InternalFault
+)

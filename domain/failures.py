@@ -1,0 +1,141 @@
+"""
+Everything that can go wrong upstream, and what each failure does to the chain, to health and to cooldowns.
+
+The exceptions of the domain::
+
+    MalformedRequest      the client's bytes are at fault (domain.conversation.request)
+    UnknownChoice         the client named a profile or mode that does not exist (domain.routing.selection)
+    UpstreamFailure       one attempt failed; `kind` says how, `CONSEQUENCES` what follows
+    ChainFailed           no target is left; `verdict` says why, over all that was tried or barred
+                          (domain.routing.verdict)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class FailureKind(StrEnum):
+    """How an attempt failed."""
+
+    UNREACHABLE = "unreachable"
+    SLOW = "slow"
+    OVERLOADED = "overloaded"
+    RATE_LIMITED = "rate-limited"
+    QUOTA = "quota"
+    CREDENTIALS = "credentials"
+    MODEL_MISSING = "model-missing"
+    BUSY = "busy"
+    OUT_OF_MEMORY = "out-of-memory"
+    CONTEXT_OVERFLOW = "context-overflow"
+    REQUEST_FAULT = "request-fault"
+    ADAPTER_FAULT = "adapter-fault"
+    GARBLED = "garbled"
+    BROKEN_OFF = "broken-off"
+    CLIENT_LEFT = "client-left"
+
+
+class ChainMove(StrEnum):
+    """What the chain does after a failure."""
+
+    NEXT = "next"
+    NEXT_LARGER = "next-larger"
+    STOP = "stop"
+
+
+class CooldownRule(StrEnum):
+    """How long the provider or target is left alone after a failure."""
+
+    NONE = "none"
+    IF_TOLD = "if-told"
+    RATE_LIMIT = "rate-limit"
+    QUOTA = "quota"
+    MISCONFIGURED = "misconfigured"
+    TARGET_MISSING = "target-missing"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What a failure does: to the chain, to the provider's health, to its cooldown."""
+
+    move: ChainMove
+    counts_for_health: bool
+    cooldown: CooldownRule = CooldownRule.NONE
+
+
+CONSEQUENCES: Mapping[FailureKind, Consequence] = MappingProxyType(
+    {
+        FailureKind.UNREACHABLE: Consequence(ChainMove.NEXT, True),
+        FailureKind.SLOW: Consequence(ChainMove.NEXT, True),
+        FailureKind.OVERLOADED: Consequence(ChainMove.NEXT, True, CooldownRule.IF_TOLD),
+        FailureKind.RATE_LIMITED: Consequence(ChainMove.NEXT, False, CooldownRule.RATE_LIMIT),
+        FailureKind.QUOTA: Consequence(ChainMove.NEXT, False, CooldownRule.QUOTA),
+        FailureKind.CREDENTIALS: Consequence(ChainMove.NEXT, False, CooldownRule.MISCONFIGURED),
+        FailureKind.MODEL_MISSING: Consequence(ChainMove.NEXT, False, CooldownRule.TARGET_MISSING),
+        FailureKind.BUSY: Consequence(ChainMove.NEXT, True),
+        FailureKind.OUT_OF_MEMORY: Consequence(ChainMove.NEXT, True, CooldownRule.MEMORY),
+        FailureKind.CONTEXT_OVERFLOW: Consequence(ChainMove.NEXT_LARGER, False),
+        FailureKind.REQUEST_FAULT: Consequence(ChainMove.STOP, False),
+        FailureKind.ADAPTER_FAULT: Consequence(ChainMove.NEXT, True),
+        FailureKind.GARBLED: Consequence(ChainMove.NEXT, True),
+        FailureKind.BROKEN_OFF: Consequence(ChainMove.STOP, True),
+        FailureKind.CLIENT_LEFT: Consequence(ChainMove.STOP, False),
+    }
+)
+"""The whole policy. Health and cooldowns read their columns; the chain reads `move`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamAnswer:
+    """
+    An upstream's refusal as it came, to be shown to a client of the same dialect.
+
+    Attributes:
+        dialect: the language of ``body``.
+        status: HTTP status.
+        headers: those that a client may see (lower-case names): content type, request id, retry hints.
+    """
+
+    dialect: str
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class UpstreamFailure(Exception):
+    """
+    One attempt failed.
+
+    Args:
+        kind: how; see `CONSEQUENCES`.
+        message: what happened, in words fit for a log and for the client; holds no secret.
+        status: the upstream's HTTP status, if it answered at all.
+        retry_after_s: how long the upstream asked to be left alone, in seconds.
+        answer: its refusal as it came, if it answered.
+    """
+
+    def __init__(
+        self,
+        kind: FailureKind,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+        answer: UpstreamAnswer | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.status = status
+        self.retry_after_s = retry_after_s
+        self.answer = answer
+
+    def __repr__(self) -> str:
+        status = f" {self.status}" if self.status is not None else ""
+        return f"<UpstreamFailure {self.kind}{status}: {self.message}>"
+
+    @property
+    def consequence(self) -> Consequence:
+        return CONSEQUENCES[self.kind]

@@ -1,0 +1,95 @@
+"""Which profile a request goes to, by what the client said."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from domain.routing.targets import Profile, ProfileAlias, RoutingTable, Target, TargetAlias
+
+
+class UnknownChoice(Exception):
+    """The client asked for a profile or a mode that does not exist; ``choices`` lists what does."""
+
+    def __init__(self, what: str, name: str, choices: Iterable[str]) -> None:
+        self.what = what
+        self.name = name
+        self.choices = tuple(sorted(choices))
+        listed = ", ".join(self.choices) or "none are declared"
+        super().__init__(f"unknown {what} {name!r}; available: {listed}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """
+    Where a client said its request should go.
+
+    Attributes:
+        profile: of the request's body; empty is a wish that cannot be met, ``None`` is no wish.
+        profile_header: of ``X-CodeRouter-Profile``.
+        mode_header: of ``X-CodeRouter-Mode``.
+        model: the model it named.
+    """
+
+    profile: str | None = None
+    profile_header: str = ""
+    mode_header: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The profile chosen; ``rule`` names what chose it."""
+
+    profile: Profile
+    rule: str
+
+
+def select(table: RoutingTable, wishes: Wishes) -> Selection:
+    """
+    The first of these that speaks: body profile, profile header, mode header, model name, default profile.
+
+    A model that nobody declared is no wish at all: clients name models that exist elsewhere.
+
+    Raises:
+        UnknownChoice: an explicit profile or mode does not exist.
+    """
+    if wishes.profile is not None:
+        return Selection(profile=_declared(table, wishes.profile), rule="body-profile")
+    if wishes.profile_header:
+        return Selection(profile=_declared(table, wishes.profile_header), rule="profile-header")
+    if wishes.mode_header:
+        return _by_mode(table, wishes.mode_header)
+    named = _by_model(table, wishes.model) if wishes.model else None
+    return named or Selection(profile=table.profiles[table.default_profile], rule="default-profile")
+
+
+def _declared(table: RoutingTable, name: str) -> Profile:
+    if name not in table.profiles:
+        raise UnknownChoice("profile", name, table.profiles)
+    return table.profiles[name]
+
+
+def _by_mode(table: RoutingTable, mode: str) -> Selection:
+    if mode not in table.mode_aliases:
+        raise UnknownChoice("mode", mode, table.mode_aliases)
+    return Selection(profile=table.profiles[table.mode_aliases[mode]], rule="mode-header")
+
+
+def _by_model(table: RoutingTable, model: str) -> Selection | None:
+    if model in table.profiles:
+        return Selection(profile=table.profiles[model], rule="model-profile")
+    match table.models.get(model):
+        case ProfileAlias(profile=profile):
+            return Selection(profile=table.profiles[profile], rule="model-alias")
+        case TargetAlias(target=target):
+            return Selection(profile=_only(table, target), rule="model-alias")
+        case None:
+            pass
+    if model in table.providers:
+        target = Target(model, table.providers[model].model)
+        return Selection(profile=_only(table, target), rule="model-provider")
+    return None
+
+
+def _only(table: RoutingTable, target: Target) -> Profile:
+    """A chain of one target under the default profile's policies."""
+    return replace(table.profiles[table.default_profile], targets=(target,))

@@ -1,0 +1,167 @@
+"""What a request can go to: providers as configured, targets, and how patient to be with them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.conversation.extensions import Json, Nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A provider and the model it is asked for."""
+
+    provider: str
+    model: str
+
+
+class Locality(StrEnum):
+    """Where a provider runs: on this machine, in this network, or elsewhere."""
+
+    LOCAL = "local"
+    LAN = "lan"
+    CLOUD = "cloud"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """
+    How long one attempt may take, in seconds.
+
+    Attributes:
+        connect_s: until the connection stands.
+        ttft_s: from the start of the attempt until the first content of the answer.
+        idle_s: between two pieces of the answer.
+        total_s: for the whole attempt; ``None`` is no bound.
+    """
+
+    connect_s: float = 5.0
+    ttft_s: float = 120.0
+    idle_s: float = 120.0
+    total_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretReference:
+    """Where a provider's key is to be found; one of the two."""
+
+    env: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a provider declares of itself; ``None`` is unknown, and only an explicit value decides anything."""
+
+    tools: bool | None = None
+    vision: bool | None = None
+    thinking: bool | None = None
+    prompt_cache: bool | None = None
+    streaming: bool | None = None
+    reasoning_passthrough: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSpec:
+    """
+    One configured upstream.
+
+    Attributes:
+        adapter: the built-in kind (``openai_compat``, ``anthropic``, …) or the dotted path of an adapter.
+        base_url: where it answers; empty for an adapter that knows by itself.
+        model: what it is asked for; empty when the adapter or upstream decides.
+        paid: whether using it costs money.
+        extra_body: fields laid under every request body.
+        headers: sent with every request to it.
+        options: for a custom adapter, as written in the configuration.
+    """
+
+    name: str
+    adapter: str
+    base_url: str = ""
+    model: str = ""
+    paid: bool = False
+    secret: SecretReference | None = None
+    timeouts: Timeouts = Timeouts()
+    locality: Locality = Locality.CLOUD
+    context_window: int | None = None
+    capabilities: Capabilities = Capabilities()
+    append_system_prompt: str = ""
+    output_filters: tuple[str, ...] = ()
+    extra_body: Mapping[str, Json] = Nothing()
+    headers: Mapping[str, str] = Nothing()
+    options: Mapping[str, Json] = Nothing()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeoutChanges:
+    """What a profile says about time; ``None`` keeps the provider's value."""
+
+    connect_s: float | None = None
+    ttft_s: float | None = None
+    idle_s: float | None = None
+    total_s: float | None = None
+
+    def over(self, timeouts: Timeouts) -> Timeouts:
+        return Timeouts(
+            connect_s=timeouts.connect_s if self.connect_s is None else self.connect_s,
+            ttft_s=timeouts.ttft_s if self.ttft_s is None else self.ttft_s,
+            idle_s=timeouts.idle_s if self.idle_s is None else self.idle_s,
+            total_s=timeouts.total_s if self.total_s is None else self.total_s,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """
+    A named order of targets with its policies.
+
+    ``append_system_prompt`` replaces the provider's unless it is ``None``; empty clears it.
+    """
+
+    name: str
+    targets: tuple[Target, ...]
+    timeouts: TimeoutChanges = TimeoutChanges()
+    append_system_prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileAlias:
+    """A model name that stands for a profile."""
+
+    profile: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetAlias:
+    """A model name that stands for one target."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingTable:
+    """
+    Everything that routing knows from the configuration.
+
+    Attributes:
+        default_profile: where a request goes that asks for nothing in particular.
+        mode_aliases: mode -> profile.
+        models: declared model names.
+        allow_paid: whether providers that cost money may be used at all.
+    """
+
+    providers: Mapping[str, ProviderSpec]
+    profiles: Mapping[str, Profile]
+    default_profile: str
+    mode_aliases: Mapping[str, str] = Nothing()
+    models: Mapping[str, ProfileAlias | TargetAlias] = Nothing()
+    allow_paid: bool = False
+
+    def timeouts(self, profile: Profile, target: Target) -> Timeouts:
+        return profile.timeouts.over(self.providers[target.provider].timeouts)
+
+    def system_suffix(self, profile: Profile, target: Target) -> str:
+        if profile.append_system_prompt is not None:
+            return profile.append_system_prompt
+        return self.providers[target.provider].append_system_prompt

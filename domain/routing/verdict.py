@@ -1,0 +1,128 @@
+"""What a chain that is used up comes down to, over all its targets: the one answer the client gets."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
+from domain.routing.chain import Attempt
+from domain.routing.gates import BarReason, Barred
+
+
+class Cause(StrEnum):
+    """Why no target answered; in the order in which they are looked for."""
+
+    REQUEST_FAULT = "request-fault"
+    CONTEXT_OVERFLOW = "context-overflow"
+    MONEY = "money"
+    RATE_LIMITED = "rate-limited"
+    OVERLOADED = "overloaded"
+    SLOW = "slow"
+    CREDENTIALS = "credentials"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """
+    Why a request could not be answered.
+
+    Attributes:
+        message: the attempts and refusals, told for a human.
+        retry_after_s: the earliest moment at which some target asked to be tried again.
+        relayed: an upstream's refusal that the client should see instead of ours: it found the request at
+            fault, or it was the only one tried.
+        only_attempt: whether ``relayed`` is the answer to the one attempt that was made.
+    """
+
+    cause: Cause
+    message: str
+    retry_after_s: float | None = None
+    relayed: UpstreamAnswer | None = None
+    only_attempt: bool = False
+
+
+class ChainFailed(Exception):
+    """No target answered; ``verdict`` says why."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.message)
+        self.verdict = verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """How a request fared: who was tried and failed, and who might not be tried."""
+
+    profile: str
+    attempts: tuple[Attempt, ...]
+    barred: tuple[Barred, ...]
+
+    @property
+    def kinds(self) -> frozenset[FailureKind]:
+        return frozenset(attempt.failure.kind for attempt in self.attempts)
+
+    @property
+    def reasons(self) -> frozenset[BarReason]:
+        return frozenset(barred.reason for barred in self.barred)
+
+
+def verdict(walk: Walk) -> Verdict:
+    """The cause, by the first row of `_CAUSES` that holds."""
+    cause = next(cause for cause, holds in _CAUSES if holds(walk))
+    failures = [attempt.failure for attempt in walk.attempts]
+    fault = next((failure for failure in failures if failure.kind is FailureKind.REQUEST_FAULT), None)
+    only = failures[0] if len(failures) == 1 else None
+    shown = fault or only
+    return Verdict(
+        cause=cause,
+        message=fault.message if fault else _told(walk),
+        retry_after_s=_earliest(failures),
+        relayed=shown.answer if shown else None,
+        only_attempt=only is not None,
+    )
+
+
+def _only_money(walk: Walk) -> bool:
+    return not walk.attempts and walk.reasons == {BarReason.PAID}
+
+
+def _no_credentials(walk: Walk) -> bool:
+    """Every provider refused the gateway's key, or has none to be asked with."""
+    refused = walk.kinds <= {FailureKind.CREDENTIALS}
+    return refused and (bool(walk.attempts) or BarReason.MISSING_CREDENTIAL in walk.reasons)
+
+
+_CAUSES: tuple[tuple[Cause, Callable[[Walk], bool]], ...] = (
+    (Cause.REQUEST_FAULT, lambda walk: FailureKind.REQUEST_FAULT in walk.kinds),
+    (Cause.CONTEXT_OVERFLOW, lambda walk: walk.kinds == {FailureKind.CONTEXT_OVERFLOW}),
+    (Cause.MONEY, _only_money),
+    (
+        Cause.RATE_LIMITED,
+        lambda walk: bool(walk.kinds) and walk.kinds <= {FailureKind.RATE_LIMITED, FailureKind.QUOTA},
+    ),
+    (Cause.OVERLOADED, lambda walk: FailureKind.OVERLOADED in walk.kinds),
+    (Cause.SLOW, lambda walk: walk.kinds == {FailureKind.SLOW}),
+    (Cause.CREDENTIALS, _no_credentials),
+    (Cause.UNAVAILABLE, lambda walk: True),  # noqa: ARG005  the row that always holds
+)
+"""Cause and the test for it, first match wins."""
+
+
+def _earliest(failures: list[UpstreamFailure]) -> float | None:
+    told = [failure.retry_after_s for failure in failures if failure.retry_after_s is not None]
+    return min(told) if told else None
+
+
+def _told(walk: Walk) -> str:
+    tried = [f"{attempt.target.provider}: {attempt.failure.message}" for attempt in walk.attempts]
+    refused = [f"{barred.target.provider}: not tried ({_REFUSALS[barred.reason]})" for barred in walk.barred]
+    story = "; ".join(tried + refused) or "it has no targets"
+    return f"no provider of profile {walk.profile!r} could answer: {story}"
+
+
+_REFUSALS = {
+    BarReason.PAID: "it costs money and paid providers are off",
+    BarReason.MISSING_CREDENTIAL: "its API key is not set",
+}
+"""How a refusal is told to a client."""
