@@ -84,8 +84,8 @@ def fits_a_raspberry_pi(wheel: str, python: int) -> bool:
     """
     Whether a wheel installs on Debian's aarch64 with the given Python, such as 311.
 
-    See https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/. The oldest system we
-    serve is Debian 12 with glibc 2.36.
+    See https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/. The oldest system
+    we serve is Debian 12 with glibc 2.36.
     """
     interpreters, abi, platforms = wheel.split("-")[-3:]
     return fits_python(interpreters, abi, python) and any(fits_debian(one) for one in platforms.split("."))
