@@ -35,7 +35,7 @@ def decoded(raw: bytes | msgspec.Raw, path: str) -> Any:
     """
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedRequest(path, f"not valid JSON: {error}") from error
 
 

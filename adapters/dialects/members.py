@@ -20,7 +20,7 @@ _decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """Where a member lies: from ``start`` to its comma or the closing brace at ``end``, with all white space."""
+    """Where a member lies, white space included: from ``start`` to its comma or brace at ``end``."""
 
     key: str
     start: int
@@ -41,7 +41,7 @@ class JsonMembers:
         self.body = body
         try:
             self._values = _decoder.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedRequest("", f"the body is not a JSON object: {error}") from error
 
     def __repr__(self) -> str:
@@ -68,7 +68,9 @@ class JsonMembers:
         """
         members = self._walk()
         opening = self.body.index(b"{") + 1
-        kept = [self._changed(member, changes) for member in members if changes.get(member.key, b"") is not None]
+        kept = [
+            self._changed(member, changes) for member in members if changes.get(member.key, b"") is not None
+        ]
         present = {member.key for member in members}
         added = [
             msgspec.json.encode(key) + b":" + value
@@ -90,9 +92,11 @@ class JsonMembers:
         at = self.body.index(b"{") + 1
         while (key := _KEY.match(self.body, at)) is not None:
             name = msgspec.json.decode(key.group(1), type=str)
-            end = key.end() + len(memoryview(self._values[name]))
+            value = bytes(self._values[name])
+            end = key.end() + len(value)
             separator = _SEPARATOR.match(self.body, end)
-            if separator is None:
+            # Of a key that stands twice the decoder kept the last value, which may lie elsewhere.
+            if separator is None or not self.body.startswith(value, key.end()):
                 break
             members.append(_Member(name, at, key.end(), end, separator.start(1)))
             at = separator.end()

@@ -30,11 +30,12 @@ class SseReader:
     """Bytes in, events out; holds the one event that is not complete yet."""
 
     def __init__(self) -> None:
-        self._pending = b""
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
         self._ends_in_cr = False
 
     def __repr__(self) -> str:
-        return f"<SseReader pending={len(self._pending)} bytes>"
+        return f"<SseReader pending={self._pending_bytes} bytes>"
 
     def feed(self, data: bytes) -> Iterator[SseEvent]:
         """
@@ -43,22 +44,56 @@ class SseReader:
         Raises:
             OversizedEvent: an event does not end.
         """
-        text = self._pending + self._with_lf(data) if self._pending else self._with_lf(data)
-        end = text.rfind(b"\n\n")
-        self._pending = text[end + 2 :] if end >= 0 else text
-        if len(self._pending) > MAX_EVENT_BYTES:
+        return events_of(self.complete(data))
+
+    def complete(self, data: bytes) -> bytes:
+        """
+        The events that these bytes complete, as text with LF line ends; empty, or ending in a blank line.
+
+        Raises:
+            OversizedEvent: an event does not end.
+        """
+        arrived = self._with_lf(data)
+        text = self._joined(arrived) if self._pending else arrived
+        end = text.rfind(b"\n\n") + 2
+        if end > 1:
+            self._hold(text[end:])
+            return text[:end]
+        self._hold(arrived)
+        if self._pending_bytes > MAX_EVENT_BYTES:
             raise OversizedEvent(f"an event of more than {MAX_EVENT_BYTES} bytes")
-        if end < 0:
-            return iter(())
-        return _events(text[:end])
+        return b""
 
     def close(self) -> Iterator[SseEvent]:
         """The event that the end of the stream cut short of its blank line, if it had any data."""
-        last, self._pending = self._pending, b""
-        return _events(last)
+        return events_of(self.rest())
+
+    def rest(self) -> bytes:
+        """The text of the event that the end of the stream cut short of its blank line."""
+        last = b"".join(self._pending)
+        self._forget()
+        return last
+
+    def _joined(self, arrived: bytes) -> bytes:
+        """All that came, if it completes an event; joining it at each read would take quadratic time."""
+        ends_here = b"\n\n" in arrived or (arrived.startswith(b"\n") and self._pending[-1].endswith(b"\n"))
+        if not ends_here:
+            return b""
+        text = b"".join((*self._pending, arrived))
+        self._forget()
+        return text
+
+    def _hold(self, data: bytes) -> None:
+        if data:
+            self._pending.append(data)
+            self._pending_bytes += len(data)
+
+    def _forget(self) -> None:
+        self._pending = []
+        self._pending_bytes = 0
 
     def _with_lf(self, data: bytes) -> bytes:
-        """Line ends as LF. A CR at the end of one read and an LF at the start of the next are one line end."""
+        """Line ends as LF. A CR that ends one read and an LF that starts the next are one line end."""
         if self._ends_in_cr and data.startswith(b"\n"):
             data = data[1:]
             self._ends_in_cr = False
@@ -70,7 +105,8 @@ class SseReader:
         return data
 
 
-def _events(text: bytes) -> Iterator[SseEvent]:
+def events_of(text: bytes) -> Iterator[SseEvent]:
+    """The events of a text with LF line ends that cuts no event short."""
     for block in text.split(b"\n\n"):
         event = _event(block)
         if event is not None:
