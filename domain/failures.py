@@ -56,32 +56,41 @@ class CooldownRule(StrEnum):
     MEMORY = "memory"
 
 
+class HealthEffect(StrEnum):
+    """Whether a failure is held against the provider's health."""
+
+    COUNTS = "counts"
+    SPARED = "spared"
+
+
 @dataclass(frozen=True, slots=True)
 class Consequence:
     """What a failure does: to the chain, to the provider's health, to its cooldown."""
 
     move: ChainMove
-    counts_for_health: bool
+    health: HealthEffect
     cooldown: CooldownRule = CooldownRule.NONE
 
 
 CONSEQUENCES: Mapping[FailureKind, Consequence] = MappingProxyType(
     {
-        FailureKind.UNREACHABLE: Consequence(ChainMove.NEXT, True),
-        FailureKind.SLOW: Consequence(ChainMove.NEXT, True),
-        FailureKind.OVERLOADED: Consequence(ChainMove.NEXT, True, CooldownRule.IF_TOLD),
-        FailureKind.RATE_LIMITED: Consequence(ChainMove.NEXT, False, CooldownRule.RATE_LIMIT),
-        FailureKind.QUOTA: Consequence(ChainMove.NEXT, False, CooldownRule.QUOTA),
-        FailureKind.CREDENTIALS: Consequence(ChainMove.NEXT, False, CooldownRule.MISCONFIGURED),
-        FailureKind.MODEL_MISSING: Consequence(ChainMove.NEXT, False, CooldownRule.TARGET_MISSING),
-        FailureKind.BUSY: Consequence(ChainMove.NEXT, True),
-        FailureKind.OUT_OF_MEMORY: Consequence(ChainMove.NEXT, True, CooldownRule.MEMORY),
-        FailureKind.CONTEXT_OVERFLOW: Consequence(ChainMove.NEXT_LARGER, False),
-        FailureKind.REQUEST_FAULT: Consequence(ChainMove.STOP, False),
-        FailureKind.ADAPTER_FAULT: Consequence(ChainMove.NEXT, True),
-        FailureKind.GARBLED: Consequence(ChainMove.NEXT, True),
-        FailureKind.BROKEN_OFF: Consequence(ChainMove.STOP, True),
-        FailureKind.CLIENT_LEFT: Consequence(ChainMove.STOP, False),
+        FailureKind.UNREACHABLE: Consequence(ChainMove.NEXT, HealthEffect.COUNTS),
+        FailureKind.SLOW: Consequence(ChainMove.NEXT, HealthEffect.COUNTS),
+        FailureKind.OVERLOADED: Consequence(ChainMove.NEXT, HealthEffect.COUNTS, CooldownRule.IF_TOLD),
+        FailureKind.RATE_LIMITED: Consequence(ChainMove.NEXT, HealthEffect.SPARED, CooldownRule.RATE_LIMIT),
+        FailureKind.QUOTA: Consequence(ChainMove.NEXT, HealthEffect.SPARED, CooldownRule.QUOTA),
+        FailureKind.CREDENTIALS: Consequence(ChainMove.NEXT, HealthEffect.SPARED, CooldownRule.MISCONFIGURED),
+        FailureKind.MODEL_MISSING: Consequence(
+            ChainMove.NEXT, HealthEffect.SPARED, CooldownRule.TARGET_MISSING
+        ),
+        FailureKind.BUSY: Consequence(ChainMove.NEXT, HealthEffect.COUNTS),
+        FailureKind.OUT_OF_MEMORY: Consequence(ChainMove.NEXT, HealthEffect.COUNTS, CooldownRule.MEMORY),
+        FailureKind.CONTEXT_OVERFLOW: Consequence(ChainMove.NEXT_LARGER, HealthEffect.SPARED),
+        FailureKind.REQUEST_FAULT: Consequence(ChainMove.STOP, HealthEffect.SPARED),
+        FailureKind.ADAPTER_FAULT: Consequence(ChainMove.NEXT, HealthEffect.COUNTS),
+        FailureKind.GARBLED: Consequence(ChainMove.NEXT, HealthEffect.COUNTS),
+        FailureKind.BROKEN_OFF: Consequence(ChainMove.STOP, HealthEffect.COUNTS),
+        FailureKind.CLIENT_LEFT: Consequence(ChainMove.STOP, HealthEffect.SPARED),
     }
 )
 """The whole policy. Health and cooldowns read their columns; the chain reads `move`."""

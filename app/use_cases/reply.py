@@ -152,7 +152,7 @@ class Reply(AsyncIterator[Batch]):
 
 
 async def close_stream(batches: AsyncGenerator[Batch, None]) -> None:
-    """Closes a provider's stream, with a bound on how long that may take. Never raises but for cancellation."""
+    """Closes a provider's stream, bounded in time; raises nothing but cancellation."""
     with suppress(Exception):
         async with asyncio.timeout(_CLOSING_S):
             await batches.aclose()

@@ -51,7 +51,7 @@ class SecretReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a provider declares of itself; ``None`` is unknown, and only an explicit value decides anything."""
+    """What a provider declares of itself; ``None`` is unknown, and only explicit values decide anything."""
 
     tools: bool | None = None
     vision: bool | None = None

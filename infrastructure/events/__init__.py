@@ -1,1 +1,1 @@
-"""Sinks that receive the event inventory: log, metrics, live feed."""
+"""Where events go."""

@@ -1,0 +1,94 @@
+"""Finds out what to run: the configuration that flags, environment and files describe, or what is there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.discoverable import PROBES
+from config.load import discover, load
+from config.overrides import Override
+from config.problems import ConfigError, Place, Problem
+from config.schema.root import Config
+from config.settings import Settings, read_settings
+from config.zero import Findings, LocalServer, NothingFound, key_names, zero_config
+from infrastructure.loopback_probes import listed_models
+from infrastructure.model_server.weights import ModelInstalled, find_embedded_model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """
+    What to run.
+
+    Attributes:
+        source: the configuration file; ``None`` when none was found and the machine was looked at instead.
+        found: what was found then, a line each.
+        text: that configuration as YAML, ready to be kept.
+        environment: the environment that secrets come from.
+    """
+
+    config: Config
+    settings: Settings
+    environment: Mapping[str, str]
+    source: Path | None = None
+    found: tuple[str, ...] = ()
+    text: str = ""
+
+
+def find_launch(
+    environment: Mapping[str, str],
+    *,
+    config_flag: Path | None = None,
+    overrides: Sequence[Override] = (),
+    directory: Path | None = None,
+    home: Path | None = None,
+) -> Launch:
+    """
+    The configuration to run; flags beat the environment, which beats the file.
+
+    Raises:
+        ConfigError: with every problem there is; also when there is nothing to make a configuration from.
+    """
+    settings = read_settings(environment)
+    source = discover(
+        flag=config_flag,
+        variable=settings.config_path,
+        directory=directory or Path.cwd(),
+        home=home or Path(environment.get("HOME") or Path.home()),
+    )
+    changes = (*settings.overrides, *overrides)
+    if source is None:
+        return _from_machine(settings, environment, changes)
+    config = load(source, environment=environment, overrides=changes, allow_paid=settings.allow_paid)
+    return Launch(config=config, settings=settings, environment=environment, source=source)
+
+
+def _from_machine(settings: Settings, environment: Mapping[str, str], changes: Sequence[Override]) -> Launch:
+    findings = Findings(
+        servers=_local_servers(),
+        key_names=key_names(environment),
+        embedded=isinstance(find_embedded_model(), ModelInstalled),
+    )
+    match zero_config(findings, overrides=changes, allow_paid=settings.allow_paid):
+        case NothingFound(lines=lines):
+            nothing = Problem(
+                place=Place(origin="this machine"), path="", message=lines[0], hint="\n    ".join(lines[1:])
+            )
+            raise ConfigError([nothing])
+        case found:
+            return Launch(
+                config=found.config,
+                settings=settings,
+                environment=environment,
+                found=found.lines,
+                text=found.text,
+            )
+
+
+def _local_servers() -> tuple[LocalServer, ...]:
+    answers = listed_models(probe.url for probe in PROBES)
+    return tuple(
+        LocalServer(kind=probe.kind, base_url=probe.base_url, models=answers[probe.url])
+        for probe in PROBES
+        if probe.url in answers
+    )

@@ -1,0 +1,149 @@
+"""Renders events as lines: JSON for machines, colours for a terminal; written where nobody waits for them."""
+
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterable, MutableMapping
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, TypeAlias, cast
+
+import msgspec
+import structlog
+
+_MAX_WAITING_BYTES = 16 * 1024 * 1024
+"""Lines beyond this are dropped and counted: a reader of the log that stalls must not eat the memory."""
+
+_GATHERING_S = 0.02
+"""How long the writer lets lines gather, so that a busy gateway writes in batches."""
+
+_REDACTED = b"[redacted]"
+_KEY_SHAPED = re.compile(
+    rb"\b(?:sk|cr|gsk|nvapi|xai|AIza)[-_][A-Za-z0-9_-]{16,}|(?<=Bearer )[A-Za-z0-9._~+/-]{8,}=*"
+)
+"""What looks like a credential, whoever printed it; known values are replaced first."""
+
+Fields: TypeAlias = MutableMapping[str, Any]
+Renderer: TypeAlias = Callable[[object, str, Fields], bytes]
+
+
+class LineWriter:
+    """
+    Writes lines to a file descriptor from a thread of its own.
+
+    `write` never blocks and never fails; `close` writes what waits, bounded in time.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._dropped = 0
+        self._lock = threading.Lock()
+        self._has_lines = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+        self._thread.start()
+
+    def __repr__(self) -> str:
+        return f"<LineWriter waiting={self._waiting_bytes} bytes dropped={self._dropped}>"
+
+    def write(self, line: bytes) -> None:
+        """Takes one line, with its line end."""
+        with self._lock:
+            if self._waiting_bytes + len(line) > _MAX_WAITING_BYTES:
+                self._dropped += 1
+                return
+            self._waiting.append(line)
+            self._waiting_bytes += len(line)
+        self._has_lines.set()
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        self._closing.set()
+        self._has_lines.set()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._has_lines.wait()
+            self._closing.wait(_GATHERING_S)
+            self._has_lines.clear()
+            self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        with self._lock:
+            lines, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            dropped, self._dropped = self._dropped, 0
+        if dropped:
+            lines.append(b'{"level":"warning","event":"log-lines-dropped","count":%d}\n' % dropped)
+        try:
+            self._stream.write(b"".join(lines))
+            self._stream.flush()
+        except (OSError, ValueError):
+            return  # a log that nobody can read any more is no reason to fail
+
+
+class _LineLogger:
+    """The end of structlog's chain: every level writes the rendered line."""
+
+    def __init__(self, writer: LineWriter) -> None:
+        self._writer = writer
+
+    def msg(self, line: bytes) -> None:
+        self._writer.write(line)
+
+    debug = info = warning = error = msg
+
+
+def event_logger(
+    writer: LineWriter, *, level: str, as_json: bool, secrets: Iterable[str] = ()
+) -> structlog.typing.FilteringBoundLogger:
+    """
+    A logger for events.
+
+    Args:
+        level: the quietest level that is written: ``debug``, ``info``, ``warning`` or ``error``.
+        as_json: JSON lines, else a human-readable format with colours.
+        secrets: values that must never appear in a line, whatever carries them.
+    """
+    logger = structlog.wrap_logger(
+        _LineLogger(writer),
+        processors=[_stamped, _rendering(_as_json if as_json else _console(), secrets)],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        context_class=dict,
+        cache_logger_on_first_use=True,
+    )
+    return cast("structlog.typing.FilteringBoundLogger", logger.bind())
+
+
+def _stamped(_logger: object, method: str, fields: Fields) -> Fields:
+    """UTC with milliseconds, then level and event, then the event's own fields."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
+    return {"ts": f"{now}Z", "level": method, "event": fields.pop("event"), **fields}
+
+
+def _as_json(_logger: object, _method: str, fields: Fields) -> bytes:
+    return msgspec.json.encode(fields) + b"\n"
+
+
+def _console() -> Renderer:
+    renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), timestamp_key="ts")
+
+    def render(logger: object, method: str, fields: Fields) -> bytes:
+        return f"{renderer(logger, method, fields)}\n".encode()
+
+    return render
+
+
+def _rendering(render: Renderer, secrets: Iterable[str]) -> Renderer:
+    """The renderer, with every secret taken out of what it made: nothing is written unredacted."""
+    known = sorted({msgspec.json.encode(secret)[1:-1] for secret in secrets if len(secret) >= 4}, key=len)
+    longest_first = tuple(reversed(known))
+
+    def render_redacted(logger: object, method: str, fields: Fields) -> bytes:
+        line = render(logger, method, fields)
+        for secret in longest_first:
+            line = line.replace(secret, _REDACTED)
+        return _KEY_SHAPED.sub(_REDACTED, line)
+
+    return render_redacted
