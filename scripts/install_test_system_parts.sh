@@ -8,7 +8,7 @@ PATH=$PATH:/usr/sbin:/sbin
 # part : Debian packages : what cannot run without it
 parts='
 nginx : nginx : bench, the control that every figure is a ratio to
-gcc : gcc libc6-dev : bench, its upstream and its load generator
+cc : gcc libc6-dev : bench, its upstream and its load generator
 '
 
 main() {
