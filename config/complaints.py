@@ -1,0 +1,135 @@
+"""Puts the schema's complaints into words for the person who wrote the file."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from config.findings import Finding
+from config.outline import section_at, sections_with
+from config.problems import KeyPath, nearest, suggestion
+from config.schema.models import NAME_TAG, TARGET_TAG
+from config.schema.root import Config
+from config.schema.section import Unfit
+
+_MARKS = frozenset({NAME_TAG, TARGET_TAG, "[key]"})
+"""Steps in pydantic's locations that are not in the file."""
+
+_EXPECTED: Mapping[str, str] = MappingProxyType(
+    {
+        "missing": "is required",
+        "string_type": "expected text",
+        "int_type": "expected a whole number",
+        "int_from_float": "expected a whole number",
+        "float_type": "expected a number",
+        "finite_number": "expected a finite number",
+        "bool_type": "expected true or false",
+        "tuple_type": "expected a list",
+        "dict_type": "expected a mapping",
+        "model_type": "expected a mapping",
+        "union_tag_not_found": "expected a name or a mapping with provider and model",
+        "too_short": "needs at least one entry",
+        "greater_than_equal": "expected at least {ge:g}",
+        "less_than_equal": "expected at most {le:g}",
+        "literal_error": "expected one of {expected}",
+    }
+)
+"""pydantic's error types, in words; the braces are filled from the error's context."""
+
+_ASKED_FOR: Mapping[str, str] = MappingProxyType(
+    {
+        "api_base": "base_url",
+        "api_key": "api_key_env (the name of a variable) or api_key_file",
+        "fallbacks": "the order of providers in a profile",
+        "if": "match",
+        "key": "api_key_env (the name of a variable) or api_key_file",
+        "route_to": "profile",
+        "timeout": "timeout_s",
+        "type": "kind",
+        "url": "base_url",
+    }
+)
+"""Keys that other gateways and older samples use, and what they are called here."""
+
+_SECRETIVE = frozenset({"base_url", "headers", "options", "extra_body", "api_key_env", "api_key_file"})
+"""Keys below which a value may hold a secret, even where it should not: it is never repeated."""
+
+
+def shape_of(data: object, written: object) -> tuple[Config | None, list[Finding]]:
+    """
+    The configuration, or all that the schema has to say against it.
+
+    `written` is the data before variables were put in: only what stands in the file is ever repeated.
+    """
+    try:
+        return Config.model_validate(data), []
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        return None, [_finding(detail, written) for detail in details if not _is_echo(detail, written)]
+
+
+def _is_echo(detail: ErrorDetails, written: object) -> bool:
+    """A list whose entries are all wrong is called too short as well."""
+    return detail["type"] == "too_short" and bool(_value_at(detail["loc"], written))
+
+
+def _finding(detail: ErrorDetails, written: object) -> Finding:
+    path = tuple(step for step in detail["loc"] if step not in _MARKS)
+    context = detail.get("ctx", {})
+    if detail["type"] == "extra_forbidden":
+        return _unknown_key(path)
+    if isinstance(reason := context.get("error"), Unfit):
+        return Finding(path, f"{reason}{_found(path, written)}", reason.hint)
+    expected = _EXPECTED.get(detail["type"])
+    message = expected.format(**context) if expected else detail["msg"]
+    if detail["type"] == "missing":
+        return Finding(path, message, _meaning(path))
+    return Finding(path, f"{message}{_found(path, written)}", _meaning(path))
+
+
+def _unknown_key(path: KeyPath) -> Finding:
+    key, section = str(path[-1]), section_at(path[:-1])
+    known = tuple(section.model_fields) if section else ()
+    if key.lower() in _ASKED_FOR:
+        return Finding(path, "no such key", f"here it is called {_ASKED_FOR[key.lower()]}")
+    elsewhere = [pattern or "the top level" for pattern in sections_with(key)]
+    if elsewhere and not nearest(key, known):
+        return Finding(path, "no such key here", f"it belongs to {' or '.join(elsewhere)}")
+    return Finding(path, "no such key", suggestion(key, known))
+
+
+def _meaning(path: KeyPath) -> str:
+    """The schema's own sentence about a key."""
+    section = section_at(path[:-1]) if path else None
+    field = section.model_fields.get(str(path[-1])) if section else None
+    return field.description or "" if field else ""
+
+
+def _found(path: KeyPath, written: object) -> str:
+    try:
+        value = _value_at(path, written)
+    except (LookupError, TypeError):
+        return ""
+    return f"; found {_type_of(value) if _SECRETIVE & set(path) else _described(value)}"
+
+
+def _value_at(path: Sequence[str | int], data: object) -> object:
+    for step in path:
+        data = data[step]  # type: ignore[index]
+    return data
+
+
+def _described(value: object) -> str:
+    if isinstance(value, str):
+        return f'"{value[:57]}…"' if len(value) > 60 else f'"{value}"'
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)[:60]
+    return _type_of(value)
+
+
+def _type_of(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    names: Mapping[type, str] = {type(None): "nothing", str: "text", list: "a list", dict: "a mapping"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,121 @@
+"""Finds the configuration file and turns it into a configuration, or into everything wrong with it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from config.checks import check
+from config.complaints import shape_of
+from config.findings import Finding
+from config.interpolate import interpolate
+from config.overrides import Override, override
+from config.problems import ConfigError, Place, Problem, dotted
+from config.schema.root import Config
+from config.source import Document, decode, parse
+
+FILE_NAME = "providers.yaml"
+
+
+def discover(*, flag: Path | None, variable: Path | None, directory: Path, home: Path) -> Path | None:
+    """
+    The file to load: `--config`, then `CODEROUTER_CONFIG`, then `./providers.yaml`, then the one in
+    `~/.coderouter`; None when there is none of them.
+
+    Raises ConfigError when a file was asked for and is not there.
+    """
+    for path, asked_by in ((flag, "flag --config"), (variable, "environment variable CODEROUTER_CONFIG")):
+        if path is not None:
+            return _demanded(_at_home(path, home), asked_by)
+    usual = (directory / FILE_NAME, home / ".coderouter" / FILE_NAME)
+    return next((path for path in usual if path.is_file()), None)
+
+
+def load(
+    path: Path,
+    *,
+    environment: Mapping[str, str],
+    overrides: Sequence[Override] = (),
+    allow_paid: bool | None = None,
+) -> Config:
+    """
+    The configuration in a file, with variables and overrides put in; `allow_paid` beats the file's.
+
+    Raises ConfigError with every problem there is.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        problem = Problem(place=Place(origin=str(path)), path="", message=f"cannot be read: {error.strerror}")
+        raise ConfigError([problem]) from None
+    document = parse(decode(content, str(path)), str(path))
+    return validate(document, environment=environment, overrides=overrides, allow_paid=allow_paid)
+
+
+def load_text(
+    text: str,
+    *,
+    origin: str = FILE_NAME,
+    environment: Mapping[str, str] | None = None,
+    overrides: Sequence[Override] = (),
+    allow_paid: bool | None = None,
+) -> Config:
+    """As `load`, from text that did not come from a file."""
+    document = parse(text, origin)
+    return validate(document, environment=environment or {}, overrides=overrides, allow_paid=allow_paid)
+
+
+def validate(
+    document: Document,
+    *,
+    environment: Mapping[str, str],
+    overrides: Sequence[Override] = (),
+    allow_paid: bool | None = None,
+) -> Config:
+    """
+    The configuration that a document describes.
+
+    Raises ConfigError with every problem there is, in the order of the file.
+    """
+    written = override(document, overrides)
+    filled, unset = interpolate(written.data, environment)
+    config, misshapen = shape_of(filled, written.data)
+    open_paths = {finding.path for finding in unset}
+    findings = [*unset, *(finding for finding in misshapen if finding.path not in open_paths), *check(filled)]
+    problems = [*document.problems, *_placed(findings, written)]
+    if problems or config is None:
+        raise ConfigError(sorted(problems, key=_reading_order))
+    return config if allow_paid is None else config.model_copy(update={"allow_paid": allow_paid})
+
+
+def _demanded(path: Path, asked_by: str) -> Path:
+    if path.is_file():
+        return path
+    found = "is not a file" if path.exists() else "does not exist"
+    problem = Problem(
+        place=Place(origin=asked_by),
+        path="",
+        message=f"{path} {found}",
+        hint="correct the path, or leave it out to use ./providers.yaml or ~/.coderouter/providers.yaml",
+    )
+    raise ConfigError([problem])
+
+
+def _at_home(path: Path, home: Path) -> Path:
+    return home.joinpath(*path.parts[1:]) if path.parts[:1] == ("~",) else path
+
+
+def _placed(findings: Iterable[Finding], document: Document) -> list[Problem]:
+    said = {(finding.path, finding.message): finding for finding in findings}
+    return [
+        Problem(
+            place=document.place_of(finding.path),
+            path=dotted(finding.path),
+            message=finding.message,
+            hint=finding.hint,
+        )
+        for finding in said.values()
+    ]
+
+
+def _reading_order(problem: Problem) -> tuple[bool, int, int]:
+    place = problem.place
+    return place.line is None, place.line or 0, place.column or 0

@@ -1,0 +1,131 @@
+"""The field types that more than one section uses, each with the check that belongs to it."""
+
+import re
+import warnings
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field
+
+from config.problems import nearest, suggestion
+from config.schema.kinds import KINDS
+from config.schema.section import Unfit
+
+OUTPUT_FILTERS = ("strip_thinking", "strip_stop_markers")
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2: token
+_CONNECTION_HEADERS = frozenset(
+    {"connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+
+
+def _http_address(address: str) -> str:
+    if any(character.isspace() or not character.isprintable() for character in address):
+        raise Unfit("expected an address without blanks or control characters")
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise Unfit("expected an http or https address", "check the host and the port") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise Unfit(
+            "expected an address that begins with http:// or https://", "such as http://127.0.0.1:11434/v1"
+        )
+    if "@" in parts.netloc:
+        raise Unfit(
+            "an address must not carry a user name or password",
+            "put the key into a variable or a file, and name it in api_key_env or api_key_file",
+        )
+    return address
+
+
+def _kind(name: str) -> str:
+    if name not in KINDS:
+        near = nearest(name, KINDS)
+        raise Unfit(
+            f"expected one of {', '.join(KINDS)}",
+            f'did you mean "{near}"?' if near else "for an adapter of your own say adapter: instead of kind:",
+        )
+    return name
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise Unfit("must not be empty")
+    return text
+
+
+def _output_filter(name: str) -> str:
+    if name not in OUTPUT_FILTERS:
+        raise Unfit(
+            f"expected one of {', '.join(OUTPUT_FILTERS)}",
+            suggestion(name, OUTPUT_FILTERS),
+        )
+    return name
+
+
+def _pattern(text: str) -> str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(text)
+    except re.error as error:
+        raise Unfit(f"not a regular expression: {error}") from None
+    except (OverflowError, RecursionError):
+        raise Unfit("not a regular expression: too large") from None
+    return text
+
+
+def _zone(name: str) -> str:
+    if name == "UTC":
+        return name
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise Unfit(
+            "expected the name of an IANA time zone", "such as Europe/Berlin or UTC; offsets are not names"
+        ) from None
+    return name
+
+
+def _true(value: object) -> object:
+    if not value:
+        raise Unfit(
+            "false would never match", "leave the rule out, or use true and put what follows in a later rule"
+        )
+    return value
+
+
+def _header_name(name: str) -> str:
+    if not _HEADER_NAME.fullmatch(name):
+        raise Unfit("expected the name of an HTTP header", "letters, digits and hyphens")
+    if name.lower() in _CONNECTION_HEADERS:
+        raise Unfit("this header belongs to the connection and cannot be set")
+    return name
+
+
+def _header_value(value: str) -> str:
+    # RFC 9110, section 5.5: a line break would begin a header of its own.
+    if any(character in value for character in "\r\n\0"):
+        raise Unfit("a header value must be one line")
+    return value
+
+
+HttpAddress = Annotated[str, AfterValidator(_http_address), Field(json_schema_extra={"format": "uri"})]
+ProviderKind = Annotated[str, AfterValidator(_kind), Field(json_schema_extra={"enum": list(KINDS)})]
+Filled = Annotated[str, AfterValidator(_filled), Field(json_schema_extra={"minLength": 1})]
+OutputFilter = Annotated[
+    str, AfterValidator(_output_filter), Field(json_schema_extra={"enum": list(OUTPUT_FILTERS)})
+]
+Pattern = Annotated[str, AfterValidator(_pattern), Field(json_schema_extra={"format": "regex"})]
+ZoneName = Annotated[str, AfterValidator(_zone)]
+OnlyTrue = Annotated[bool, AfterValidator(_true), Field(json_schema_extra={"const": True})]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderValue = Annotated[str, AfterValidator(_header_value)]
+
+RequestSeconds = Annotated[float, Field(ge=1.0, le=600.0)]
+ConnectSeconds = Annotated[float, Field(ge=0.1, le=600.0)]
+WaitSeconds = Annotated[float, Field(ge=1.0, le=3600.0)]
+WholeSeconds = Annotated[float, Field(ge=1.0, le=86400.0)]
+Usd = Annotated[float, Field(ge=0.0)]

@@ -1,0 +1,125 @@
+"""The `providers` section: the upstreams."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from config.schema.fields import (
+    Filled,
+    HeaderName,
+    HeaderValue,
+    HttpAddress,
+    OutputFilter,
+    ProviderKind,
+    RequestSeconds,
+    Usd,
+)
+from config.schema.kinds import DEFAULT_KIND
+from config.schema.section import Entries, Section
+from config.schema.timeouts import Deadlines
+
+
+class Capabilities(Section):
+    """
+    What a provider's model can do.
+
+    A default here means "unknown", not "no": only what the file says explicitly bars or reorders a target.
+    """
+
+    chat: bool = Field(default=True, description="Answers chat requests.")
+    streaming: bool = Field(default=True, description="Can stream its answers.")
+    tools: bool = Field(default=False, description="Calls tools.")
+    vision: bool = Field(default=False, description="Understands images.")
+    prompt_cache: bool = Field(default=False, description="Honours `cache_control`.")
+    thinking: bool = Field(default=False, description="Honours a request to think.")
+    reasoning_passthrough: bool = Field(
+        default=False, description="Its `reasoning` fields are passed on instead of being taken out."
+    )
+    reasoning_control: Literal["none", "openai", "anthropic", "provider_specific"] = Field(
+        default="none", description="How the amount of reasoning is asked for."
+    )
+    mcp: Literal["none", "anthropic", "provider_specific"] = Field(
+        default="none", description="Which MCP connector it has."
+    )
+    openai_compatible: bool = Field(default=True, description="Speaks the OpenAI wire format.")
+
+
+class Cost(Section):
+    """What a provider charges, and how much of that is allowed."""
+
+    input_tokens_per_million: Usd | None = Field(
+        default=None, description="USD for a million input tokens. Unset: counts as 0."
+    )
+    output_tokens_per_million: Usd | None = Field(
+        default=None, description="USD for a million output tokens. Unset: counts as 0."
+    )
+    cache_read_discount: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        default=0.10, description="Times the input rate: what a token read from the prompt cache costs."
+    )
+    cache_creation_premium: Annotated[float, Field(ge=0.0)] = Field(
+        default=1.25, description="Times the input rate: what a token written to the prompt cache costs."
+    )
+    monthly_budget_usd: Usd | None = Field(
+        default=None,
+        description="USD per calendar month (UTC) after which the provider is skipped; 0 means always.",
+    )
+
+
+class Provider(Deadlines):
+    """One upstream: where it is, what it speaks, what it can do and what it costs."""
+
+    name: str = Field(description="The name that profiles and events use; no two providers share one.")
+    kind: ProviderKind = Field(default=DEFAULT_KIND, description="Which built-in adapter speaks to it.")
+    adapter: Filled | None = Field(
+        default=None,
+        description="Instead of `kind`: an adapter of your own, as an import path"
+        " (`acme.gateway:LabModel`) or the name of an installed entry point.",
+    )
+    options: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Handed to the adapter as they are. Text in them is interpolated."
+    )
+    base_url: HttpAddress | None = Field(
+        default=None,
+        description="The address of the API. Required by the kinds that call one. Interpolated.",
+    )
+    model: Filled | None = Field(
+        default=None,
+        description="The model to ask for, in the upstream's own words."
+        " Required by the kinds that serve several. Interpolated.",
+    )
+    api_key_env: str | None = Field(
+        default=None, description="The name of the environment variable that holds the key."
+    )
+    api_key_file: Filled | None = Field(
+        default=None,
+        description="A file that holds the key, such as a container secret or a systemd credential."
+        " Interpolated.",
+    )
+    headers: dict[HeaderName, HeaderValue] = Field(
+        default_factory=dict, description="Headers to add to every upstream request. Values are interpolated."
+    )
+    paid: bool = Field(default=False, description="Costs money: skipped unless `allow_paid`.")
+    locality: Literal["local", "lan", "cloud"] | None = Field(
+        default=None,
+        description="Where it runs. Unset: told from the address (loopback is local; private ranges,"
+        " `.local` and single-label names are lan).",
+    )
+    context_window: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Tokens of its context. Unset: learned."
+    )
+    timeout_s: RequestSeconds | None = Field(
+        default=None, description="One number for the deadlines below that are unset."
+    )
+    extra_body: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="Fields to put under every request; what the client says beats them. For kind"
+        " `anthropic` the key `anthropic_version` becomes the header of that name.",
+    )
+    append_system_prompt: str | None = Field(
+        default=None, description="Text to add to the end of the system prompt."
+    )
+    output_filters: Entries[OutputFilter] = Field(
+        default=(), description="Filters for the text of its answers, applied in order."
+    )
+    capabilities: Capabilities = Field(default_factory=Capabilities, description="What its model can do.")
+    cost: Cost | None = Field(default=None, description="What it charges.")

@@ -1,0 +1,170 @@
+"""The one way from what the file says to what the domain works with."""
+
+import ipaddress
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from config.schema.models import ModelAlias
+from config.schema.profile import Profile as ProfileSection
+from config.schema.provider import Provider
+from config.schema.root import AUTO, Config
+from config.schema.timeouts import Deadlines
+from domain.routing.targets import (
+    Capabilities,
+    Locality,
+    Profile,
+    ProfileAlias,
+    ProviderSpec,
+    RoutingTable,
+    SecretReference,
+    Target,
+    TargetAlias,
+    TimeoutChanges,
+    Timeouts,
+)
+
+CONNECT_TIMEOUT_S = 5.0
+IDLE_TIMEOUT_S = 120.0
+NEAR_TTFT_TIMEOUT_S = 600.0
+"""A model at home may have to be loaded from a slow disk before its first word."""
+CLOUD_TTFT_TIMEOUT_S = 120.0
+
+
+def routing_table(config: Config) -> RoutingTable:
+    """Everything that routing needs from a validated configuration."""
+    providers = {provider.name: provider_spec(provider) for provider in config.providers}
+    profiles = {profile.name: _profile(profile, providers) for profile in config.profiles}
+    models = {name: _model_alias(alias, profiles, providers) for name, alias in config.models.items()}
+    return RoutingTable(
+        providers=MappingProxyType(providers),
+        profiles=MappingProxyType(profiles),
+        default_profile=_default_profile(config),
+        mode_aliases=MappingProxyType(dict(config.mode_aliases)),
+        models=MappingProxyType(models),
+        allow_paid=config.allow_paid,
+    )
+
+
+def provider_spec(provider: Provider) -> ProviderSpec:
+    """One provider as the domain and the adapters know it."""
+    locality = locality_of(provider)
+    return ProviderSpec(
+        name=provider.name,
+        adapter=provider.adapter or provider.kind,
+        base_url=provider.base_url or "",
+        model=provider.model or "",
+        paid=provider.paid,
+        secret=_secret(provider),
+        timeouts=_timeouts(provider, locality),
+        locality=locality,
+        context_window=provider.context_window,
+        capabilities=_capabilities(provider),
+        append_system_prompt=provider.append_system_prompt or "",
+        output_filters=provider.output_filters,
+        extra_body=MappingProxyType(dict(provider.extra_body)),
+        headers=MappingProxyType(dict(provider.headers)),
+        options=MappingProxyType(dict(provider.options)),
+    )
+
+
+def locality_of(provider: Provider) -> Locality:
+    """As declared, else told from the address; what runs inside the gateway is local."""
+    if provider.locality is not None:
+        return Locality(provider.locality)
+    if provider.base_url is None:
+        return Locality.LOCAL if provider.adapter is None else Locality.CLOUD
+    return _locality_of_host(urlsplit(provider.base_url).hostname or "")
+
+
+def _locality_of_host(host: str) -> Locality:
+    name = host.lower().rstrip(".")
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return _locality_of_name(name)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    if address.is_loopback or address.is_unspecified:
+        return Locality.LOCAL
+    return Locality.LAN if address.is_private or address.is_link_local else Locality.CLOUD
+
+
+def _locality_of_name(name: str) -> Locality:
+    if name == "localhost" or name.endswith(".localhost"):
+        return Locality.LOCAL
+    return Locality.LAN if "." not in name or name.endswith(".local") else Locality.CLOUD
+
+
+def _secret(provider: Provider) -> SecretReference | None:
+    if not provider.api_key_env and not provider.api_key_file:
+        return None
+    return SecretReference(env=provider.api_key_env or None, file=provider.api_key_file)
+
+
+def _timeouts(provider: Provider, locality: Locality) -> Timeouts:
+    near = locality in (Locality.LOCAL, Locality.LAN)
+    defaults = Timeouts(
+        connect_s=CONNECT_TIMEOUT_S,
+        ttft_s=NEAR_TTFT_TIMEOUT_S if near else CLOUD_TTFT_TIMEOUT_S,
+        idle_s=IDLE_TIMEOUT_S,
+        total_s=None,
+    )
+    return _changes(provider, provider.timeout_s).over(defaults)
+
+
+def _changes(deadlines: Deadlines, timeout_s: float | None) -> TimeoutChanges:
+    """
+    What one level says: `timeout_s` fills the first-content and the idle deadline and bounds connecting.
+
+    A provider may allow longer to connect than its profile's `timeout_s`; the deadline of the first content,
+    which runs from the start of the attempt, ends that wait too.
+    """
+    connect_s = deadlines.connect_timeout_s
+    if timeout_s is not None and timeout_s < (connect_s or CONNECT_TIMEOUT_S):
+        connect_s = timeout_s
+    return TimeoutChanges(
+        connect_s=connect_s,
+        ttft_s=timeout_s if deadlines.ttft_timeout_s is None else deadlines.ttft_timeout_s,
+        idle_s=timeout_s if deadlines.idle_timeout_s is None else deadlines.idle_timeout_s,
+        total_s=deadlines.total_timeout_s,
+    )
+
+
+def _capabilities(provider: Provider) -> Capabilities:
+    """Only what the file says: a default of the schema is no statement."""
+    said = provider.capabilities.model_dump(exclude_unset=True)
+    return Capabilities(
+        tools=said.get("tools"),
+        vision=said.get("vision"),
+        thinking=said.get("thinking"),
+        prompt_cache=said.get("prompt_cache"),
+        streaming=said.get("streaming"),
+        reasoning_passthrough=said.get("reasoning_passthrough"),
+    )
+
+
+def _profile(profile: ProfileSection, providers: dict[str, ProviderSpec]) -> Profile:
+    return Profile(
+        name=profile.name,
+        targets=tuple(Target(name, providers[name].model) for name in profile.providers),
+        timeouts=_changes(profile, profile.timeout_s),
+        append_system_prompt=profile.append_system_prompt,
+    )
+
+
+def _model_alias(
+    alias: ModelAlias, profiles: dict[str, Profile], providers: dict[str, ProviderSpec]
+) -> ProfileAlias | TargetAlias:
+    if isinstance(alias, str):
+        if alias in profiles:
+            return ProfileAlias(profile=alias)
+        return TargetAlias(target=Target(alias, providers[alias].model))
+    model = alias.model or providers[alias.provider].model
+    return TargetAlias(target=Target(alias.provider, model))
+
+
+def _default_profile(config: Config) -> str:
+    """Under `auto` the profile that a request gets when no rule matches it."""
+    if config.default_profile != AUTO:
+        return config.default_profile
+    return config.auto_router.default_rule_profile if config.auto_router else "writing"

@@ -1,0 +1,171 @@
+"""What the file says reaches the domain as it is meant."""
+
+import pytest
+
+from config.load import load_text
+from config.translate import routing_table
+from domain.routing.targets import (
+    Capabilities,
+    Locality,
+    ProfileAlias,
+    RoutingTable,
+    SecretReference,
+    Target,
+    TargetAlias,
+    Timeouts,
+)
+
+
+def table_of(
+    provider: str = "", profile: str = "", top: str = "", url: str = "http://localhost:1/v1"
+) -> RoutingTable:
+    return routing_table(
+        load_text(
+            f"providers: [{{name: a, base_url: '{url}', model: m{provider}}}]\n"
+            f"profiles: [{{name: default, providers: [a]{profile}}}]\n{top}\n"
+        )
+    )
+
+
+def timeouts(provider: str = "", profile: str = "", url: str = "http://localhost:1/v1") -> Timeouts:
+    table = table_of(provider, profile, url=url)
+    return table.timeouts(table.profiles["default"], Target("a", "m"))
+
+
+@pytest.mark.parametrize(
+    ("url", "locality"),
+    [
+        ("http://localhost:1", "local"),
+        ("http://api.localhost", "local"),
+        ("http://LOCALHOST.:1", "local"),
+        ("http://127.0.0.1:1", "local"),
+        ("http://127.9.9.9", "local"),
+        ("http://[::1]:1", "local"),
+        ("http://[::ffff:127.0.0.1]", "local"),
+        ("http://0.0.0.0:1", "local"),
+        ("http://10.0.0.3", "lan"),
+        ("http://172.16.0.1", "lan"),
+        ("http://192.168.1.20:8000/v1", "lan"),
+        ("http://169.254.1.1", "lan"),
+        ("http://[fd00::1]", "lan"),
+        ("http://[fe80::1]", "lan"),
+        ("http://gpu-box:8000", "lan"),
+        ("http://gpu.local", "lan"),
+        ("http://8.8.8.8", "cloud"),
+        ("http://172.32.0.1", "cloud"),
+        ("https://[2606:4700::1111]", "cloud"),
+        ("https://api.openai.com/v1", "cloud"),
+        ("https://localhost.example.com", "cloud"),
+    ],
+)
+def test_locality_is_told_from_the_address(url: str, locality: str) -> None:
+    assert table_of(url=url).providers["a"].locality == Locality(locality)
+
+
+def test_a_declared_locality_beats_the_address() -> None:
+    assert (
+        table_of(", locality: lan", url="https://models.example.com").providers["a"].locality is Locality.LAN
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "ttft_s"), [("http://localhost", 600), ("http://nas", 600), ("https://x.org", 120)]
+)
+def test_with_nothing_set_only_the_first_content_depends_on_where_the_model_is(
+    url: str, ttft_s: float
+) -> None:
+    assert timeouts(url=url) == Timeouts(connect_s=5.0, ttft_s=ttft_s, idle_s=120.0, total_s=None)
+
+
+@pytest.mark.parametrize(
+    ("provider", "profile", "expected"),
+    [
+        (", timeout_s: 30", "", (5, 30, 30, None)),
+        (", timeout_s: 2", "", (2, 2, 2, None)),
+        (", timeout_s: 30, connect_timeout_s: 60", "", (30, 30, 30, None)),
+        (", timeout_s: 30, connect_timeout_s: 10", "", (10, 30, 30, None)),
+        (", timeout_s: 30, ttft_timeout_s: 200, idle_timeout_s: 9", "", (5, 200, 9, None)),
+        (", ttft_timeout_s: 7, total_timeout_s: 900", "", (5, 7, 120, 900)),
+        ("", ", timeout_s: 40", (5, 40, 40, None)),
+        (", timeout_s: 30", ", timeout_s: 40", (5, 40, 40, None)),
+        (", ttft_timeout_s: 7, idle_timeout_s: 8", ", timeout_s: 40", (5, 40, 40, None)),
+        (", ttft_timeout_s: 7, idle_timeout_s: 8", ", ttft_timeout_s: 9", (5, 9, 8, None)),
+        (", connect_timeout_s: 1", ", timeout_s: 40", (1, 40, 40, None)),
+        (", total_timeout_s: 900", ", total_timeout_s: 60", (5, 600, 120, 60)),
+        ("", ", timeout_s: 3", (3, 3, 3, None)),
+        ("", ", connect_timeout_s: 2, idle_timeout_s: 30", (2, 600, 30, None)),
+    ],
+)
+def test_a_profile_beats_its_provider_and_timeout_s_fills_what_is_unset_at_its_level(
+    provider: str, profile: str, expected: tuple[float, float, float, float | None]
+) -> None:
+    result = timeouts(provider, profile)
+    assert (result.connect_s, result.ttft_s, result.idle_s, result.total_s) == expected
+
+
+def test_a_default_of_the_schema_is_no_statement_about_a_capability() -> None:
+    assert table_of().providers["a"].capabilities == Capabilities()
+    said = table_of(", capabilities: {tools: false, vision: true}").providers["a"].capabilities
+    assert said == Capabilities(tools=False, vision=True)
+
+
+def test_a_provider_arrives_whole() -> None:
+    spec = table_of(
+        ", kind: anthropic, api_key_env: KEY, paid: true, context_window: 9, append_system_prompt: Be brief.,"
+        " output_filters: [strip_thinking], headers: {X-A: b}, extra_body: {top_k: 3}"
+    ).providers["a"]
+    assert (spec.adapter, spec.base_url, spec.model) == ("anthropic", "http://localhost:1/v1", "m")
+    assert spec.secret == SecretReference(env="KEY")
+    assert (spec.paid, spec.context_window) == (True, 9)
+    assert (spec.append_system_prompt, spec.output_filters) == ("Be brief.", ("strip_thinking",))
+    assert (dict(spec.headers), dict(spec.extra_body)) == ({"X-A": "b"}, {"top_k": 3})
+
+
+def test_an_adapter_needs_neither_address_nor_model() -> None:
+    table = routing_table(
+        load_text(
+            "providers:\n"
+            "  - {name: own, adapter: 'acme.gateway:Lab', options: {depth: 3}, api_key_file: /run/key}\n"
+            "  - {name: small, kind: embedded}\n"
+            "profiles: [{name: default, providers: [own, small]}]\n"
+        )
+    )
+    own, small = table.providers["own"], table.providers["small"]
+    assert (own.adapter, own.base_url, own.model) == ("acme.gateway:Lab", "", "")
+    assert (dict(own.options), own.secret) == ({"depth": 3}, SecretReference(file="/run/key"))
+    assert (small.adapter, small.locality, small.secret) == ("embedded", Locality.LOCAL, None)
+    assert table.profiles["default"].targets == (Target("own", ""), Target("small", ""))
+
+
+def test_an_empty_name_of_a_key_is_no_key() -> None:
+    assert table_of(", api_key_env: ''").providers["a"].secret is None
+
+
+def test_a_model_name_stands_for_a_profile_a_provider_or_a_target() -> None:
+    top = "models: {one: default, two: {provider: a}, three: {provider: a, model: x}}"
+    assert table_of(top=top).models == {
+        "one": ProfileAlias(profile="default"),
+        "two": TargetAlias(target=Target("a", "m")),
+        "three": TargetAlias(target=Target("a", "x")),
+    }
+
+
+def test_a_name_that_is_a_profile_and_a_provider_means_the_profile() -> None:
+    table = routing_table(
+        load_text(
+            "providers: [{name: default, base_url: 'http://h/v1', model: m}]\n"
+            "profiles: [{name: default, providers: [default]}]\nmodels: {x: default}\n"
+        )
+    )
+    assert table.models == {"x": ProfileAlias(profile="default")}
+
+
+def test_under_auto_the_default_is_the_profile_for_what_no_rule_matches() -> None:
+    top = "default_profile: auto\nauto_router: {default_rule_profile: default}"
+    assert table_of(top=top).default_profile == "default"
+
+
+def test_paid_and_modes_are_passed_on() -> None:
+    table = table_of(top="allow_paid: true\nmode_aliases: {fast: default}")
+    assert table.allow_paid
+    assert dict(table.mode_aliases) == {"fast": "default"}
