@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 from config.discoverable import PROBES
 from config.load import discover, load
@@ -33,6 +34,11 @@ class Launch:
     source: Path | None = None
     found: tuple[str, ...] = ()
     text: str = ""
+
+    def logs_as_json(self, stream: IO[Any]) -> bool:
+        """Whether events are for machines: as asked for, else whenever nobody watches the terminal."""
+        chosen = self.settings.log_format
+        return chosen == "json" or (chosen == "auto" and not stream.isatty())
 
 
 def find_launch(

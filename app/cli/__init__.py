@@ -1,1 +1,1 @@
-"""The `coderouter` command, one subcommand a module."""
+"""The command line: one module a command."""

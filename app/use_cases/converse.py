@@ -101,7 +101,7 @@ class Converse:
                 case GiveUp(attempts=attempts):
                     self._tell_of_uniform_refusal(asked, plan, attempts)
                     walk = Walk(profile=plan.profile.name, attempts=attempts, barred=plan.barred)
-                    raise ChainFailed(verdict(walk))
+                    raise ChainFailed(verdict(walk), attempts)
 
     async def _attempt(self, asked: Asked, plan: Plan, target: Target, failed: tuple[Attempt, ...]) -> Reply:
         timeouts = self._table.timeouts(plan.profile, target)

@@ -1,0 +1,36 @@
+"""Opens what the container built, and closes it in the opposite order."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from app.container import Container
+from app.launch import Launch
+from domain.events import ConfigFound, Event, Started, Stopped
+
+
+@asynccontextmanager
+async def running(container: Container) -> AsyncIterator[None]:
+    """A gateway whose connections are open; to be entered on the event loop that serves."""
+    sink = container.sink()
+    async with AsyncExitStack() as stack:
+        stack.callback(container.log_writer().close)
+        stack.callback(lambda: sink.emit(Stopped()))
+        await stack.enter_async_context(container.http_clients())
+        stack.push_async_callback(container.model_server().aclose)
+        launch = container.launch()
+        if launch.source is None:
+            sink.emit(ConfigFound(found=launch.found, hint="write a providers.yaml to decide for yourself"))
+        sink.emit(_started(container, launch))
+        yield
+
+
+def _started(container: Container, launch: Launch) -> Event:
+    table = container.table()
+    return Started(
+        version=container.version(),
+        providers=tuple(table.providers),
+        profiles=tuple(table.profiles),
+        default_profile=launch.config.default_profile,
+        allow_paid=table.allow_paid,
+        mode_source="env" if launch.environment.get("CODEROUTER_MODE", "").strip() else "config",
+    )

@@ -1,0 +1,85 @@
+"""What a used-up chain comes down to."""
+
+import pytest
+
+from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
+from domain.routing.chain import Attempt
+from domain.routing.gates import BarReason, Barred
+from domain.routing.targets import Target
+from domain.routing.verdict import Cause, Walk, verdict
+
+_KINDS = FailureKind
+_PAID = BarReason.PAID
+_KEYLESS = BarReason.MISSING_CREDENTIAL
+
+
+def walk(*kinds: FailureKind, barred: tuple[BarReason, ...] = ()) -> Walk:
+    return Walk(
+        profile="coding",
+        attempts=tuple(
+            Attempt(Target(f"p{n}", "m"), UpstreamFailure(kind, f"words {n}")) for n, kind in enumerate(kinds)
+        ),
+        barred=tuple(Barred(Target(f"b{n}", "m"), reason) for n, reason in enumerate(barred)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("story", "cause"),
+    [
+        (walk(_KINDS.UNREACHABLE, _KINDS.REQUEST_FAULT), Cause.REQUEST_FAULT),
+        (walk(_KINDS.CONTEXT_OVERFLOW, _KINDS.CONTEXT_OVERFLOW), Cause.CONTEXT_OVERFLOW),
+        (walk(_KINDS.CONTEXT_OVERFLOW, _KINDS.UNREACHABLE), Cause.UNAVAILABLE),
+        (walk(barred=(_PAID, _PAID)), Cause.MONEY),
+        (walk(barred=(_PAID, _KEYLESS)), Cause.CREDENTIALS),
+        (walk(_KINDS.UNREACHABLE, barred=(_PAID,)), Cause.UNAVAILABLE),
+        (walk(_KINDS.RATE_LIMITED, _KINDS.QUOTA), Cause.RATE_LIMITED),
+        (walk(_KINDS.RATE_LIMITED, _KINDS.OVERLOADED), Cause.OVERLOADED),
+        (walk(_KINDS.SLOW, _KINDS.SLOW), Cause.SLOW),
+        (walk(_KINDS.SLOW, _KINDS.GARBLED), Cause.UNAVAILABLE),
+        (walk(_KINDS.CREDENTIALS), Cause.CREDENTIALS),
+        (walk(barred=(_KEYLESS,)), Cause.CREDENTIALS),
+        (walk(), Cause.UNAVAILABLE),
+    ],
+)
+def test_the_first_cause_that_holds_is_the_cause(story: Walk, cause: Cause) -> None:
+    assert verdict(story).cause is cause
+
+
+def test_the_message_tells_every_attempt_and_every_refusal() -> None:
+    message = verdict(walk(_KINDS.UNREACHABLE, _KINDS.GARBLED, barred=(_PAID,))).message
+
+    assert "'coding'" in message
+    assert "p0: words 0" in message
+    assert "p1: words 1" in message
+    assert "b0: not tried (it costs money" in message
+
+
+def test_the_earliest_wish_to_be_left_alone_is_told() -> None:
+    failures = [UpstreamFailure(_KINDS.RATE_LIMITED, "later", retry_after_s=s) for s in (30.0, 5.0)]
+    attempts = tuple(Attempt(Target("p", "m"), failure) for failure in failures)
+
+    assert verdict(Walk(profile="p", attempts=attempts, barred=())).retry_after_s == 5.0
+
+
+def test_the_only_attempt_is_relayed_and_one_of_several_is_not() -> None:
+    answer = UpstreamAnswer(dialect="openai_chat", status=503, body=b"{}", headers={})
+    failed = Attempt(Target("p", "m"), UpstreamFailure(_KINDS.OVERLOADED, "busy", status=503, answer=answer))
+
+    alone = verdict(Walk(profile="p", attempts=(failed,), barred=()))
+    among_others = verdict(Walk(profile="p", attempts=(failed, failed), barred=()))
+
+    assert alone.relayed is answer
+    assert alone.only_attempt
+    assert among_others.relayed is None
+
+
+def test_a_request_fault_is_relayed_however_many_were_tried() -> None:
+    answer = UpstreamAnswer(dialect="openai_chat", status=400, body=b"{}", headers={})
+    refused = UpstreamFailure(_KINDS.UNREACHABLE, "refused")
+    fault = UpstreamFailure(_KINDS.REQUEST_FAULT, "400: bad tools", status=400, answer=answer)
+    attempts = (Attempt(Target("p", "m"), refused), Attempt(Target("q", "m"), fault))
+
+    told = verdict(Walk(profile="p", attempts=attempts, barred=()))
+
+    assert told.relayed is answer
+    assert told.message == "400: bad tools"
