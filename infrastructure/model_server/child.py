@@ -40,6 +40,8 @@ class ModelOptions:
     alias: str = "smollm2-135m"
     context_tokens: int = 8192
     """SmolLM2's whole window; its key-value store takes 23 KB a token."""
+    threads: int | None = None
+    """As many as there are cores to use, unless said. Fewer are steadier where others want the cores too."""
     chat_template: str | None = None
     """Path of a Jinja file to use instead of the model's own template, which knows no tools."""
     template_arguments: Mapping[str, str | bool] = field(default_factory=dict)
@@ -102,8 +104,8 @@ def server_parameters(llama: Any, options: ModelOptions) -> Any:
     parameters.cache_ram_mib = PROMPT_CACHE_MIB
     parameters.sleep_idle_seconds = options.sleep_after_s
     parameters.warmup = False
-    cores = available_cores()
-    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = cores
+    threads = options.threads or available_cores()
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
     if options.chat_template is not None:
         parameters.chat_template = Path(options.chat_template).read_text(encoding="utf-8")
     parameters.default_template_kwargs = {

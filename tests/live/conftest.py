@@ -30,7 +30,7 @@ def model_weights() -> Path:
 @pytest.fixture(scope="session")
 def llama_server(model_weights: Path) -> Iterator[str]:
     """Base URL of a server with the model's own chat template, as the product runs it."""
-    with served(ModelOptions(weights=str(model_weights), sleep_after_s=-1)) as url:
+    with served(ModelOptions(weights=str(model_weights), threads=1, sleep_after_s=-1)) as url:
         yield url
 
 
@@ -45,6 +45,7 @@ def tool_llama_server(model_weights: Path) -> Iterator[str]:
     """
     options = ModelOptions(
         weights=str(model_weights),
+        threads=1,
         sleep_after_s=-1,
         chat_template=str(TOOLS_TEMPLATE),
         template_arguments={"scripted_call": json.dumps(SCRIPTED_CALL)},

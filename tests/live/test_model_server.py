@@ -166,7 +166,7 @@ def test_the_model_itself_can_be_made_to_write_a_call(tool_llama_server: str) ->
 @pytest.fixture
 async def own_server(model_weights: Path) -> AsyncIterator[EmbeddedModelServer]:
     """A server of the test's own, which sleeps as soon as it may."""
-    server = EmbeddedModelServer(ModelOptions(weights=str(model_weights), sleep_after_s=1))
+    server = EmbeddedModelServer(ModelOptions(weights=str(model_weights), threads=1, sleep_after_s=1))
     yield server
     await server.aclose()
 
