@@ -1,0 +1,120 @@
+"""Reads the whole of a request into a neutral conversation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from adapters.dialects.anthropic_messages.content import parts_of
+from adapters.dialects.anthropic_messages.words import NAME, kept
+from adapters.dialects.fields import Fields, decoded, expected
+from adapters.dialects.members import JsonMembers
+from domain.conversation.request import (
+    Conversation,
+    ForeignTool,
+    MalformedRequest,
+    Message,
+    Role,
+    Sampling,
+    Tool,
+    ToolChoice,
+    ToolUse,
+)
+
+_NOT_CONTENT = frozenset({"model", "stream", "profile", "messages"})
+
+_USES: Mapping[str, ToolUse] = {
+    "auto": ToolUse.AUTO,
+    "any": ToolUse.REQUIRED,
+    "none": ToolUse.NONE,
+    "tool": ToolUse.NAMED,
+}
+
+_messages = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def conversation_of(members: JsonMembers) -> Conversation:
+    """
+    Everything that a request says.
+
+    Raises:
+        MalformedRequest: something in it is not what the dialect allows; the error names the place.
+    """
+    values = {
+        key: decoded(raw, key) for key in members if key not in _NOT_CONTENT and (raw := members.raw(key))
+    }
+    fields = Fields(values, "")
+    system = _system(fields.anything("system"))
+    messages = tuple(
+        _message(raw, f"messages[{index}]")
+        for index, raw in enumerate(_messages.decode(members.raw("messages") or b"[]"))
+    )
+    return Conversation(
+        messages=system + messages,
+        tools=tuple(_tool(tool, f"tools[{index}]") for index, tool in enumerate(fields.items("tools"))),
+        tool_choice=_tool_choice(fields.anything("tool_choice")),
+        sampling=_sampling(fields),
+        extensions=kept(fields.rest()),
+    )
+
+
+def _system(value: Any) -> tuple[Message, ...]:
+    if value is None or value in ("", []):
+        return ()
+    return (Message(role=Role.SYSTEM, parts=parts_of(value, "system")),)
+
+
+def _message(raw: msgspec.Raw, path: str) -> Message:
+    fields = Fields(decoded(raw, path), path)
+    return Message(
+        role=Role(fields.text("role")),
+        parts=parts_of(fields.anything("content"), fields.path("content"), raw),
+        extensions=kept(fields.rest()),
+    )
+
+
+def _tool(value: Any, path: str) -> Tool | ForeignTool:
+    """A typed tool is one that the vendor runs or knows; ``custom`` is the client's own."""
+    fields = Fields(value, path)
+    if fields.optional_text("type") not in (None, "custom"):
+        return ForeignTool(dialect=NAME, payload=msgspec.json.encode(value))
+    return Tool(
+        name=fields.text("name"),
+        description=fields.optional_text("description"),
+        parameters=fields.optional_object("input_schema"),
+        cache_control=fields.anything("cache_control"),
+        extensions=kept(fields.rest()),
+    )
+
+
+def _tool_choice(value: Any) -> ToolChoice | None:
+    if value is None:
+        return None
+    fields = Fields(value, "tool_choice")
+    word = fields.text("type")
+    if word not in _USES:
+        raise MalformedRequest("tool_choice.type", f"expected one of {', '.join(_USES)}, found {word!r}")
+    alone = fields.optional_flag("disable_parallel_tool_use")
+    return ToolChoice(
+        use=_USES[word],
+        name=fields.text("name") if word == "tool" else None,
+        parallel=None if alone is None else not alone,
+        extensions=kept(fields.rest()),
+    )
+
+
+def _sampling(fields: Fields) -> Sampling:
+    return Sampling(
+        max_output_tokens=fields.optional_count("max_tokens"),
+        temperature=fields.optional_number("temperature"),
+        top_p=fields.optional_number("top_p"),
+        top_k=fields.optional_count("top_k"),
+        stop=_stop(fields.items("stop_sequences")),
+    )
+
+
+def _stop(values: list[Any]) -> tuple[str, ...]:
+    for index, value in enumerate(values):
+        if not isinstance(value, str):
+            raise expected(f"stop_sequences[{index}]", "a string", value)
+    return tuple(values)

@@ -1,0 +1,195 @@
+"""Reads requests lazily and writes them: at home as the bytes they came in, from abroad anew."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from adapters.dialects.anthropic_messages.building import built_body
+from adapters.dialects.anthropic_messages.conversation import conversation_of
+from adapters.dialects.anthropic_messages.words import NAME
+from adapters.dialects.dialect import Outgoing
+from adapters.dialects.fields import Fields, decoded, described, expected
+from adapters.dialects.json_text import json_text
+from adapters.dialects.members import JsonMembers
+from domain.conversation.request import ChatRequest, Conversation, MalformedRequest
+
+_ROLES = ("user", "assistant", "system")
+
+
+class _Head(msgspec.Struct):
+    """What is looked at in every message at once; ``system`` may also stand between turns."""
+
+    role: Literal["user", "assistant", "system"]
+    content: msgspec.Raw
+
+
+_heads = msgspec.json.Decoder(list[_Head])
+
+
+class MessagesBody:
+    """A request's content as the bytes it came in, decoded when somebody needs it."""
+
+    def __init__(self, members: JsonMembers) -> None:
+        self.members = members
+        self._conversation: Conversation | None = None
+
+    def __repr__(self) -> str:
+        return f"<MessagesBody {self.members!r} decoded={self._conversation is not None}>"
+
+    def conversation(self) -> Conversation:
+        if self._conversation is None:
+            self._conversation = conversation_of(self.members)
+        return self._conversation
+
+
+def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
+    """
+    A request for an answer.
+
+    Raises:
+        MalformedRequest: top level or message heads are wrong; deeper faults show when the conversation
+            is decoded.
+    """
+    request = decode_count_request(body, headers)
+    source = request.source
+    if isinstance(source, MessagesBody):
+        limit = _value(source.members, "max_tokens")
+        if Fields({"max_tokens": limit}, "").optional_count("max_tokens") is None:
+            raise MalformedRequest("max_tokens", "the field is required: a whole number of tokens")
+    return request
+
+
+def decode_count_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
+    """
+    A request to count its tokens, which needs no ``max_tokens``.
+
+    Raises:
+        MalformedRequest: as `decode_request`.
+    """
+    members = JsonMembers(body)
+    fields = Fields({key: _value(members, key) for key in ("model", "stream", "profile")}, "")
+    _check_heads(members)
+    _check_system(members)
+    return ChatRequest(
+        dialect=NAME,
+        model=fields.optional_text("model") or "",
+        stream=fields.optional_flag("stream") or False,
+        profile=fields.optional_text("profile"),
+        declares_tools=_declares_tools(members),
+        wants_usage=True,
+        headers={name: value for name, value in headers.items() if name.startswith("anthropic-")},
+        source=MessagesBody(members),
+    )
+
+
+def encode_request(outgoing: Outgoing) -> bytes:
+    """
+    The body for an upstream.
+
+    Raises:
+        MalformedRequest: the request says something that this dialect has no words for.
+    """
+    source = outgoing.request.source
+    if isinstance(source, MessagesBody):
+        return source.members.replaced(_changes(source.members, outgoing))
+    return built_body(outgoing)
+
+
+def _value(members: JsonMembers, key: str) -> Any:
+    raw = members.raw(key)
+    return None if raw is None else decoded(raw, key)
+
+
+def _check_heads(members: JsonMembers) -> None:
+    raw = members.raw("messages")
+    if raw is None:
+        raise MalformedRequest("messages", "the field is required: a list of messages")
+    try:
+        heads = _heads.decode(raw)
+    except msgspec.ValidationError:
+        raise _fault(decoded(raw, "messages")) from None
+    if not heads:
+        raise MalformedRequest("messages", "expected at least one message")
+    for index, head in enumerate(heads):
+        if _first(head.content) not in b'"[':
+            raise _content_fault(decoded(head.content, ""), index)
+
+
+def _fault(messages: Any) -> MalformedRequest:
+    """What the quick look stumbled over."""
+    if not isinstance(messages, list):
+        return expected("messages", "a list", messages)
+    for index, message in enumerate(messages):
+        path = f"messages[{index}]"
+        if not isinstance(message, dict):
+            return expected(path, "an object", message)
+        if not isinstance(message.get("role"), str):
+            return expected(f"{path}.role", "a string", message.get("role"))
+        if message["role"] not in _ROLES:
+            return MalformedRequest(f"{path}.role", f"expected {_listed(_ROLES)}, found {message['role']!r}")
+        if not isinstance(message.get("content"), str | list):
+            return _content_fault(message.get("content"), index)
+    return MalformedRequest("messages", "expected a list of messages")
+
+
+def _content_fault(found: Any, index: int) -> MalformedRequest:
+    return expected(f"messages[{index}].content", "a string or a list of content blocks", found)
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _check_system(members: JsonMembers) -> None:
+    raw = members.raw("system")
+    if raw is not None and _first(raw) not in b'"[n':
+        found = described(decoded(raw, "system"))
+        raise MalformedRequest("system", f"expected a string or a list of text blocks, found {found}")
+
+
+def _declares_tools(members: JsonMembers) -> bool:
+    raw = members.raw("tools")
+    if raw is None or _first(raw) in b"n":
+        return False
+    if _first(raw) not in b"[":
+        raise expected("tools", "a list", decoded(raw, "tools"))
+    return bytes(memoryview(raw)[1:-1]).strip() != b""
+
+
+def _first(raw: msgspec.Raw) -> int:
+    """The byte that tells a value's type."""
+    return memoryview(raw)[0]
+
+
+def _changes(members: JsonMembers, outgoing: Outgoing) -> dict[str, bytes | None]:
+    """The members that leave with another value than they came with."""
+    below = {key: value for key, value in outgoing.extra_body.items() if key not in _NEVER_BELOW}
+    changes: dict[str, bytes | None] = {
+        key: json_text(value) for key, value in below.items() if key not in members
+    }
+    changes["model"] = json_text(outgoing.model) if outgoing.model else None
+    if outgoing.stream or "stream" in members:
+        changes["stream"] = b"true" if outgoing.stream else b"false"
+    changes["profile"] = None
+    if outgoing.system_suffix:
+        system = members.raw("system")
+        changes["system"] = _with_suffix(
+            bytes(system) if system is not None else changes.get("system"), outgoing.system_suffix
+        )
+    return changes
+
+
+_NEVER_BELOW = frozenset({"model", "stream", "messages", "profile", "anthropic_version"})
+"""``anthropic_version`` is a header here; in a body it belongs to other vendors' clouds."""
+
+
+def _with_suffix(system: bytes | None, suffix: str) -> bytes:
+    """The instructions with one more paragraph or block; what stood there keeps its bytes."""
+    if system is None or system in (b"null", b'""'):
+        return json_text(suffix)
+    if system.startswith(b'"'):
+        return system[:-1] + json_text("\n\n" + suffix)[1:]
+    blocks = system[:-1].rstrip()
+    comma = b"" if blocks == b"[" else b","
+    return blocks + comma + json_text({"type": "text", "text": suffix}) + b"]"
