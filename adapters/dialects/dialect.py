@@ -65,12 +65,15 @@ class Quirks:
         default_max_tokens: sent where the dialect requires a limit and the client gave none.
         usage_in_streams: whether to ask for a usage report in streams (``stream_options``).
         developer_role: whether the server knows the role ``developer``; else it is sent as ``system``.
+        cache_control: whether cache breakpoints from another dialect are passed on, in OpenRouter's way; a
+            strict server (OpenAI's own) refuses the field.
     """
 
     max_tokens_field: str = "max_tokens"
     default_max_tokens: int = 4096
     usage_in_streams: bool = True
     developer_role: bool = False
+    cache_control: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

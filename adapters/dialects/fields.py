@@ -128,6 +128,10 @@ class Fields:
     def anything(self, key: str) -> Any:
         return self._left.pop(key, None)
 
+    def peek(self, key: str) -> Any:
+        """The value without taking it away."""
+        return self._left.get(key)
+
     def has(self, key: str) -> bool:
         """Whether the key is there with a value."""
         return self._left.get(key) is not None

@@ -1,0 +1,102 @@
+"""A request body as it came: its top level and its message heads are known, the rest waits to be needed."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from adapters.dialects.fields import Fields, decoded, expected
+from adapters.dialects.members import JsonMembers
+from adapters.dialects.openai_chat.conversation_reading import read_conversation
+from adapters.dialects.openai_chat.message_reading import role_of
+from domain.conversation.request import Conversation, MalformedRequest
+
+
+class _Head(msgspec.Struct, gc=False):
+    """What is read of a message at once."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+
+
+_heads_decoder = msgspec.json.Decoder(list[_Head])
+_EMPTY_LIST = re.compile(rb"\[\s*\]")
+_NULL = b"null"
+
+
+class ChatBody:
+    """
+    The source of a request of this dialect.
+
+    Attributes:
+        members: the body.
+        roles: who speaks, message by message.
+
+    Raises:
+        MalformedRequest: on construction, for a body that is no object or has no readable messages.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        self.members = JsonMembers(body)
+        self.roles: Sequence[str] = _roles(self.members.raw("messages"))
+        self._conversation: Conversation | None = None
+
+    def __repr__(self) -> str:
+        return f"<ChatBody {len(self.members.body)} bytes, {len(self.roles)} messages>"
+
+    def conversation(self) -> Conversation:
+        if self._conversation is None:
+            self._conversation = read_conversation(self.members.body)
+        return self._conversation
+
+    def fields(self, *names: str) -> Fields:
+        """These members of the top level, to be read by taking."""
+        return Fields({name: self.value(name) for name in names if name in self.members}, "")
+
+    def value(self, name: str) -> Any:
+        raw = self.members.raw(name)
+        return None if raw is None else decoded(raw, name)
+
+    def says(self, name: str) -> bool:
+        """Whether the member is there with a value other than null."""
+        raw = self.members.raw(name)
+        return raw is not None and bytes(raw) != _NULL
+
+    def lists_something(self, name: str) -> bool:
+        """
+        Whether the member is a list that is not empty; it is not decoded, as tools are the bulk of a body.
+
+        Raises:
+            MalformedRequest: it is neither a list nor null.
+        """
+        if not self.says(name):
+            return False
+        text = bytes(self.members.raw(name) or b"")
+        if not text.startswith(b"["):
+            raise expected(name, "a list", self.value(name))
+        return _EMPTY_LIST.match(text) is None
+
+
+def _roles(raw: msgspec.Raw | None) -> list[str]:
+    if raw is None:
+        raise MalformedRequest("messages", "expected a list of messages, found none")
+    try:
+        roles: list[str] = [head.role for head in _heads_decoder.decode(raw)]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _head_error(raw, error) from error
+    if not roles:
+        raise MalformedRequest("messages", "expected at least one message")
+    return roles
+
+
+def _head_error(raw: msgspec.Raw, error: Exception) -> MalformedRequest:
+    """The error in our words, with its place."""
+    messages = decoded(raw, "messages")
+    if not isinstance(messages, list):
+        return expected("messages", "a list", messages)
+    try:
+        for index, message in enumerate(messages):
+            role_of(Fields(message, f"messages[{index}]"))
+    except MalformedRequest as found:
+        return found
+    return MalformedRequest("messages", str(error))

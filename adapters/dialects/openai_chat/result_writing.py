@@ -1,0 +1,107 @@
+"""
+Writes tool results where this dialect wants them: as messages of their own, directly after their calls.
+
+Servers refuse a conversation in which a call lacks its result or a result its call, and most refuse media in
+a ``tool`` message.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from adapters.dialects.openai_chat.part_writing import Manner, content_of, own_words, part_object
+from domain.conversation.parts import Document, ForeignPart, Image, Part, Text, ToolCall, ToolResult
+from domain.conversation.request import Message
+
+_INTERRUPTED = "[interrupted: the tool gave no result]"
+_FAILED = "[the tool failed]"
+_SHOWN_BELOW = "[shown in the next message]"
+
+Placed = tuple[str, ToolResult]
+"""A result, and its place in the request."""
+
+
+def result_messages(
+    calls: Sequence[ToolCall], results: Iterable[Placed], manner: Manner, *, goes_on: bool
+) -> tuple[list[dict[str, Any]], list[Any]]:
+    """
+    ``tool`` messages in the order of the calls, and parts for the user's message that follows them.
+
+    Args:
+        calls: what the assistant just called.
+        results: what came before the assistant spoke again.
+        manner: how to write.
+        goes_on: the conversation goes on, so that a call without result was interrupted.
+    """
+    waiting = list(results)
+    messages: list[dict[str, Any]] = []
+    moved: list[Any] = []
+    for call in calls:
+        found = next((placed for placed in waiting if placed[1].call_id == call.id), None)
+        if found is not None:
+            waiting.remove(found)
+            messages.append(_tool_message(found[1], manner))
+            moved += _media_parts(found, manner)
+        elif goes_on:
+            messages.append({"role": "tool", "tool_call_id": call.id, "content": _INTERRUPTED})
+    for placed in waiting:
+        moved += _orphan_parts(placed, manner)
+    return messages, moved
+
+
+def tool_results(message: Message, path: str) -> list[Placed]:
+    return [
+        (f"{path}.content[{position}]", part)
+        for position, part in enumerate(message.parts)
+        if isinstance(part, ToolResult)
+    ]
+
+
+def _tool_message(result: ToolResult, manner: Manner) -> dict[str, Any]:
+    message = {"role": "tool", "tool_call_id": result.call_id, "content": _result_content(result, manner)}
+    return message | dict(own_words(result.extensions))
+
+
+def _result_content(result: ToolResult, manner: Manner) -> Any:
+    words: list[Part] = [_as_text(part) for part in result.content if not isinstance(part, Image | Document)]
+    if result.is_error:
+        words = [Text(text=_FAILED), *words]
+    if not words and result.content:
+        words = [Text(text=_SHOWN_BELOW)]
+    if result.cache_control is not None and words:
+        words = [*words[:-1], _marked(words[-1], result)]
+    return content_of(words, "", manner)
+
+
+def _marked(part: Part, result: ToolResult) -> Part:
+    return Text(text=part.text, cache_control=result.cache_control) if isinstance(part, Text) else part
+
+
+def _as_text(part: Text | Image | Document | ForeignPart) -> Part:
+    """A part that only another dialect knows is shown as what it is: JSON."""
+    match part:
+        case ForeignPart(payload=payload):
+            return Text(text=payload.decode("utf-8", "replace"))
+        case _:
+            return part
+
+
+def _media_parts(placed: Placed, manner: Manner) -> list[Any]:
+    path, result = placed
+    media = [
+        part_object(part, f"{path}.content[{position}]", manner)
+        for position, part in enumerate(result.content)
+        if isinstance(part, Image | Document)
+    ]
+    return [_note(f"[from the result of tool call {result.call_id}]"), *media] if media else []
+
+
+def _orphan_parts(placed: Placed, manner: Manner) -> list[Any]:
+    """A result whose call is not there any more, as words of the user."""
+    result = placed[1]
+    content = _result_content(result, Manner(native=False, cache_control=False))
+    note = _note(f"[result of tool call {result.call_id}, which is no longer shown]\n{content}")
+    return [note, *_media_parts(placed, manner)]
+
+
+def _note(words: str) -> dict[str, str]:
+    return {"type": "text", "text": words}
