@@ -43,11 +43,12 @@ class Verdict:
 
 
 class ChainFailed(Exception):
-    """No target answered; ``verdict`` says why."""
+    """No target answered; ``verdict`` says why, ``attempts`` who was tried."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: Verdict, attempts: tuple[Attempt, ...] = ()) -> None:
         super().__init__(verdict.message)
         self.verdict = verdict
+        self.attempts = attempts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
