@@ -1,0 +1,55 @@
+"""Notices that a client leaves, and stops the work that nobody waits for any more."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from litestar.types import Receive
+
+from adapters.inbound.http.response import ClientLeft
+
+
+class Attendance:
+    """
+    While entered, a client that leaves cancels the task that serves it; the block then raises `ClientLeft`.
+
+    Enter it when the request's body has been read: from then on the server has nothing to say but that
+    the client is gone. `dismiss` it before the last bytes go out: servers report a completed exchange in
+    the same words as a client that left.
+    """
+
+    __slots__ = ("_left", "_serving", "_watch")
+
+    def __init__(self, receive: Receive) -> None:
+        serving = asyncio.current_task()
+        if serving is None:  # pragma: no cover - every server runs requests as tasks
+            raise RuntimeError("a request is served by a task")
+        self._serving = serving
+        self._left = False
+        self._watch = asyncio.ensure_future(self._until_gone(receive))
+
+    def __repr__(self) -> str:
+        return f"<Attendance {'left' if self._left else 'present'}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def dismiss(self) -> None:
+        """Whether the client leaves does not matter any more."""
+        self._watch.cancel()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._watch.cancel()
+        if not self._left:
+            return
+        self._serving.uncancel()
+        if isinstance(error, asyncio.CancelledError):
+            raise ClientLeft from error
+
+    async def _until_gone(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._left = True
+        self._serving.cancel()

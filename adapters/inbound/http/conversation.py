@@ -1,0 +1,226 @@
+"""
+The routes that converse: a raw body in, bytes out, in one dialect.
+
+Theory of operation. The server's own task reads the body, asks the use case, and writes the answer. Beside it
+runs a watch that cancels it when the client leaves (`Attendance`) and, for a stream, a timer that
+writes when nobody else does (`EventStream`). Whatever happens ends in exactly one `RequestCompleted`.
+"""
+
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from litestar.enums import ScopeType
+from litestar.types import Receive, Scope, Send
+
+from adapters.dialects.dialect import Answering, Dialect, StreamEncoder
+from adapters.inbound.http.account import Account
+from adapters.inbound.http.attendance import Attendance
+from adapters.inbound.http.errors import Complaint, ErrorAnswer, Rejected, error_answer
+from adapters.inbound.http.event_stream import EventStream
+from adapters.inbound.http.headers import request_id, text_headers
+from adapters.inbound.http.request_body import read_body
+from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpResponse
+from app.use_cases.converse import Asked, Converse
+from app.use_cases.plan import Plan
+from app.use_cases.reply import Reply
+from domain.conversation.request import ChatRequest, MalformedRequest
+from domain.events import InternalFault, Outcome
+from domain.failures import UpstreamFailure
+from domain.ports.observation import EventSink
+from domain.ports.time import Clock
+from domain.routing.selection import UnknownChoice, Wishes
+from domain.routing.verdict import ChainFailed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundLimits:
+    """
+    What a client may send, and how long it may hear nothing.
+
+    Attributes:
+        max_body_bytes: the largest request body.
+        stream_hold_s: how long a stream's head waits for the answer to begin, in seconds.
+        ping_interval_s: how long a stream may be silent, in seconds.
+    """
+
+    max_body_bytes: int = 64 * 1024 * 1024
+    stream_hold_s: float = 8.0
+    ping_interval_s: float = 10.0
+
+
+class ConversationRoute:
+    """Answers conversations in one dialect; register its bound `serve` as an ASGI route."""
+
+    def __init__(
+        self,
+        *,
+        converse: Converse,
+        dialect: Dialect,
+        sink: EventSink,
+        clock: Clock,
+        ids: Callable[[], str],
+        limits: InboundLimits,
+    ) -> None:
+        self._converse = converse
+        self._dialect = dialect
+        self._sink = sink
+        self._clock = clock
+        self._ids = ids
+        self._limits = limits
+
+    def __repr__(self) -> str:
+        return f"<ConversationRoute in {self._dialect.name}>"
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request and its answer."""
+        if scope["type"] != ScopeType.HTTP:
+            await send({"type": "websocket.close", "code": 1003, "reason": "this is an HTTP endpoint"})
+            return
+        headers = text_headers(scope["headers"])
+        account = Account(request_id(headers, self._ids), self._dialect.name, self._clock.monotonic())
+        response = HttpResponse(send)
+        try:
+            await self._exchange(scope["method"], headers, receive, response, account)
+        except ClientLeft:
+            account.outcome = Outcome.CLIENT_LEFT
+        except Exception as error:  # noqa: BLE001  a bug of ours is answered like everything else
+            await self._tell(error, response, account)
+        finally:
+            self._sink.emit(account.completed(response.status, self._clock.monotonic()))
+
+    async def _exchange(
+        self,
+        method: str,
+        headers: Mapping[str, str],
+        receive: Receive,
+        response: HttpResponse,
+        account: Account,
+    ) -> None:
+        if method != "POST":
+            raise Rejected(
+                Complaint.WRONG_METHOD, f"{method} is not supported here: POST", headers=(("allow", "POST"),)
+            )
+        body = await read_body(receive, headers, self._limits.max_body_bytes)
+        request = self._dialect.decode_request(body, headers)
+        account.asked(request)
+        asked = Asked(request=request, wishes=_wishes(request, headers), request_id=account.request_id)
+        plan = self._converse.plan(asked)
+        account.planned(plan)
+        with Attendance(receive) as attendance:
+            answer = self._stream if request.stream else self._whole
+            await answer(asked, plan, response, account, attendance)
+        account.outcome = Outcome.ANSWERED
+
+    async def _whole(
+        self, asked: Asked, plan: Plan, response: HttpResponse, account: Account, attendance: Attendance
+    ) -> None:
+        async with aclosing(await self._converse.answer(asked, plan)) as reply:
+            account.begun(reply, self._clock.monotonic())
+            completion = await reply.whole()
+        body = self._dialect.encode_completion(completion, self._answering(asked.request))
+        attendance.dismiss()
+        await response.whole(200, (JSON_CONTENT, *account.headers()), body)
+
+    async def _stream(
+        self, asked: Asked, plan: Plan, response: HttpResponse, account: Account, attendance: Attendance
+    ) -> None:
+        encoder = self._dialect.stream_encoder(self._answering(asked.request))
+        stream = EventStream(
+            response,
+            account.headers,
+            encoder.ping,
+            hold_s=self._limits.stream_hold_s,
+            interval_s=self._limits.ping_interval_s,
+        )
+        try:
+            async with aclosing(await self._converse.answer(asked, plan)) as reply:
+                account.begun(reply, self._clock.monotonic())
+                await _pass_on(reply, encoder, stream)
+                attendance.dismiss()
+                await stream.end(encoder.close())
+        except ClientLeft:
+            raise
+        except Exception as error:
+            await stream.settle()
+            if not response.begun:
+                raise
+            attendance.dismiss()
+            await stream.end(encoder.fail(self._noted(error, account).report))
+            raise
+        finally:
+            stream.stop()
+
+    async def _tell(self, error: Exception, response: HttpResponse, account: Account) -> None:
+        """Answers an error, unless the answer has begun and told it in its own way."""
+        if response.begun:
+            return
+        answer = self._noted(error, account)
+        headers = (*answer.headers, *account.headers())
+        try:
+            await response.whole(answer.status, headers, answer.body)
+        except ClientLeft:
+            account.outcome = Outcome.CLIENT_LEFT
+
+    def _noted(self, error: Exception, account: Account) -> ErrorAnswer:
+        """What the client is told of an error, once it stands in the account."""
+        match error:
+            case MalformedRequest() | UnknownChoice() | Rejected():
+                account.outcome = Outcome.REJECTED
+            case ChainFailed():
+                account.outcome = Outcome.FAILED
+                account.failed(error)
+            case UpstreamFailure():
+                account.outcome = Outcome.BROKEN_OFF
+            case _:
+                account.outcome = Outcome.FAILED
+                self._sink.emit(internal_fault(error, account.request_id))
+        return error_answer(error, self._dialect, account.request_id)
+
+    def _answering(self, request: ChatRequest) -> Answering:
+        return Answering(
+            model=request.model,
+            reply_id=self._ids(),
+            created=int(self._clock.time()),
+            wants_usage=request.wants_usage,
+        )
+
+
+def internal_fault(error: Exception, request_id: str) -> InternalFault:
+    """The event for a bug of ours."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else "unknown"
+    return InternalFault(
+        request_id=request_id,
+        where=where,
+        error=f"{type(error).__name__}: {error}"[:_ERROR_LENGTH],
+        traceback="".join(traceback.format_exception(error))[-_TRACEBACK_LENGTH:],
+    )
+
+
+_ERROR_LENGTH = 500
+_TRACEBACK_LENGTH = 8000
+"""Characters of an error and of its traceback, counted from its end, that an event keeps."""
+
+
+def _wishes(request: ChatRequest, headers: Mapping[str, str]) -> Wishes:
+    return Wishes(
+        profile=request.profile,
+        profile_header=headers.get("x-coderouter-profile", "").strip(),
+        mode_header=headers.get("x-coderouter-mode", "").strip(),
+        model=request.model,
+    )
+
+
+async def _pass_on(reply: Reply, encoder: StreamEncoder, stream: EventStream) -> None:
+    """One write for each batch that says anything."""
+    try:
+        async for batch in reply:
+            if data := encoder.send(batch):
+                await stream.write(data)
+    except (ClientLeft, UpstreamFailure):
+        raise
+    except Exception:
+        reply.outcome = Outcome.BROKEN_OFF  # by us: nobody shall read that the client left
+        raise

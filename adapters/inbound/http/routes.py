@@ -1,0 +1,87 @@
+"""Puts the routes that converse into Litestar, and gives every other error the envelope of its path."""
+
+from collections.abc import Callable
+
+from litestar import Request, Response, asgi
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import ExceptionHandlersMap
+
+from adapters.dialects.dialect import Dialect
+from adapters.inbound.http.conversation import ConversationRoute, internal_fault
+from adapters.inbound.http.errors import Complaint, Rejected, error_answer
+from adapters.inbound.http.headers import header, request_id, text_headers
+from domain.ports.observation import EventSink
+
+CHAT_COMPLETIONS = "/v1/chat/completions"
+MESSAGES = "/v1/messages"
+
+
+def conversation_routes(
+    *, chat_completions: ConversationRoute, messages: ConversationRoute
+) -> list[ASGIRouteHandler]:
+    """The data plane: plain ASGI routes, as Litestar's typed handlers cost several times as much."""
+    return [
+        asgi(CHAT_COMPLETIONS, copy_scope=False)(chat_completions.serve),
+        asgi(MESSAGES, copy_scope=False)(messages.serve),
+    ]
+
+
+class Envelopes:
+    """Which dialect an error is told in: that of the path, and OpenAI's where no path speaks for itself."""
+
+    def __init__(self, *, openai: Dialect, anthropic: Dialect) -> None:
+        self._openai = openai
+        self._anthropic = anthropic
+
+    def __repr__(self) -> str:
+        return f"<Envelopes {self._openai.name}, {self._anthropic.name}>"
+
+    def dialect_for(self, path: str) -> Dialect:
+        is_messages = path == MESSAGES or path.startswith(f"{MESSAGES}/")
+        return self._anthropic if is_messages else self._openai
+
+
+class ErrorResponses:
+    """Litestar's exception handlers: no client ever sees an error in the framework's own shape."""
+
+    def __init__(self, envelopes: Envelopes, sink: EventSink, ids: Callable[[], str]) -> None:
+        self._envelopes = envelopes
+        self._sink = sink
+        self._ids = ids
+
+    def __repr__(self) -> str:
+        return f"<ErrorResponses in {self._envelopes!r}>"
+
+    def handlers(self) -> ExceptionHandlersMap:
+        return {Exception: self._respond, HTTPException: self._respond}
+
+    def _respond(self, request: Request[object, object, State], error: Exception) -> Response[bytes]:
+        known_as = request_id(text_headers(request.scope["headers"]), self._ids)
+        told = _ours(error, request.method, request.scope["path"])
+        answer = error_answer(told, self._envelopes.dialect_for(request.scope["path"]), known_as)
+        if answer.status >= 500:
+            self._sink.emit(internal_fault(error, known_as))
+        headers = [*answer.headers, header("x-request-id", known_as)]
+        return Response(
+            answer.body,
+            status_code=answer.status,
+            headers={name.decode(): value.decode("latin-1") for name, value in headers},
+        )
+
+
+def _ours(error: Exception, method: str, path: str) -> Exception:
+    """A framework's exception as ours; a bug stays what it is."""
+    match error:
+        case NotFoundException():
+            return Rejected(Complaint.NOT_FOUND, f"there is nothing at {path}")
+        case MethodNotAllowedException():
+            allowed = (error.headers or {}).get("allow", "")
+            return Rejected(
+                Complaint.WRONG_METHOD, f"{method} is not supported at {path}", headers=(("allow", allowed),)
+            )
+        case HTTPException() if error.status_code < 500:
+            return Rejected(Complaint.MALFORMED, error.detail)
+        case _:
+            return error

@@ -1,0 +1,75 @@
+"""The routes that tell who answers here, whether it lives and whether it takes work; none asks upstream."""
+
+import msgspec
+from litestar import HttpMethod, Response, get, route
+from litestar.handlers import HTTPRouteHandler
+
+_DRAINING = 503
+
+
+class Readiness:
+    """Whether the gateway takes new requests; whoever starts and stops it sets ``ready``."""
+
+    def __init__(self) -> None:
+        self.ready = False
+
+    def __repr__(self) -> str:
+        return f"<Readiness {'ready' if self.ready else 'not ready'}>"
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who answers here."""
+
+    service: str = "coderouter"
+    version: str
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True):
+    """What Claude Code looks for before its first request."""
+
+    status: str = "ok"
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """That the process lives, and what it was configured with."""
+
+    status: str = "ok"
+    version: str
+    providers: list[str]
+    allow_paid: bool
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether new requests are taken."""
+
+    ready: bool
+
+
+def status_routes(
+    *, version: str, providers: list[str], allow_paid: bool, readiness: Readiness
+) -> list[HTTPRouteHandler]:
+    """``/``, ``/api/hello``, ``/healthz`` and ``/readyz``; ``providers`` by name, as configured."""
+
+    @route("/", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=False, include_in_schema=False)
+    def identity() -> Identity:
+        return Identity(version=version)
+
+    @route(
+        "/api/hello",
+        http_method=[HttpMethod.GET, HttpMethod.HEAD],
+        sync_to_thread=False,
+        include_in_schema=False,
+    )
+    def hello() -> Hello:
+        return Hello()
+
+    @get("/healthz", sync_to_thread=False)
+    def healthz() -> Health:
+        return Health(version=version, providers=providers, allow_paid=allow_paid)
+
+    @get("/readyz", sync_to_thread=False)
+    def readyz() -> Response[Ready]:
+        ready = readiness.ready
+        return Response(Ready(ready=ready), status_code=200 if ready else _DRAINING)
+
+    return [identity, hello, healthz, readyz]
