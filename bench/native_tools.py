@@ -14,6 +14,8 @@ from bench.scenarios import Scenario
 
 _SOURCES = Path(__file__).parent / "native"
 _BUILD = Path(__file__).parent / "build"
+_PROGRAMS = {"upstream": ("wording",), "load": ("answer",)}
+"""Each program is compiled from the source of its name and these."""
 _LOAD_TIMEOUT_S = 120
 
 
@@ -74,7 +76,7 @@ def build(pin: tuple[str, ...] = ()) -> NativeTools:
     if compiler is None:
         raise ToolMissingError("cc (a C compiler)")
     _BUILD.mkdir(exist_ok=True)
-    upstream, load = (_compile(compiler, name) for name in ("upstream", "load"))
+    upstream, load = (_compile(compiler, name, parts) for name, parts in _PROGRAMS.items())
     return NativeTools(upstream=upstream, load=load, pin=pin)
 
 
@@ -107,14 +109,15 @@ def run_load(
     for name, value in headers.items():
         command += ["--header", f"{name}: {value}"]
     finished = subprocess.run(
-        [str(word) for word in command], capture_output=True, check=True, timeout=_LOAD_TIMEOUT_S
+        [str(word) for word in command], stdout=subprocess.PIPE, check=True, timeout=_LOAD_TIMEOUT_S
     )
     return msgspec.json.decode(finished.stdout, type=LoadResult)
 
 
-def _compile(compiler: str, name: str) -> Path:
-    source, program = _SOURCES / f"{name}.c", _BUILD / name
-    newest = max(path.stat().st_mtime for path in (source, _SOURCES / "common.h"))
+def _compile(compiler: str, name: str, parts: tuple[str, ...]) -> Path:
+    program = _BUILD / name
+    newest = max(source.stat().st_mtime for source in _SOURCES.iterdir())
     if not program.exists() or program.stat().st_mtime < newest:
-        subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-o", program, source], check=True)
+        sources = [_SOURCES / f"{part}.c" for part in (name, *parts)]
+        subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-o", program, *sources], check=True)
     return program

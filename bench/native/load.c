@@ -9,7 +9,7 @@
  * answers were wrong: whoever started it judges the counts.
  */
 #define _GNU_SOURCE
-#include "common.h"
+#include "answer.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -17,49 +17,20 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEAD_BYTES = 8192, TAIL_BYTES = 96, READ_BYTES = 1 << 18, GRACE_S = 30, TOO_MANY_PROBLEMS = 200 };
+enum { READ_BYTES = 1 << 18, GRACE_S = 30, TOO_MANY_PROBLEMS = 200 };
 
 enum phase { CONNECTING, WAITING, RETIRED };
-
-enum framing { SIZED, CHUNKED, UNTIL_CLOSE };
-
-enum chunk_part { CHUNK_SIZE, CHUNK_SIZE_LF, CHUNK_DATA, CHUNK_DATA_CR, CHUNK_DATA_LF, CHUNK_TRAILER };
-
-enum verdict { MORE, ANSWERED, BROKEN };
 
 struct client {
     int fd;
     enum phase phase;
     size_t sent;                /* of the request */
-    /* the answer's head and framing */
-    char head[HEAD_BYTES];
-    size_t head_length;
-    bool in_body;
-    bool closes;
-    int status;
-    enum framing framing;
-    size_t left;                /* of a sized body, of a chunk, or of the trailer's line */
-    enum chunk_part part;
-    /* the answer's content */
-    unsigned stamps;
-    bool disordered;
-    char stamp[STAMP_BYTES + 1];
-    size_t stamp_length;
-    char tail[TAIL_BYTES];
-    size_t tail_length;
     uint64_t began_ns;
-    uint64_t first_stamp_ns;
-};
-
-struct samples {
-    float *us;
-    size_t count, capacity;
+    struct answer answer;
 };
 
 static struct {
@@ -80,38 +51,6 @@ static struct {
 static struct buffer request;
 static int poller;
 static uint64_t stop_starting_ns;
-
-/* ---- figures ---------------------------------------------------------------------------------------------- */
-
-static void sample(struct samples *samples, uint64_t ns)
-{
-    if (samples->count == samples->capacity) {
-        samples->capacity = samples->capacity ? samples->capacity * 2 : 65536;
-        samples->us = realloc(samples->us, samples->capacity * sizeof *samples->us);
-        if (!samples->us)
-            die("realloc");
-    }
-    samples->us[samples->count++] = (float)ns / 1000.0f;
-}
-
-static int by_size(const void *left, const void *right)
-{
-    float a = *(const float *)left, b = *(const float *)right;
-    return (a > b) - (a < b);
-}
-
-static double quantile(const struct samples *samples, double part)
-{
-    return samples->count ? samples->us[(size_t)(part * (double)(samples->count - 1))] : 0;
-}
-
-static void print_samples(const char *name, struct samples *samples)
-{
-    if (samples->count)
-        qsort(samples->us, samples->count, sizeof *samples->us, by_size);
-    printf("\"%s\":{\"count\":%zu,\"p50\":%.1f,\"p99\":%.1f,\"max\":%.1f},", name, samples->count,
-           quantile(samples, .5), quantile(samples, .99), quantile(samples, 1));
-}
 
 static void print_json_text(const char *text)
 {
@@ -145,67 +84,13 @@ static void print_totals(double seconds)
     printf("}\n");
 }
 
-/* ---- the content of an answer ------------------------------------------------------------------------------ */
-
-static void take_stamp(struct client *client, uint64_t now)
-{
-    unsigned long number = strtoul(client->stamp + 1, NULL, 10);
-    uint64_t sent_us = strtoull(client->stamp + STAMP_COLON + 1, NULL, 10);
-    if (number != ++client->stamps)
-        client->disordered = true;
-    if (client->stamps == 1)
-        client->first_stamp_ns = now;
-    if (sent_us && now > sent_us * 1000)
-        sample(&totals.stamp_delay, now - sent_us * 1000);
-    totals.stamps++;
-}
-
-/* Finds stamps byte by byte, so that one may be cut anywhere between two reads. */
-static void find_stamps(struct client *client, const char *at, const char *end, uint64_t now)
-{
-    while (at < end) {
-        if (client->stamp_length == 0) {
-            at = memchr(at, '@', (size_t)(end - at));
-            if (!at)
-                return;
-        } else if (client->stamp_length == STAMP_COLON ? *at != ':' : !isdigit((unsigned char)*at)) {
-            client->stamp_length = 0; /* not a stamp; this byte may begin one */
-            continue;
-        }
-        client->stamp[client->stamp_length++] = *at++;
-        if (client->stamp_length == STAMP_BYTES) {
-            take_stamp(client, now);
-            client->stamp_length = 0;
-        }
-    }
-}
-
-static void keep_tail(struct client *client, const char *bytes, size_t length)
-{
-    if (length >= TAIL_BYTES) {
-        memcpy(client->tail, bytes + length - TAIL_BYTES, TAIL_BYTES);
-        client->tail_length = TAIL_BYTES;
-        return;
-    }
-    size_t kept = client->tail_length + length > TAIL_BYTES ? TAIL_BYTES - length : client->tail_length;
-    memmove(client->tail, client->tail + client->tail_length - kept, kept);
-    memcpy(client->tail + kept, bytes, length);
-    client->tail_length = kept + length;
-}
-
-static void take_content(struct client *client, const char *bytes, size_t length, uint64_t now)
-{
-    find_stamps(client, bytes, bytes + length, now);
-    keep_tail(client, bytes, length);
-}
-
 /* ---- requests --------------------------------------------------------------------------------------------- */
 
 static void note_problem(const struct client *client, const char *what)
 {
     if (!totals.problem[0])
         snprintf(totals.problem, sizeof totals.problem, "%s: status %d, %u stamps, ends with: %.*s", what,
-                 client->status, client->stamps, (int)client->tail_length, client->tail);
+                 client->answer.status, client->answer.stamps, (int)client->answer.tail_length, client->answer.tail);
 }
 
 /* Sends what the socket takes. False when the connection broke. */
@@ -251,20 +136,14 @@ static void connect_client(struct client *client)
         die("epoll_ctl");
 }
 
-static void forget_answer(struct client *client)
-{
-    int fd = client->fd;
-    memset(client, 0, sizeof *client);
-    client->fd = fd;
-}
-
 static void begin_request(struct client *client)
 {
     if (!may_start()) {
         retire(client);
         return;
     }
-    forget_answer(client);
+    answer_expect(&client->answer, &totals.stamp_delay);
+    client->sent = 0;
     client->phase = WAITING;
     client->began_ns = monotonic_ns();
     totals.started++;
@@ -287,24 +166,25 @@ static void fail(struct client *client, const char *what)
 
 static bool is_right(const struct client *client)
 {
-    return client->status == 200 && client->stamps == options.stamps && !client->disordered &&
-           (!options.end[0] || memmem(client->tail, client->tail_length, options.end, strlen(options.end)));
+    return client->answer.status == 200 && client->answer.stamps == options.stamps && !client->answer.disordered &&
+           answer_ends_with(&client->answer, options.end);
 }
 
 static void finish(struct client *client, uint64_t now)
 {
     totals.in_flight--;
-    if (client->status >= 0 && client->status < 600)
-        totals.by_status[client->status]++;
+    totals.stamps += client->answer.stamps;
+    if (client->answer.status >= 0 && client->answer.status < 600)
+        totals.by_status[client->answer.status]++;
     if (is_right(client)) {
         totals.right++;
         sample(&totals.latency, now - client->began_ns);
-        sample(&totals.first_stamp, client->first_stamp_ns - client->began_ns);
+        sample(&totals.first_stamp, client->answer.first_stamp_ns - client->began_ns);
     } else {
-        note_problem(client, client->disordered ? "stamps out of order" : "not the answer that was expected");
+        note_problem(client, client->answer.disordered ? "stamps out of order" : "not the answer that was expected");
         totals.wrong++;
     }
-    if (client->closes && may_start()) {
+    if (client->answer.closes && may_start()) {
         close(client->fd);
         connect_client(client);
     } else {
@@ -312,142 +192,14 @@ static void finish(struct client *client, uint64_t now)
     }
 }
 
-/* ---- framing ---------------------------------------------------------------------------------------------- */
-
-static void read_head(struct client *client)
-{
-    client->status = atoi(client->head + 9);
-    client->framing = UNTIL_CLOSE;
-    for (char *line = strstr(client->head, "\r\n"); line; line = strstr(line + 2, "\r\n")) {
-        char *header = line + 2;
-        if (!strncasecmp(header, "content-length:", 15)) {
-            client->framing = SIZED;
-            client->left = strtoul(header + 15, NULL, 10);
-        } else if (!strncasecmp(header, "transfer-encoding: chunked", 26)) {
-            client->framing = CHUNKED;
-        } else if (!strncasecmp(header, "connection: close", 17)) {
-            client->closes = true;
-        }
-    }
-    client->in_body = true;
-    if (client->framing == CHUNKED)
-        client->left = 0;
-}
-
-/* Takes bytes up to the end of the head. Returns how many, or 0 when the head is too long. */
-static size_t take_head(struct client *client, const char *bytes, size_t length)
-{
-    size_t before = client->head_length, room = HEAD_BYTES - 1 - before;
-    size_t taken = length < room ? length : room;
-    memcpy(client->head + before, bytes, taken);
-    client->head_length += taken;
-    char *end = memmem(client->head, client->head_length, "\r\n\r\n", 4);
-    if (!end)
-        return client->head_length < HEAD_BYTES - 1 ? taken : 0;
-    taken = (size_t)(end + 4 - client->head) - before;
-    *end = 0;
-    if (!strncmp(client->head + 9, "100", 3))
-        client->head_length = 0; /* an interim response; the final one follows */
-    else
-        read_head(client);
-    return taken;
-}
-
-/* Takes one byte of the framing around chunks. */
-static enum verdict take_chunk_framing(struct client *client, char byte)
-{
-    switch (client->part) {
-    case CHUNK_SIZE:
-        if (isxdigit((unsigned char)byte))
-            client->left = client->left * 16 + (size_t)(isdigit((unsigned char)byte) ? byte - '0' : (byte | 32) - 'a' + 10);
-        else if (byte == '\r')
-            client->part = CHUNK_SIZE_LF;
-        else
-            return BROKEN;
-        return MORE;
-    case CHUNK_SIZE_LF:
-        client->part = client->left ? CHUNK_DATA : CHUNK_TRAILER;
-        return byte == '\n' ? MORE : BROKEN;
-    case CHUNK_DATA_CR:
-        client->part = CHUNK_DATA_LF;
-        return byte == '\r' ? MORE : BROKEN;
-    case CHUNK_DATA_LF:
-        client->part = CHUNK_SIZE;
-        return byte == '\n' ? MORE : BROKEN;
-    case CHUNK_TRAILER:
-        if (byte == '\r')
-            return MORE;
-        if (byte != '\n') {
-            client->left++;
-            return MORE;
-        }
-        if (client->left == 0)
-            return ANSWERED;
-        client->left = 0;
-        return MORE;
-    case CHUNK_DATA:
-        break;
-    }
-    return BROKEN;
-}
-
-static size_t take_data(struct client *client, const char *bytes, size_t length, uint64_t now)
-{
-    size_t taken = length < client->left ? length : client->left;
-    take_content(client, bytes, taken, now);
-    client->left -= taken;
-    return taken;
-}
-
-static enum verdict take_chunked(struct client *client, const char *bytes, size_t length, uint64_t now)
-{
-    const char *end = bytes + length;
-    while (bytes < end) {
-        if (client->part == CHUNK_DATA) {
-            bytes += take_data(client, bytes, (size_t)(end - bytes), now);
-            if (client->left == 0)
-                client->part = CHUNK_DATA_CR;
-            continue;
-        }
-        enum verdict verdict = take_chunk_framing(client, *bytes++);
-        /* Nothing was asked for yet, so nothing may follow. */
-        if (verdict != MORE)
-            return verdict == ANSWERED && bytes < end ? BROKEN : verdict;
-    }
-    return MORE;
-}
-
-static enum verdict take(struct client *client, const char *bytes, size_t length, uint64_t now)
-{
-    while (!client->in_body) {
-        size_t taken = take_head(client, bytes, length);
-        if (taken == 0)
-            return BROKEN;
-        bytes += taken;
-        length -= taken;
-        if (length == 0 && !client->in_body)
-            return MORE;
-    }
-    if (client->framing == CHUNKED)
-        return take_chunked(client, bytes, length, now);
-    if (client->framing == UNTIL_CLOSE) {
-        take_content(client, bytes, length, now);
-        return MORE;
-    }
-    size_t taken = take_data(client, bytes, length, now);
-    if (taken < length)
-        return BROKEN;
-    return client->left == 0 ? ANSWERED : MORE;
-}
-
 /* ---- the loop --------------------------------------------------------------------------------------------- */
 
 static void peer_closed(struct client *client, uint64_t now)
 {
-    if (client->in_body && client->framing == UNTIL_CLOSE) {
-        client->closes = true;
+    if (client->answer.in_body && client->answer.framing == UNTIL_CLOSE) {
+        client->answer.closes = true;
         finish(client, now);
-    } else if (client->head_length == 0) {
+    } else if (client->answer.head_length == 0) {
         /* The server let an idle connection go as the request went out (RFC 9112 9.3.1): ask again. */
         totals.reconnects++;
         totals.in_flight--;
@@ -473,7 +225,7 @@ static void receive(struct client *client, char *scratch)
             peer_closed(client, now);
             return;
         }
-        enum verdict verdict = take(client, scratch, (size_t)got, now);
+        enum verdict verdict = answer_take(&client->answer, scratch, (size_t)got, now);
         if (verdict == BROKEN) {
             fail(client, "broken framing");
             return;

@@ -11,21 +11,17 @@
  * Linux 5.11 or newer, for epoll_pwait2: tokens are due to the microsecond.
  */
 #define _GNU_SOURCE
-#include "common.h"
+#include "wording.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-enum dialect { OPENAI, ANTHROPIC };
 
 struct stream {
     enum dialect dialect;
@@ -56,101 +52,6 @@ struct request {
 
 static struct connection *streaming_connections;
 static int poller;
-
-/* ---- answers ---------------------------------------------------------------------------------------------- */
-
-#define ANSWER_TEXT "@0001:0000000000000000 This answer stands in for what a model says to a small question. It is a " \
-    "plain paragraph, long enough to look like one and short enough that copying it costs nothing worth measuring."
-
-#define OPENAI_PLAIN "{\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion\",\"created\":1741569952,\"model\":\"bench\"," \
-    "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"" ANSWER_TEXT "\",\"refusal\":null}," \
-    "\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":19,\"completion_tokens\":90," \
-    "\"total_tokens\":109,\"prompt_tokens_details\":{\"cached_tokens\":0}," \
-    "\"completion_tokens_details\":{\"reasoning_tokens\":0}},\"system_fingerprint\":\"fp_bench\"}"
-
-#define ANTHROPIC_PLAIN "{\"id\":\"msg_bench\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"bench\"," \
-    "\"content\":[{\"type\":\"text\",\"text\":\"" ANSWER_TEXT "\"}],\"stop_reason\":\"end_turn\",\"stop_sequence\":null," \
-    "\"usage\":{\"input_tokens\":19,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":90}}"
-
-#define MODEL_LIST "{\"object\":\"list\",\"data\":[{\"id\":\"bench\",\"object\":\"model\",\"owned_by\":\"bench\"}]}"
-
-#define OPENAI_CHUNK "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1741569952," \
-    "\"model\":\"bench\",\"system_fingerprint\":\"fp_bench\","
-#define OPENAI_DELTA OPENAI_CHUNK "\"choices\":[{\"index\":0,\"delta\":"
-#define OPENAI_DELTA_END ",\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}\n\n"
-
-#define STREAM_HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\n" \
-    "Transfer-Encoding: chunked\r\n\r\n"
-
-static void append_chunk(struct connection *connection, const char *format, ...)
-{
-    char event[2048], size[16];
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(event, sizeof event, format, arguments);
-    va_end(arguments);
-    if (length < 0 || (size_t)length >= sizeof event) {
-        fprintf(stderr, "an event is too long\n");
-        exit(1);
-    }
-    buffer_append(&connection->out, size, (size_t)sprintf(size, "%x\r\n", (unsigned)length));
-    buffer_append(&connection->out, event, (size_t)length);
-    buffer_append(&connection->out, "\r\n", 2);
-}
-
-static void append_plain(struct connection *connection, const char *body)
-{
-    char head[128];
-    int length = snprintf(head, sizeof head,
-                          "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                          strlen(body));
-    buffer_append(&connection->out, head, (size_t)length);
-    buffer_append(&connection->out, body, strlen(body));
-}
-
-static void append_openai_step(struct connection *connection, unsigned step, unsigned tokens)
-{
-    if (step == 0)
-        append_chunk(connection, OPENAI_DELTA "{\"role\":\"assistant\",\"content\":\"\"}" OPENAI_DELTA_END);
-    else if (step <= tokens)
-        append_chunk(connection, OPENAI_DELTA "{\"content\":\"" STAMP_FORMAT " \"}" OPENAI_DELTA_END, step,
-                     (unsigned long long)(monotonic_ns() / 1000));
-    else if (step == tokens + 1)
-        append_chunk(connection, OPENAI_DELTA "{},\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":null}\n\n");
-    else if (step == tokens + 2)
-        append_chunk(connection, OPENAI_CHUNK "\"choices\":[],\"usage\":{\"prompt_tokens\":19,\"completion_tokens\":%u,"
-                                              "\"total_tokens\":%u}}\n\n", tokens, tokens + 19);
-    else
-        append_chunk(connection, "data: [DONE]\n\n");
-}
-
-static void append_anthropic_step(struct connection *connection, unsigned step, unsigned tokens)
-{
-    if (step == 0) {
-        append_chunk(connection,
-                     "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_bench\","
-                     "\"type\":\"message\",\"role\":\"assistant\",\"model\":\"bench\",\"content\":[],\"stop_reason\":null,"
-                     "\"stop_sequence\":null,\"usage\":{\"input_tokens\":19,\"cache_creation_input_tokens\":0,"
-                     "\"cache_read_input_tokens\":0,\"output_tokens\":1}}}\n\n");
-        append_chunk(connection, "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,"
-                                 "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
-                                 "event: ping\ndata: {\"type\":\"ping\"}\n\n");
-    } else if (step <= tokens) {
-        append_chunk(connection,
-                     "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
-                     "\"delta\":{\"type\":\"text_delta\",\"text\":\"" STAMP_FORMAT " \"}}\n\n",
-                     step, (unsigned long long)(monotonic_ns() / 1000));
-    } else if (step == tokens + 1) {
-        append_chunk(connection,
-                     "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n");
-    } else if (step == tokens + 2) {
-        append_chunk(connection,
-                     "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\","
-                     "\"stop_sequence\":null},\"usage\":{\"output_tokens\":%u}}\n\n", tokens);
-    } else {
-        append_chunk(connection, "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
-    }
-}
 
 /* ---- connections ------------------------------------------------------------------------------------------ */
 
@@ -208,14 +109,8 @@ static bool flush(struct connection *connection)
 static void append_step(struct connection *connection)
 {
     struct stream *stream = &connection->stream;
-    if (stream->dialect == OPENAI)
-        append_openai_step(connection, stream->step, stream->tokens);
-    else
-        append_anthropic_step(connection, stream->step, stream->tokens);
-    if (stream->step++ == stream->tokens + 3) {
-        buffer_append(&connection->out, "0\r\n\r\n", 5);
+    if (!append_stream_step(&connection->out, stream->dialect, stream->step++, stream->tokens))
         unlist_streaming(connection);
-    }
 }
 
 /* ---- requests --------------------------------------------------------------------------------------------- */
@@ -319,7 +214,7 @@ static void begin_stream(struct connection *connection, const struct request *re
         .interval_ns = interval_ns,
         .due_ns = monotonic_ns() + interval_ns,
     };
-    buffer_append(&connection->out, STREAM_HEAD, sizeof STREAM_HEAD - 1);
+    append_stream_head(&connection->out);
     list_streaming(connection);
     append_step(connection);
 }
@@ -327,11 +222,11 @@ static void begin_stream(struct connection *connection, const struct request *re
 static void answer(struct connection *connection, const struct request *request)
 {
     if (!request->is_post)
-        append_plain(connection, MODEL_LIST);
+        append_model_list(&connection->out);
     else if (wants_stream(request))
         begin_stream(connection, request);
     else
-        append_plain(connection, request->dialect == OPENAI ? OPENAI_PLAIN : ANTHROPIC_PLAIN);
+        append_plain_answer(&connection->out, request->dialect);
 }
 
 /* Answers the requests that are whole; a stream holds back those behind it. False when the peer is gone. */
