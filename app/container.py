@@ -1,11 +1,15 @@
 """The composition root: the one place that knows which class does what."""
 
+import secrets as randomness
 import sys
 
 from dependency_injector import containers, providers
 
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
+from adapters.inbound.http.conversation import ConversationRoute, InboundLimits
+from adapters.inbound.http.routes import Envelopes
+from adapters.inbound.http.status import Readiness
 from adapters.outbound.kit import ProviderKit
 from app.launch import Launch
 from app.providers import Providers, known_secrets
@@ -13,14 +17,43 @@ from app.use_cases.converse import Converse
 from app.use_cases.list_models import ListModels
 from app.use_cases.plan import Planner
 from app.version import gateway_version
+from config.schema.server import Server
 from config.translate import routing_table
 from infrastructure.clock import SystemClock
 from infrastructure.events.fan_out import FanOut
 from infrastructure.events.log_sink import LogSink
 from infrastructure.http_clients import HttpClients
 from infrastructure.logging import LineWriter, event_logger
+from infrastructure.model_server.absent import AbsentModelServer
+from infrastructure.model_server.child import ModelOptions
 from infrastructure.model_server.supervisor import EmbeddedModelServer
+from infrastructure.model_server.weights import ModelInstalled, ModelMissing, find_embedded_model
 from infrastructure.secrets import Secrets
+
+
+def request_ids() -> str:
+    """A fresh request id: 64 random bits as text."""
+    return randomness.token_hex(8)
+
+
+def _model_server() -> EmbeddedModelServer | AbsentModelServer:
+    match find_embedded_model():
+        case ModelInstalled(weights=weights):
+            return EmbeddedModelServer(ModelOptions(weights=str(weights)))
+        case ModelMissing() as missing:
+            return AbsentModelServer(missing)
+
+
+def _user_agent() -> str:
+    return f"coderouter/{gateway_version()}"
+
+
+def _limits(server: Server) -> InboundLimits:
+    return InboundLimits(
+        max_body_bytes=server.max_body_bytes,
+        stream_hold_s=server.stream_hold_s,
+        ping_interval_s=server.ping_interval_s,
+    )
 
 
 class Container(containers.DeclarativeContainer):
@@ -29,17 +62,60 @@ class Container(containers.DeclarativeContainer):
     launch = providers.Dependency(instance_of=Launch)
     version = providers.Callable(gateway_version)
 
-    table = providers.Singleton(routing_table, launch.provided.config)
+    # infrastructure
     clock = providers.Singleton(SystemClock)
     secrets = providers.Singleton(Secrets, launch.provided.environment)
+    http_clients = providers.Singleton(HttpClients)
+    model_server = providers.Singleton(_model_server)
+    table = providers.Singleton(routing_table, launch.provided.config)
 
     log_stream = providers.Object(sys.stderr.buffer)
     log_writer = providers.Singleton(LineWriter, log_stream)
-    logger = providers.Singleton(
-        event_logger,
-        log_writer,
-        level=launch.provided.settings.log_level,
-        as_json=launch.provided.logs_as_json,
-        secrets=providers.Callable(known_secrets, table, secrets),
+    sink = providers.Singleton(
+        FanOut,
+        providers.Singleton(
+            LogSink,
+            providers.Singleton(
+                event_logger,
+                log_writer,
+                level=launch.provided.settings.log_level,
+                as_json=launch.provided.logs_as_json.call(log_stream),
+                secrets=providers.Callable(known_secrets, table, secrets),
+            ),
+        ),
     )
-    sink = providers.Singleton(FanOut, providers.Singleton(LogSink, logger))
+
+    # outbound
+    provider_kit = providers.Factory(
+        ProviderKit,
+        transport=http_clients.provided.transport,
+        clock=clock,
+        model_server=model_server,
+        user_agent=providers.Callable(_user_agent),
+    )
+    directory = providers.Singleton(Providers, table, secrets, provider_kit.provider)
+
+    # use cases
+    planner = providers.Singleton(Planner, table, directory, sink)
+    converse = providers.Singleton(Converse, table, planner, directory, sink, clock)
+    list_models = providers.Singleton(ListModels, table)
+
+    # inbound
+    readiness = providers.Singleton(Readiness)
+    limits = providers.Singleton(_limits, launch.provided.config.server)
+    envelopes = providers.Singleton(Envelopes, openai=OPENAI_CHAT, anthropic=ANTHROPIC_MESSAGES)
+    conversation_route = providers.Factory(
+        ConversationRoute,
+        converse=converse,
+        sink=sink,
+        clock=clock,
+        ids=providers.Object(request_ids),
+        limits=limits,
+    )
+    chat_completions = providers.Singleton(conversation_route, dialect=OPENAI_CHAT)
+    messages = providers.Singleton(conversation_route, dialect=ANTHROPIC_MESSAGES)
+
+
+def container_for(launch: Launch) -> Container:
+    """A container for one gateway; nothing is built yet."""
+    return Container(launch=launch)

@@ -1,10 +1,10 @@
 """Listens: Granian in this process, with the signals that end it."""
 
 import asyncio
-import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from granian.constants import Interfaces
@@ -14,42 +14,50 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 async def serve(
-    app: Any, *, host: str, port: int, ready: Callable[[str], None], drain: Callable[[], Awaitable[None]]
+    app: Any,
+    *,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    stopping: Callable[[], None],
+    drain_timeout_s: float,
 ) -> None:
     """
-    Serves an ASGI application until a signal comes, then drains and stops.
+    Serves an ASGI application until SIGTERM or SIGINT comes; requests in flight are finished first.
 
     Args:
         port: 0 takes any free one.
         ready: called with the address once requests are taken.
-        drain: awaited after the first signal, while requests in flight go on; a second signal cuts it short.
+        stopping: called when the signal comes.
+        drain_timeout_s: how long requests in flight may go on; a second signal ends them at once.
 
     Raises:
         OSError: the address cannot be bound.
     """
-    address = _free(host, port)
-    _quiet_granian()
+    bound = _free(host, port)
     server = Server(
         app,
         address=host,
-        port=address,
+        port=bound,
         interface=Interfaces.ASGINL,
         websockets=False,
         backlog=1024,
         log_enabled=False,
     )
-    asked_to_stop = _signals()
+    signalled = _signals()
     serving = asyncio.create_task(server.serve(), name="granian")
-    stopping = asyncio.create_task(asked_to_stop.wait())
-    await _until_listening(host, address, serving)
-    ready(f"http://{_in_url(host)}:{address}")
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if not serving.done():
-        asked_to_stop.clear()
-        await _first(drain(), asked_to_stop.wait())
-        server.stop()
-    stopping.cancel()
-    await serving
+    await _until_listening(host, bound, serving)
+    ready(f"http://{_in_url(host)}:{bound}")
+    await _first(serving, signalled.wait())
+    signalled.clear()
+    stopping()
+    server.stop()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(drain_timeout_s):
+            await _first(serving, signalled.wait())
+    serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
 
 
 def _signals() -> asyncio.Event:
@@ -60,11 +68,13 @@ def _signals() -> asyncio.Event:
     return received
 
 
-async def _first(*waits: Awaitable[Any]) -> None:
-    tasks = {asyncio.ensure_future(wait) for wait in waits}
-    _, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
+async def _first(serving: "asyncio.Task[None]", signal_came: Coroutine[Any, Any, bool]) -> None:
+    """Waits for the server's end or a signal, whichever comes first."""
+    waiting = asyncio.create_task(signal_came)
+    try:
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
 
 
 def _free(host: str, port: int) -> int:
@@ -88,11 +98,6 @@ async def _until_listening(host: str, port: int, serving: "asyncio.Task[None]") 
         else:
             writer.close()
             return
-
-
-def _quiet_granian() -> None:
-    """Its own words are not events; what matters of them is told by ours."""
-    logging.getLogger("_granian").setLevel(logging.ERROR)
 
 
 def _in_url(host: str) -> str:

@@ -64,7 +64,9 @@ def launch_for(choices: Choices, flags: Mapping[str, object] | None = None) -> L
     with told_errors():
         environment = dict(process_environment())
         _read_env_files(choices, environment)
-        return find_launch(environment, config_flag=choices.config, overrides=_overrides(choices, flags or {}))
+        return find_launch(
+            environment, config_flag=choices.config, overrides=_overrides(choices, flags or {})
+        )
 
 
 @contextmanager

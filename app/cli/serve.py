@@ -1,0 +1,75 @@
+"""Runs the gateway."""
+
+from pathlib import Path
+
+import click
+import uvloop
+
+from adapters.inbound.http.status import Readiness
+from app.asgi import create_app
+from app.cli.options import Choices, config_options, fail, launch_for, told_errors
+from app.container import Container, container_for
+from app.launch import Launch
+from app.lifespan import running
+from app.version import gateway_version
+from infrastructure.server import serve as listen
+
+BIND_ERROR = 3
+"""The exit code when the address cannot be bound."""
+
+
+@click.command()
+@config_options
+@click.option("--host", help="The address to bind.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="The port to bind; 0 takes any free one.  [default: 8088]")
+def serve(
+    *,
+    config: Path | None,
+    mode: str,
+    env_files: tuple[Path, ...],
+    env_file_override: bool,
+    host: str | None,
+    port: int | None,
+) -> None:
+    """
+    Run the gateway until SIGTERM or Ctrl-C; requests in flight are finished first.
+
+    Exits with 2 when the configuration cannot be used, with 3 when the address cannot be bound.
+    """
+    choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
+    launch = launch_for(choices, {"server.host": host, "server.port": port})
+    with told_errors():
+        container = container_for(launch)
+        container.directory()
+    try:
+        uvloop.run(_run(container, launch))
+    except OSError as error:
+        server = launch.config.server
+        fail(f"cannot listen on {server.host}:{server.port}: {error.strerror or error}", BIND_ERROR)
+
+
+async def _run(container: Container, launch: Launch) -> None:
+    server = launch.config.server
+    async with running(container):
+        readiness = container.readiness()
+        await listen(
+            create_app(container),
+            host=server.host,
+            port=server.port,
+            ready=lambda address: _welcome(launch, readiness, address),
+            stopping=lambda: _refuse_more(readiness),
+            drain_timeout_s=server.drain_timeout_s,
+        )
+
+
+def _welcome(launch: Launch, readiness: Readiness, address: str) -> None:
+    """For a person at the terminal; machines read the events."""
+    readiness.ready = True
+    click.echo(f"CodeRouter {gateway_version()} answers at {address}", err=True)
+    for line in launch.found:
+        click.echo(f"  {line}", err=True)
+    click.echo(f"  OpenAI clients: base URL {address}/v1 - Anthropic clients: {address}", err=True)
+
+
+def _refuse_more(readiness: Readiness) -> None:
+    readiness.ready = False
