@@ -14,4 +14,4 @@ def foreign_packages() -> Iterator[str]:
         spec = find_spec(name)
         found = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
         if found != home:
-            yield f"package {name!r} comes from {found}, not from {home}; install into an environment of its own"
+            yield f"package {name!r} comes from {found}, not from {home}: install into an own environment"

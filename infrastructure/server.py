@@ -5,12 +5,16 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+_LOOPBACK_OF_ANY = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1"})  # noqa: S104  looked up, not bound
+"""Where to knock when every address is bound."""
 
 
 async def serve(
@@ -51,7 +55,7 @@ async def serve(
     await _first(serving, signalled.wait())
     signalled.clear()
     stopping()
-    server.stop()
+    server.stop()  # type: ignore[no-untyped-call]
     with suppress(TimeoutError):
         async with asyncio.timeout(drain_timeout_s):
             await _first(serving, signalled.wait())
@@ -89,7 +93,7 @@ def _free(host: str, port: int) -> int:
 
 async def _until_listening(host: str, port: int, serving: "asyncio.Task[None]") -> None:
     """Granian binds on a thread of its own and does not say when."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    reachable = _LOOPBACK_OF_ANY.get(host, host)
     while not serving.done():
         try:
             _, writer = await asyncio.open_connection(reachable, port)
