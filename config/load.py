@@ -78,9 +78,9 @@ def validate(
     written = override(document, overrides)
     filled, unset = interpolate(written.data, environment)
     config, misshapen = shape_of(filled, written.data)
-    open_paths = {finding.path for finding in unset}
-    findings = [*unset, *(finding for finding in misshapen if finding.path not in open_paths), *check(filled)]
-    problems = [*document.problems, *_placed(findings, written)]
+    told = document.unread | {finding.path for finding in unset}
+    findings = [finding for finding in (*misshapen, *check(filled)) if finding.path not in told]
+    problems = [*document.problems, *_placed([*unset, *findings], written)]
     if problems or config is None:
         raise ConfigError(sorted(problems, key=_reading_order))
     return config if allow_paid is None else config.model_copy(update={"allow_paid": allow_paid})

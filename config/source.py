@@ -18,15 +18,26 @@ _PARSED_TAGS = frozenset({f"{_TAG}null", f"{_TAG}bool", f"{_TAG}int", f"{_TAG}fl
 MAX_VALUES = 100_000
 """Aliases may refer to aliases: without a bound a short file could unfold into more than fits into memory."""
 
+MAX_DEPTH = 64
+"""Aliases can nest without the text being nested; what reads the data recurses."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A file as plain data (mappings with text keys, lists, scalars), with its places and its faults."""
+    """
+    A file as plain data (mappings with text keys, lists, scalars), with its places and its faults.
+
+    Attributes:
+        places: where each value was written; a key for what has one.
+        problems: what is wrong with it as YAML.
+        unread: values that could not be read and stand as None; to complain about them again is of no use.
+    """
 
     origin: str
     data: object
     places: Mapping[KeyPath, Place]
     problems: tuple[Problem, ...] = ()
+    unread: frozenset[KeyPath] = frozenset()
 
     def place_of(self, path: KeyPath) -> Place:
         """Where the value was written, or else the nearest thing around it that was."""
@@ -60,11 +71,14 @@ def parse(text: str, origin: str) -> Document:
     if root is None:
         return Document(origin=origin, data={}, places={})
     reader = _Reader(origin)
-    try:
-        data = reader.read(root, ())
-    except RecursionError:
-        raise ConfigError([_too_deep(origin)]) from None
-    return Document(origin=origin, data=data, places=reader.places, problems=tuple(reader.problems))
+    data = reader.read(root, ())
+    return Document(
+        origin=origin,
+        data=data,
+        places=reader.places,
+        problems=tuple(reader.problems),
+        unread=frozenset(reader.unread),
+    )
 
 
 def _compose(text: str, origin: str) -> Node | None:
@@ -77,14 +91,10 @@ def _compose(text: str, origin: str) -> Node | None:
         place = _place(origin, error.problem_mark or error.context_mark)
         message = f"not valid YAML: {error.problem or error.context}"
     except RecursionError:
-        raise ConfigError([_too_deep(origin)]) from None
+        place, message = Place(origin=origin), "nested too deeply"
     except (yaml.YAMLError, ValueError, OverflowError):
         place, message = Place(origin=origin), "not valid YAML: a number or an escape is out of range"
     raise ConfigError([Problem(place=place, path="", message=message)])
-
-
-def _too_deep(origin: str) -> Problem:
-    return Problem(place=Place(origin=origin), path="", message="nested too deeply")
 
 
 def _place(origin: str, mark: yaml.error.Mark | None) -> Place:
@@ -99,6 +109,7 @@ class _Reader:
     def __init__(self, origin: str) -> None:
         self.places: dict[KeyPath, Place] = {}
         self.problems: list[Problem] = []
+        self.unread: set[KeyPath] = set()
         self._origin = origin
         self._scalars = SafeConstructor()
         self._inside: set[int] = set()
@@ -106,10 +117,9 @@ class _Reader:
 
     def read(self, node: Node, path: KeyPath) -> object:
         self.places.setdefault(path, _place(self._origin, node.start_mark))
-        self._count(node)
+        self._bound(node, path)
         if id(node) in self._inside:
-            self._fault(node, path, "an alias that contains itself")
-            return None
+            return self._unreadable(node, path, "an alias that contains itself")
         if isinstance(node, ScalarNode):
             return self._scalar(node, path)
         self._inside.add(id(node))
@@ -118,24 +128,22 @@ class _Reader:
         finally:
             self._inside.discard(id(node))
 
-    def _count(self, node: Node) -> None:
+    def _bound(self, node: Node, path: KeyPath) -> None:
         self._values += 1
-        if self._values > MAX_VALUES:
+        if self._values > MAX_VALUES or len(path) > MAX_DEPTH:
             place = _place(self._origin, node.start_mark)
-            message = f"more than {MAX_VALUES} values"
+            message = "nested too deeply" if len(path) > MAX_DEPTH else f"more than {MAX_VALUES} values"
             raise ConfigError([Problem(place=place, path="", message=message, hint="check the aliases")])
 
     def _scalar(self, node: ScalarNode, path: KeyPath) -> object:
         if node.tag in _TEXT_TAGS:
             return str(node.value)
         if node.tag not in _PARSED_TAGS:
-            self._unknown_tag(node, path)
-            return None
+            return self._unknown_tag(node, path)
         try:
             value: object = self._scalars.construct_object(node)
         except (ValueError, KeyError, IndexError):
-            self._fault(node, path, f"not a {node.tag.removeprefix(_TAG)}")
-            return None
+            return self._unreadable(node, path, f"not of the YAML type {node.tag.removeprefix(_TAG)}")
         return value
 
     def _collection(self, node: Node, path: KeyPath) -> object:
@@ -143,8 +151,7 @@ class _Reader:
             return [self.read(entry, (*path, index)) for index, entry in enumerate(node.value)]
         if isinstance(node, MappingNode) and node.tag == f"{_TAG}map":
             return self._mapping(node, path)
-        self._unknown_tag(node, path)
-        return None
+        return self._unknown_tag(node, path)
 
     def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, object]:
         mapping: dict[str, object] = {}
@@ -179,6 +186,7 @@ class _Reader:
                 depth = len(path) + 1
                 self.places |= {at: where for at, where in aside.places.items() if at[:depth] == (*path, key)}
         self.problems += aside.problems
+        self.unread |= aside.unread
         self._values = aside._values
 
     def _merged(self, node: MappingNode, path: KeyPath) -> Iterator[MappingNode]:
@@ -199,9 +207,15 @@ class _Reader:
         self._fault(node, path, f"the key{found} is not text", "put it in quotes")
         return None
 
-    def _unknown_tag(self, node: Node, path: KeyPath) -> None:
+    def _unknown_tag(self, node: Node, path: KeyPath) -> object:
         tag = node.tag.replace(_TAG, "!!")
-        self._fault(node, path, f"the YAML tag {tag} means nothing here", "quote the value or remove the tag")
+        hint = "quote the value or remove the tag"
+        return self._unreadable(node, path, f"the YAML tag {tag} means nothing here", hint)
+
+    def _unreadable(self, node: Node, path: KeyPath, message: str, hint: str = "") -> object:
+        self.unread.add(path)
+        self._fault(node, path, message, hint)
+        return None
 
     def _fault(self, node: Node, path: KeyPath, message: str, hint: str = "") -> None:
         place = _place(self._origin, node.start_mark)

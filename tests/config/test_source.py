@@ -64,7 +64,7 @@ def test_the_earlier_of_two_merged_mappings_wins_and_own_keys_beat_both() -> Non
         ),
         ("a: !secret x\n", "f.yaml:1:4: a: the YAML tag !secret means nothing here"),
         ("a: !!set {x: }\n", "f.yaml:1:4: a: the YAML tag !!set means nothing here"),
-        ("a: !!int abc\n", "f.yaml:1:4: a: not a int"),
+        ("a: !!int abc\n", "f.yaml:1:4: a: not of the YAML type int"),
         ("1: x\n", "f.yaml:1:1: the key 1 is not text"),
         ("on: x\n", "f.yaml:1:1: the key on is not text"),
         ("? [a]\n: x\n", "f.yaml:1:3: the key is not text"),
@@ -87,7 +87,7 @@ def test_a_fault_leaves_the_rest_readable(text: str, said: str) -> None:
         ("a: 1\nb: \x00\n", "f.yaml:2: a control character"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2:1: not valid YAML"),
         ('a: "\\UFFFFFFFF"\n', "f.yaml: not valid YAML"),
-        ("[" * 5000, "f.yaml: nested too deeply"),
+        ("[" * 1500, "f.yaml: nested too deeply"),
     ],
 )
 def test_what_is_not_yaml_is_told_with_its_place(text: str, said: str) -> None:
@@ -98,6 +98,11 @@ def test_aliases_of_aliases_cannot_fill_the_memory() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
     assert f"more than {MAX_VALUES} values" in failure("\n".join(lines))
+
+
+def test_aliases_of_aliases_cannot_nest_without_end() -> None:
+    lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 1000))]
+    assert "nested too deeply" in failure("\n".join(lines))
 
 
 def test_an_empty_document_is_an_empty_mapping() -> None:

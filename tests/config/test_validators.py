@@ -224,6 +224,12 @@ MISTAKES = {
     "a model name that is taken": Mistake(top("models: {a: default}"), 8, "models.a", "already"),
     "a number for a model": Mistake(top("models: {gpt: 4}"), 8, "models.gpt", "name or a mapping"),
     "a port out of range": Mistake(top("server: {port: 70000}"), 8, "server.port", "at most 65535"),
+    "a tag": Mistake(
+        f"providers:\n  - name: a\n    base_url: http://h/v1\n    model: !secret m\n{PROFILE}",
+        4,
+        "providers[0].model",
+        "!secret means nothing here",
+    ),
     "an alias with a numeric key": Mistake(
         top("mode_aliases: {1: default}"), 8, "mode_aliases", "is not text"
     ),
