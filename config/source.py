@@ -174,17 +174,17 @@ class _Reader:
 
     def _fill(self, mapping: dict[str, object], merged: MappingNode, path: KeyPath) -> None:
         """Adds the keys of a `<<` that the mapping does not have itself."""
+        self._bound(merged, path)
         if id(merged) in self._inside:
             self._fault(merged, path, "an alias that contains itself")
             return
         aside = _Reader(self._origin)
-        aside._inside = {*self._inside, id(merged)}
-        aside._values = self._values
-        for key, value in aside._mapping(merged, path).items():
-            if key not in mapping:
-                mapping[key] = value
-                depth = len(path) + 1
-                self.places |= {at: where for at, where in aside.places.items() if at[:depth] == (*path, key)}
+        aside._inside, aside._values = {*self._inside, id(merged)}, self._values
+        values = aside._mapping(merged, path)
+        taken = values.keys() - mapping.keys()
+        mapping |= {key: value for key, value in values.items() if key in taken}
+        depth = len(path)
+        self.places |= {at: where for at, where in aside.places.items() if at[depth] in taken}
         self.problems += aside.problems
         self.unread |= aside.unread
         self._values = aside._values

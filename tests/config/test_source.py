@@ -87,7 +87,7 @@ def test_a_fault_leaves_the_rest_readable(text: str, said: str) -> None:
         ("a: 1\nb: \x00\n", "f.yaml:2: a control character"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2:1: not valid YAML"),
         ('a: "\\UFFFFFFFF"\n', "f.yaml: not valid YAML"),
-        ("[" * 1500, "f.yaml: nested too deeply"),
+        ("[" * 600, "f.yaml: nested too deeply"),
     ],
 )
 def test_what_is_not_yaml_is_told_with_its_place(text: str, said: str) -> None:
@@ -97,6 +97,11 @@ def test_what_is_not_yaml_is_told_with_its_place(text: str, said: str) -> None:
 def test_aliases_of_aliases_cannot_fill_the_memory() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    assert f"more than {MAX_VALUES} values" in failure("\n".join(lines))
+
+
+def test_merges_of_merges_cannot_take_for_ever() -> None:
+    lines = ["a0: &a0 {}", *(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 12))]
     assert f"more than {MAX_VALUES} values" in failure("\n".join(lines))
 
 
