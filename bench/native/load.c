@@ -129,6 +129,7 @@ static void connect_client(struct client *client)
                                   .sin_port = htons((uint16_t)options.port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     client->phase = CONNECTING;
+    answer_expect(&client->answer, &totals.stamp_delay);
     if (connect(client->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS)
         die("connect");
     struct epoll_event interest = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = client};
