@@ -1,0 +1,30 @@
+"""One stage and one gateway for most tests: starting a process takes longer than asking it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.gateway import Gateway, running
+from tests.e2e.stage import Stage, staged
+
+KEY = "sk-planted-key-of-the-provider-0123456789"
+
+
+@pytest.fixture(scope="session")
+def whole_stage() -> Iterator[Stage]:
+    with staged() as stage:
+        yield stage
+
+
+@pytest.fixture
+def stage(whole_stage: Stage) -> Stage:
+    """Scripted upstreams that have seen nothing yet."""
+    whole_stage.forget()
+    return whole_stage
+
+
+@pytest.fixture(scope="session")
+def gateway(whole_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway over the whole stage."""
+    with running(tmp_path_factory.mktemp("gateway"), whole_stage.config()) as gateway:
+        yield gateway
