@@ -19,7 +19,7 @@ from pathlib import Path
 from bench.gate import GATED, ROUNDS, SECONDS, verdicts
 from bench.measurement import Bench, Turn, WrongAnswersError
 from bench.native_tools import ToolMissingError, build, running_upstream
-from bench.report import Report
+from bench.report import Report, disturbance
 from bench.scenarios import CROWD, SCENARIOS
 from bench.targets import (
     DEFAULT_GATEWAY,
@@ -73,7 +73,7 @@ def gate(options: argparse.Namespace) -> int:
         against = [target for target in laboratory.targets if target.pid is not None]
         turns = [*laboratory.bench.measure(GATED, against, rounds=ROUNDS, seconds=SECONDS)]
     lines = verdicts(turns)
-    print("\n".join(lines))
+    print("\n".join([*lines, disturbance(turns)]))
     return 1 if any(line.startswith("FAILED") for line in lines) else 0
 
 

@@ -1,6 +1,7 @@
 """Turns measurements into a table for people and a file for programs."""
 
 import json
+import os
 import platform
 import statistics
 from collections.abc import Sequence
@@ -34,13 +35,13 @@ class Report:
             *self._delay_table(),
             *(_resources(target) for target in self.targets if target.pid is not None),
             *_crowd_lines(self.crowd),
-            f"Other programs took {self._others_share:.0%} of the machine in the median turn.",
+            disturbance(self.turns),
         ]
         return "\n".join(lines)
 
     def write_json(self, file: Path) -> None:
         """Every turn as it was measured, and what the ratios are derived from."""
-        machine = {"processor": platform.processor() or platform.machine(), "kernel": platform.release()}
+        machine = {"processor": _processor(), "cores": os.cpu_count(), "kernel": platform.release()}
         content: dict[str, Any] = {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "machine": {**machine, "python": platform.python_version()},
@@ -65,10 +66,6 @@ class Report:
     def _scenarios(self) -> list[Scenario]:
         measured = {turn.scenario.name for turn in self.turns}
         return [scenario for scenario in SCENARIOS if scenario.name in measured]
-
-    @property
-    def _others_share(self) -> float:
-        return statistics.median(turn.others_share for turn in self.turns)
 
     def _cost_line(self, scenario: Scenario) -> str:
         ours, limit = of(self.turns, scenario, "gateway"), of(self.turns, scenario, "nginx")
@@ -119,6 +116,19 @@ class Report:
             self.turns, scenario, "gateway", "direct", lambda one, other: measured(one) - measured(other)
         )
         return statistics.median(differences)
+
+
+def disturbance(turns: Sequence[Turn]) -> str:
+    """A sentence that says how quiet the machine was, by which the reader may judge the figures."""
+    share = statistics.median(turn.others_share for turn in turns)
+    return f"Other programs took {share:.0%} of the machine in the median turn."
+
+
+def _processor() -> str:
+    """The name that the kernel gives it; ARM kernels give none, so the architecture must do there."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.machine())
 
 
 def _cost(turns: Sequence[Turn]) -> str:
