@@ -37,12 +37,13 @@ class ScriptedProvider:
     """
     Plays its scripts in turn, one for each call; the last one serves all further calls.
 
-    Batches are yielded, pauses waited, exceptions raised. `calls` tells what was asked.
+    Batches are yielded, pauses waited, exceptions raised. `calls` tells of each, `asked` that there was one.
     """
 
     def __init__(self, *scripts: Script) -> None:
         self._scripts = [tuple(script) for script in scripts]
         self.calls: list[Played] = []
+        self.asked = asyncio.Event()
 
     def __repr__(self) -> str:
         return f"<ScriptedProvider asked {len(self.calls)} times>"
@@ -55,6 +56,7 @@ class ScriptedProvider:
         script = self._scripts[min(len(self.calls), len(self._scripts) - 1)]
         played = Played(call)
         self.calls.append(played)
+        self.asked.set()
         try:
             for act in script:
                 match act:

@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, cast
-
-from collections.abc import AsyncIterator
 
 from litestar import Litestar
 from litestar.types import ASGIApp, Message, Scope
@@ -23,7 +21,15 @@ from adapters.inbound.http.status import Readiness, status_routes
 from app.use_cases.converse import Converse
 from app.use_cases.list_models import ListModels
 from app.use_cases.plan import Planner
-from domain.conversation.reply import Batch, Finished, ReplyStarted, StopReason, TextDelta, Usage, UsageReported
+from domain.conversation.reply import (
+    Batch,
+    Finished,
+    ReplyStarted,
+    StopReason,
+    TextDelta,
+    Usage,
+    UsageReported,
+)
 from domain.events import RequestCompleted
 from domain.routing.targets import Profile, ProfileAlias, ProviderSpec, RoutingTable, Target, Timeouts
 from tests.fakes.fixed_clock import FixedClock
@@ -141,7 +147,9 @@ class Answered:
 
     @property
     def headers(self) -> dict[str, str]:
-        return {name.decode(): value.decode("latin-1") for name, value in cast("Any", self.messages[0])["headers"]}
+        return {
+            name.decode(): value.decode("latin-1") for name, value in cast("Any", self.messages[0])["headers"]
+        }
 
     @property
     def chunks(self) -> list[bytes]:
@@ -200,6 +208,11 @@ class Client:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
+    async def complete(self) -> None:
+        """Until the last message has come."""
+        while not self.answered.is_complete:
+            await self.messages(len(self.answered.messages) + 1)
+
     async def messages(self, number: int) -> None:
         """Until so many messages have come."""
         async with asyncio.timeout(10):
@@ -252,8 +265,10 @@ def scope(path: str, method: str, headers: Mapping[str, str]) -> Scope:
     )
 
 
-async def post(gateway: Gateway, path: str, body: object, headers: Mapping[str, str] | None = None) -> Answered:
-    return await Client(gateway.app, path, body, headers=headers).run()
+async def post(
+    gateway: Gateway, path: str, body: object, headers: Mapping[str, str] | None = None
+) -> Answered:
+    return await Client(house.app, path, body, headers=headers).run()
 
 
 def chat(**fields: object) -> dict[str, object]:
