@@ -123,6 +123,12 @@ def test_a_mode_is_a_profile_or_an_alias(mode: str, profile: str) -> None:
     assert load_text(TEXT, overrides=overrides).default_profile == profile
 
 
+def test_a_mode_that_is_a_profile_and_an_alias_is_the_profile() -> None:
+    text = TEXT.replace("{code: coding}", "{coding: default}")
+    overrides = read_settings({"CODEROUTER_MODE": "coding"}).overrides
+    assert load_text(text, overrides=overrides).default_profile == "coding"
+
+
 def test_a_mode_rescues_a_wrong_default_in_the_file() -> None:
     overrides = read_settings({"CODEROUTER_MODE": "code"}).overrides
     assert load_text(f"{TEXT}default_profile: typo\n", overrides=overrides).default_profile == "coding"
