@@ -8,9 +8,9 @@ from adapters.dialects.openai_chat.frames import Frames, frames_of
 from adapters.dialects.openai_chat.reply import finished, refuse_told_error, started, unreadable
 from adapters.dialects.openai_chat.tallies import usage_of
 from adapters.dialects.openai_chat.wire import NAME, Call, Choice, Reply, Words
-from adapters.dialects.openai_chat.words import spoken
+from adapters.dialects.openai_chat.words import plain_text, spoken
 from adapters.dialects.sse import OversizedEvent, SseReader
-from domain.conversation.reply import Batch, ReplyEvent, UsageReported, Wire
+from domain.conversation.reply import Batch, ReplyEvent, TextDelta, UsageReported, Wire
 
 
 class ChatStreamDecoder:
@@ -111,7 +111,10 @@ class ReplyReading:
             return
         self._seen.add(index)
         if delta is not None:
-            self._say(delta, index, events)
+            if text := plain_text(delta):
+                events.append(TextDelta(text, index))
+            else:
+                self._say(delta, index, events)
         if choice.finish_reason:
             self._finished.add(index)
             events.append(finished(choice.finish_reason, choice, index))

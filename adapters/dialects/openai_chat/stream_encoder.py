@@ -84,11 +84,14 @@ class ChatStreamEncoder:
             if isinstance(event, UsageReported):
                 continue
             only_usage = False
-            self._note(event)
+            if isinstance(event, TextDelta):
+                self._order.tell(event.choice)
+            else:
+                self._note(event)
         if only_usage and not self._answering.wants_usage:
             return b""
-        if any(isinstance(event, UsageReported) for event in events[-1:]):
-            self._usage = None
+        if events and isinstance(events[-1], UsageReported):
+            self._usage = None  # the client has seen it
         self._order.passed_on()
         return self._name.replaced_in(data)
 
@@ -106,6 +109,8 @@ class ChatStreamEncoder:
     def _written(self, event: ReplyEvent) -> bytes:
         self._note(event)
         match event:
+            case TextDelta(text, choice) if text:
+                return self._role(choice) + self._choice_frame(choice, b'{"content":%b}' % _json(text))
             case ReplyStarted():
                 return self._role(0)
             case UsageReported(usage):
@@ -152,8 +157,6 @@ def _heading(event: ReplyStarted, answering: Answering) -> bytes:
 def _delta(event: ReplyEvent) -> bytes:
     """What an event adds; empty when this dialect has no word for it."""
     match event:
-        case TextDelta(text) if text:
-            return b'{"content":%b}' % _json(text)
         case ThinkingDelta(text) if text:
             return b'{"reasoning_content":%b}' % _json(text)
         case RefusalDelta(text) if text:
@@ -254,12 +257,13 @@ class _Order:
                 self._calls.add((choice, call))
             case _:
                 pass
-        self._tell(event.choice, ends=isinstance(event, Finished))
+        self.tell(event.choice)
+        if isinstance(event, Finished):
+            self._finished.add(event.choice)
 
-    def _tell(self, choice: int, *, ends: bool) -> None:
+    def tell(self, choice: int) -> None:
+        """Words of a choice, or its end."""
         if choice in self._finished:
             raise RuntimeError(f"choice {choice} goes on after it finished")
         self._begun = True
         self._told.add(choice)
-        if ends:
-            self._finished.add(choice)

@@ -20,7 +20,7 @@ class Function(msgspec.Struct, gc=False):
     arguments: Any = None
 
 
-class Call(msgspec.Struct):
+class Call(msgspec.Struct, gc=False):
     """A tool call or a piece of one."""
 
     index: int | None = None
@@ -30,7 +30,7 @@ class Call(msgspec.Struct):
     custom: dict[str, Any] | None = None
 
 
-class Words(msgspec.Struct):
+class Words(msgspec.Struct, gc=False):
     """A message or a piece of one (``delta``)."""
 
     content: str | list[Any] | None = None
@@ -41,7 +41,7 @@ class Words(msgspec.Struct):
     function_call: Function | None = None
 
 
-class Choice(msgspec.Struct):
+class Choice(msgspec.Struct, gc=False):
     """One of several answers; streams say ``delta``, whole answers ``message``."""
 
     delta: Words | None = None
@@ -52,7 +52,7 @@ class Choice(msgspec.Struct):
     error: Any = None
 
 
-class Reply(msgspec.Struct):
+class Reply(msgspec.Struct, gc=False):
     """A whole answer or a chunk of one."""
 
     choices: list[Choice] | None = None

@@ -22,6 +22,14 @@ def spoken(words: Words, choice: int) -> Iterator[ReplyEvent]:
         yield RefusalDelta(words.refusal, choice)
 
 
+def plain_text(words: Words) -> str:
+    """The text of a piece that holds nothing else, as nearly all do; else empty."""
+    text = words.content
+    if not isinstance(text, str) or words.tool_calls is not None or words.function_call is not None:
+        return ""
+    return text if words.reasoning_content is words.reasoning is words.refusal is None else ""
+
+
 def arguments_text(arguments: Any) -> str:
     """A call's arguments as JSON text, also from a server that sends them as an object."""
     if isinstance(arguments, str):

@@ -82,10 +82,10 @@ def tool_calls(draw: st.DrawFn, *, interleaved: bool, ended: bool = False) -> li
     count = draw(st.integers(1, 3))
     ids = draw(st.lists(NAMES, min_size=count, max_size=count, unique=True))
     queues: list[list[ReplyEvent]] = []
-    for call, id in enumerate(ids):
+    for call, call_id in enumerate(ids):
         written = [ToolCallDelta(call, piece) for piece in draw(arguments())]
         end = [PartEnded(call)] if ended else []
-        queues.append([ToolCallStarted(call, id, draw(NAMES)), *written, *end])
+        queues.append([ToolCallStarted(call, call_id, draw(NAMES)), *written, *end])
     if not interleaved:
         return [event for queue in queues for event in queue]
     return _interleaved(draw, queues)
