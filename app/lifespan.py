@@ -21,7 +21,10 @@ async def running(container: Container) -> AsyncIterator[None]:
         if launch.source is None:
             sink.emit(ConfigFound(found=launch.found, hint="write a providers.yaml to decide for yourself"))
         sink.emit(_started(container, launch))
+        readiness = container.readiness()
+        readiness.ready = True
         yield
+        readiness.ready = False
 
 
 def _started(container: Container, launch: Launch) -> Event:

@@ -92,6 +92,11 @@ def process_environment() -> Mapping[str, str]:
     return MappingProxyType(dict(os.environ))
 
 
+def hand_to_workers(environment: Mapping[str, str]) -> None:
+    """Makes this the environment of the processes that this one starts from now on."""
+    os.environ.update(environment)
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     The settings in an environment.

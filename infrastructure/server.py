@@ -13,6 +13,9 @@ from granian.server.embed import Server
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
+MOST_AT_ONCE = 8192
+"""Requests in one process beyond which new connections wait; a stream is one for as long as it lasts."""
+
 _LOOPBACK_OF_ANY = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1"})  # noqa: S104  looked up, not bound
 """Where to knock when every address is bound."""
 
@@ -38,14 +41,15 @@ async def serve(
     Raises:
         OSError: the address cannot be bound.
     """
-    bound = _free(host, port)
+    bound = free_port(host, port)
     server = Server(
         app,
         address=host,
         port=bound,
         interface=Interfaces.ASGINL,
         websockets=False,
-        backlog=1024,
+        backlog=2048,
+        backpressure=MOST_AT_ONCE,
         log_enabled=False,
     )
     signalled = _signals()
@@ -81,7 +85,7 @@ async def _first(serving: "asyncio.Task[None]", signal_came: Coroutine[Any, Any,
         waiting.cancel()
 
 
-def _free(host: str, port: int) -> int:
+def free_port(host: str, port: int) -> int:
     """The port if it can be bound, or a free one for 0; so that a port in use is an error with words."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:

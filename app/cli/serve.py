@@ -12,7 +12,10 @@ from app.container import Container, container_for
 from app.launch import Launch
 from app.lifespan import running
 from app.version import gateway_version
+from app.worker import TARGET
+from config.settings import hand_to_workers
 from infrastructure.server import serve as listen
+from infrastructure.worker_processes import serve_with_workers
 
 BIND_ERROR = 3
 """The exit code when the address cannot be bound."""
@@ -41,11 +44,30 @@ def serve(
     with told_errors():
         container = container_for(launch)
         container.directory()
+    server = launch.config.server
     try:
-        uvloop.run(_run(container, launch))
+        if server.workers > 1:
+            _run_workers(launch, choices)
+        else:
+            uvloop.run(_run(container, launch))
     except OSError as error:
-        server = launch.config.server
         fail(f"cannot listen on {server.host}:{server.port}: {error.strerror or error}", BIND_ERROR)
+
+
+def _run_workers(launch: Launch, choices: Choices) -> None:
+    """Each worker reads the configuration anew: what flags said reaches it through the environment."""
+    server = launch.config.server
+    said = {"CODEROUTER_MODE": choices.mode.strip()} if choices.mode.strip() else {}
+    source = {"CODEROUTER_CONFIG": str(launch.source.resolve())} if launch.source else {}
+    hand_to_workers({**launch.environment, **source, **said})
+    _tell(launch, f"http://{server.host}:{server.port}")
+    serve_with_workers(
+        TARGET,
+        host=server.host,
+        port=server.port,
+        workers=server.workers,
+        drain_timeout_s=server.drain_timeout_s,
+    )
 
 
 async def _run(container: Container, launch: Launch) -> None:
@@ -56,15 +78,14 @@ async def _run(container: Container, launch: Launch) -> None:
             create_app(container),
             host=server.host,
             port=server.port,
-            ready=lambda address: _welcome(launch, readiness, address),
+            ready=lambda address: _tell(launch, address),
             stopping=lambda: _refuse_more(readiness),
             drain_timeout_s=server.drain_timeout_s,
         )
 
 
-def _welcome(launch: Launch, readiness: Readiness, address: str) -> None:
+def _tell(launch: Launch, address: str) -> None:
     """For a person at the terminal; machines read the events."""
-    readiness.ready = True
     click.echo(f"CodeRouter {gateway_version()} answers at {address}", err=True)
     for line in launch.found:
         click.echo(f"  {line}", err=True)
