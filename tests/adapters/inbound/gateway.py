@@ -147,9 +147,8 @@ class Answered:
 
     @property
     def headers(self) -> dict[str, str]:
-        return {
-            name.decode(): value.decode("latin-1") for name, value in cast("Any", self.messages[0])["headers"]
-        }
+        raw = cast("Any", self.messages[0])["headers"]
+        return {name.decode(): value.decode("latin-1") for name, value in raw}
 
     @property
     def chunks(self) -> list[bytes]:
@@ -265,9 +264,7 @@ def scope(path: str, method: str, headers: Mapping[str, str]) -> Scope:
     )
 
 
-async def post(
-    gateway: Gateway, path: str, body: object, headers: Mapping[str, str] | None = None
-) -> Answered:
+async def post(house: Gateway, path: str, body: object, headers: Mapping[str, str] | None = None) -> Answered:
     return await Client(house.app, path, body, headers=headers).run()
 
 

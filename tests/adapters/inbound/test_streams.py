@@ -99,7 +99,7 @@ async def test_an_upstream_of_the_same_dialect_is_passed_on_byte_for_byte() -> N
 
 @BOTH
 async def test_a_chain_that_fails_within_the_hold_back_has_a_real_status(path: str) -> None:
-    slow_failure = [Pause(0.05), UNREACHABLE]
+    slow_failure: list[Act] = [Pause(0.05), UNREACHABLE]
     house = gateway(local=[slow_failure], cloud=[[UNREACHABLE]])
 
     answered = await post(house, path, chat(stream=True))
@@ -200,7 +200,8 @@ async def test_no_stream_is_silent_longer_than_the_interval(path: str) -> None:
 
 
 async def test_a_busy_stream_carries_no_pings() -> None:
-    script: list[Act] = [BEGINNING, *([Pause(0.05), MIDDLE] * 10), END]
+    words: list[Act] = [Pause(0.05), MIDDLE]
+    script = [BEGINNING, *words * 10, END]
     limits = InboundLimits(stream_hold_s=5, ping_interval_s=2)
 
     answered = await post(gateway(local=[script], limits=limits), CHAT, chat(stream=True))
