@@ -1,5 +1,6 @@
 """Follows the content blocks of an answer while they open, grow and end."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -57,13 +58,20 @@ class _StartEvent(msgspec.Struct):
 
 
 _start_events = msgspec.json.Decoder(_StartEvent)
-_NO_INPUT = (b"", b"{}", b"null", b'""')
+_NONE_YET = (b"", b"{}", b"null", b'""')
+"""What stands for the input of a call whose arguments are still to come."""
 
 
 class OpenBlocks:
-    """The blocks of one answer; calls get their numbers in the order of their blocks."""
+    """
+    The blocks of one answer; calls get their numbers in the order of their blocks.
 
-    def __init__(self) -> None:
+    Args:
+        unsaid: inputs at a block's beginning that tell no arguments.
+    """
+
+    def __init__(self, unsaid: Collection[bytes] = _NONE_YET) -> None:
+        self._unsaid = unsaid
         self._blocks: dict[int, _Block] = {}
         self._calls = 0
 
@@ -148,7 +156,7 @@ class OpenBlocks:
         self._opened(index, _Kind.CALL, call)
         begun = ToolCallStarted(call, words(shown, "id"), words(shown, "name"))
         whole = bytes(_start_events.decode(data).content_block.input)
-        return (begun,) if whole in _NO_INPUT else (begun, ToolCallDelta(call, whole.decode()))
+        return (begun,) if whole in self._unsaid else (begun, ToolCallDelta(call, whole.decode()))
 
 
 def _said(

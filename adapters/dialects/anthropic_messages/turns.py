@@ -6,9 +6,10 @@ stand first in the next user turn, every call has one, and ids are unique and of
 """
 
 import re
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from adapters.dialects.anthropic_messages.blocks import Block, blocks_of
 from adapters.dialects.anthropic_messages.words import own
@@ -23,6 +24,10 @@ _WIRE_ROLES = {
 }
 _FORBIDDEN_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
 _INTERRUPTED = "The call was interrupted: it has no result."
+
+
+_Calls: TypeAlias = list[tuple[str, str]]
+"""The calls of a turn in order: the id that was given, and the one on the wire."""
 
 
 @dataclass(slots=True)
@@ -71,7 +76,7 @@ def _paired(turns: list[_Turn]) -> list[_Turn]:
     """The turns with every call answered in the turn that follows it, and no result without its call."""
     ids = _Ids()
     paired: list[_Turn] = []
-    calls: dict[str, str] = {}
+    calls: _Calls = []
     for turn in turns:
         if turn.role == "system":
             paired.append(turn)
@@ -83,23 +88,25 @@ def _paired(turns: list[_Turn]) -> list[_Turn]:
             paired.append(turn)
         else:
             paired.append(_Turn("user", _answered(calls, turn.blocks), turn.extra))
-            calls = {}
+            calls = []
     return [*paired, _Turn("user", _answered(calls, []))]
 
 
-def _answered(calls: dict[str, str], blocks: list[Block]) -> list[Block]:
+def _answered(calls: _Calls, blocks: list[Block]) -> list[Block]:
     """A user turn: the results in the order of the calls, then the rest."""
-    results: dict[str, Block] = {}
+    asked = Counter(given for given, _ in calls)
+    results: defaultdict[str, deque[Block]] = defaultdict(deque)
     rest: list[Block] = []
     for block in blocks:
         if block["type"] != "tool_result":
             rest.append(block)
-        elif block["tool_use_id"] in calls and block["tool_use_id"] not in results:
-            results[block["tool_use_id"]] = block
+        elif asked[block["tool_use_id"]] > len(results[block["tool_use_id"]]):
+            results[block["tool_use_id"]].append(block)
         else:
             rest += _orphan(block)
     answers = [
-        {**results.get(given, _interrupted()), "tool_use_id": wire_id} for given, wire_id in calls.items()
+        {**(results[given].popleft() if results[given] else _interrupted()), "tool_use_id": wire_id}
+        for given, wire_id in calls
     ]
     return answers + rest
 
@@ -123,13 +130,14 @@ class _Ids:
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
-    def renamed(self, blocks: list[Block]) -> dict[str, str]:
-        """Gives the calls among these blocks their ids; the given id -> the one on the wire."""
-        names: dict[str, str] = {}
+    def renamed(self, blocks: list[Block]) -> _Calls:
+        """Gives the calls among these blocks their ids."""
+        calls: _Calls = []
         for block in blocks:
             if block["type"] == "tool_use":
-                names[block["id"]] = block["id"] = self._unique(block["id"])
-        return names
+                given, block["id"] = block["id"], self._unique(block["id"])
+                calls.append((given, block["id"]))
+        return calls
 
     def _unique(self, given: str) -> str:
         plain = _FORBIDDEN_IN_ID.sub("_", given) or "toolu"
