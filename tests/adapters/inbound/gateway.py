@@ -58,8 +58,12 @@ class Gateway:
     @property
     def completed(self) -> RequestCompleted:
         """The one line about the one request."""
-        (event,) = self.sink.of(RequestCompleted)
+        (event,) = self.completions
         return event
+
+    @property
+    def completions(self) -> list[RequestCompleted]:
+        return self.sink.of(RequestCompleted)
 
 
 def gateway(
@@ -70,13 +74,13 @@ def gateway(
     without_credential: Iterable[str] = (),
     limits: InboundLimits | None = None,
     timeouts: Timeouts | None = None,
-    openai: Dialect = OPENAI_CHAT,
+    default: Iterable[str] = ("local", "cloud"),
 ) -> Gateway:
     """Profile ``default`` asks `local`, then `cloud`; ``solo`` asks `local` alone."""
     sink, clock, readiness = RecordingSink(), FixedClock(), Readiness()
     readiness.ready = True
     providers = {"local": ScriptedProvider(*local), "cloud": ScriptedProvider(*cloud)}
-    table = routing_table(paid, timeouts or Timeouts())
+    table = routing_table(paid, timeouts or Timeouts(), default)
     directory = ScriptedDirectory(providers, without_credential=without_credential)
     converse = Converse(table, Planner(table, directory, sink), directory, sink, clock)
     numbers = count(1)
@@ -94,10 +98,10 @@ def gateway(
             limits=limits or InboundLimits(),
         )
 
-    envelopes = Envelopes(openai=openai, anthropic=ANTHROPIC_MESSAGES)
+    envelopes = Envelopes(openai=OPENAI_CHAT, anthropic=ANTHROPIC_MESSAGES)
     app = Litestar(
         [
-            *conversation_routes(chat_completions=route(openai), messages=route(ANTHROPIC_MESSAGES)),
+            *conversation_routes(chat_completions=route(OPENAI_CHAT), messages=route(ANTHROPIC_MESSAGES)),
             *model_routes(ListModels(table), created=1_700_000_000),
             *status_routes(
                 version="1.2.3", providers=list(table.providers), allow_paid=False, readiness=readiness
@@ -110,8 +114,9 @@ def gateway(
     return Gateway(cast("ASGIApp", app), sink, clock, readiness, providers)
 
 
-def routing_table(paid: Iterable[str], timeouts: Timeouts) -> RoutingTable:
+def routing_table(paid: Iterable[str], timeouts: Timeouts, default: Iterable[str]) -> RoutingTable:
     local, cloud = Target("local", "qwen3"), Target("cloud", "sonnet")
+    by_name = {"local": local, "cloud": cloud}
     costly = frozenset(paid)
     return RoutingTable(
         providers={
@@ -125,7 +130,7 @@ def routing_table(paid: Iterable[str], timeouts: Timeouts) -> RoutingTable:
             for target in (local, cloud)
         },
         profiles={
-            "default": Profile(name="default", targets=(local, cloud)),
+            "default": Profile(name="default", targets=tuple(by_name[name] for name in default)),
             "solo": Profile(name="solo", targets=(local,)),
         },
         default_profile="default",
