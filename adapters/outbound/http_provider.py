@@ -8,6 +8,7 @@ import httpx
 from adapters.dialects.dialect import Dialect, Outgoing, Quirks
 from adapters.outbound.endpoints import Endpoint
 from adapters.outbound.failures import answering, refusal, shown_headers, unanswered
+from adapters.outbound.redaction import Redaction
 from domain.conversation.reply import Batch
 from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
 from domain.ports.providers import ProviderCall
@@ -20,8 +21,6 @@ _MAX_ERROR_BYTES = 256 * 1024
 _MAX_BODY_BYTES = 256 * 1024 * 1024
 """A whole answer larger than this is not one."""
 
-_REDACTED = "[redacted]"
-
 
 class HttpProvider:
     """
@@ -32,7 +31,7 @@ class HttpProvider:
         endpoint: where and how to ask.
         dialect: what the upstream speaks.
         transport: shared; not opened or closed here.
-        secret: the key; taken out of everything the upstream says.
+        secret: the key; taken out of every failure that the upstream tells.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class HttpProvider:
         self._dialect = dialect
         self._transport = transport
         self._clock = clock
-        self._secret = secret
+        self._redaction = Redaction(secret)
         self._quirks = quirks or Quirks()
 
     def __repr__(self) -> str:
@@ -61,23 +60,24 @@ class HttpProvider:
     async def converse(self, call: ProviderCall) -> AsyncGenerator[Batch, None]:
         """See `domain.ports.providers.ChatProvider`."""
         request = self._request(call)
-        with unanswered():
-            response = await self._transport.handle_async_request(request)
-        try:
-            if response.status_code >= 300:
-                raise await self._refusal(response)
-            with answering():
-                if not _is_event_stream(response):
-                    yield self._dialect.decode_completion(await _read(response, _MAX_BODY_BYTES))
-                    return
-                decoder = self._dialect.stream_decoder()
-                async for data in _chunks(response):
-                    for batch in decoder.feed(data):
+        with self._redaction.of_failures():
+            with unanswered():
+                response = await self._transport.handle_async_request(request)
+            try:
+                if response.status_code >= 300:
+                    raise await self._refusal(response)
+                with answering():
+                    if not _is_event_stream(response):
+                        yield self._dialect.decode_completion(await _read(response, _MAX_BODY_BYTES))
+                        return
+                    decoder = self._dialect.stream_decoder()
+                    async for data in _chunks(response):
+                        for batch in decoder.feed(data):
+                            yield batch
+                    for batch in decoder.close():
                         yield batch
-                for batch in decoder.close():
-                    yield batch
-        finally:
-            await response.aclose()
+            finally:
+                await response.aclose()
 
     def _request(self, call: ProviderCall) -> httpx.Request:
         outgoing = Outgoing(
@@ -99,8 +99,6 @@ class HttpProvider:
     async def _refusal(self, response: httpx.Response) -> UpstreamFailure:
         with answering():
             body = await _read(response, _MAX_ERROR_BYTES)
-        if self._secret:
-            body = body.replace(self._secret.encode(), _REDACTED.encode())
         answer = UpstreamAnswer(
             dialect=self._dialect.name,
             status=response.status_code,

@@ -54,8 +54,8 @@ class Stage:
         ]
         default = {"name": "default", "providers": ["first-openai_compat"]}
         base: dict[str, Any] = {"providers": self.providers(), "profiles": [default, *chains]}
-        lists = {name: [*base.get(name, ()), *added] for name, added in more.items() if isinstance(added, list)}
-        return {**base, **more, **lists}
+        longer = {key: [*base.get(key, ()), *added] for key, added in more.items() if isinstance(added, list)}
+        return {**base, **more, **longer}
 
 
 def provider(name: str, kind: Kind, port: int, **more: Any) -> dict[str, Any]:

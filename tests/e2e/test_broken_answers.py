@@ -2,7 +2,8 @@
 
 import httpx
 import pytest
-from anthropic import Anthropic, APIError as AnthropicError
+from anthropic import Anthropic
+from anthropic import APIError as AnthropicError
 from openai import APIError as OpenAIError
 from openai import OpenAI
 

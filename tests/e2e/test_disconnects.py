@@ -49,7 +49,7 @@ def test_a_client_that_leaves_frees_the_upstream(
     wait_until(lambda: upstream.closed_by_peer_at is not None)
     assert upstream.closed_by_peer_at is not None
     took_s = upstream.closed_by_peer_at - left_at
-    print(f"{moment}, {dialect} to {kind}: {took_s * 1000:.0f} ms")
+    print(f"{moment}, {dialect} to {kind}: {took_s * 1000:.0f} ms")  # noqa: T201  shown by -rP
     assert took_s < ASSERTED_WITHIN_S
     completed = gateway.completed(request_id)
     assert completed["outcome"] == "client-left"

@@ -24,7 +24,11 @@ PARALLEL = Answer(
     usage=Usage(prompt=40, completion=12),
 )
 CITIES = [{"city": "Paris"}, {"city": "Zürich"}]
-SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+SCHEMA: dict[str, object] = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+}
 OPENAI_TOOLS: list[ChatCompletionToolParam] = [
     {"type": "function", "function": {"name": "weather", "description": "Tells it.", "parameters": SCHEMA}}
 ]
@@ -125,7 +129,7 @@ def test_openai_brings_tool_results_back(openai: OpenAI, stage: Stage, kind: Kin
         messages=[
             {"role": "system", "content": "Be brief."},
             {"role": "user", "content": "What is the weather?"},
-            {"role": "assistant", "content": None, "tool_calls": [call]},  # type: ignore[typeddict-item, list-item]
+            {"role": "assistant", "content": None, "tool_calls": [call]},  # type: ignore[list-item]
             {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
         ],
         tools=OPENAI_TOOLS,

@@ -9,7 +9,7 @@ from tests.e2e.stage import Stage
 from tests.upstream.behaviours import Status
 
 ODD_BODIES = {
-    "openai_chat": b'{ "error":{"message":"Zu viel: \xc3\xbc","type":"x_error", "param":null,"code":"odd"}  }\n',
+    "openai_chat": b'{ "error":{"message":"Zu viel: \xc3\xbc","type":"x_error",  "code":"odd"}  }\n',
     "anthropic_messages": b'{"type" : "error","error":{"type":"x_error","message":"Zu viel: \xc3\xbc"}}\n',
 }
 """Spelt in a way that no encoder of ours would choose."""
