@@ -48,6 +48,6 @@ class Redaction:
 def _spelt(secret: str) -> re.Pattern[bytes]:
     r"""Each character as it is, behind a backslash, or as ``\u00XX`` (RFC 8259, section 7)."""
     characters = (
-        rb"(?:\\?%b|\\u(?i:%04x))" % (re.escape(character.encode()), ord(character)) for character in secret
+        rb"(?:\\u(?i:%04x)|\\?%b)" % (ord(character), re.escape(character.encode())) for character in secret
     )
     return re.compile(b"".join(characters))
