@@ -1,6 +1,5 @@
 """Follows the content blocks of an answer while they open, grow and end."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -63,15 +62,9 @@ _NONE_YET = (b"", b"{}", b"null", b'""')
 
 
 class OpenBlocks:
-    """
-    The blocks of one answer; calls get their numbers in the order of their blocks.
+    """The blocks of one answer; calls get their numbers in the order of their blocks."""
 
-    Args:
-        unsaid: inputs at a block's beginning that tell no arguments.
-    """
-
-    def __init__(self, unsaid: Collection[bytes] = _NONE_YET) -> None:
-        self._unsaid = unsaid
+    def __init__(self) -> None:
         self._blocks: dict[int, _Block] = {}
         self._calls = 0
 
@@ -118,7 +111,7 @@ class OpenBlocks:
             case "text_delta" if block.kind is _Kind.WORDS:
                 return _said(block, delta.text, TextDelta)
             case "input_json_delta" if block.call is not None:
-                return (ToolCallDelta(block.call, delta.partial_json),) if delta.partial_json else ()
+                return _argued(block, block.call, delta.partial_json)
             case "thinking_delta" if block.kind is _Kind.WORDS:
                 return _said(block, delta.thinking, ThinkingDelta)
             case "signature_delta" if block.kind is _Kind.WORDS:
@@ -136,10 +129,12 @@ class OpenBlocks:
         return (Foreign(NAME, data, content=True),)
 
     def end(self, index: int, data: bytes) -> tuple[ReplyEvent, ...]:
-        """A block ends; one that said nothing has no part to end."""
+        """A block ends; a call that told no arguments has none, a text that said nothing is no part."""
         match self._blocks.pop(index, None):
-            case _Block(kind=_Kind.CALL, call=call):
+            case _Block(kind=_Kind.CALL, call=int(call), said=True):
                 return (PartEnded(call),)
+            case _Block(kind=_Kind.CALL, call=int(call)):
+                return ToolCallDelta(call, "{}"), PartEnded(call)
             case _Block(kind=_Kind.WORDS, said=True):
                 return (PartEnded(),)
             case _Block(kind=_Kind.FOREIGN):
@@ -153,10 +148,17 @@ class OpenBlocks:
 
     def _start_call(self, index: int, shown: dict[str, Any], data: bytes) -> tuple[ReplyEvent, ...]:
         call, self._calls = self._calls, self._calls + 1
-        self._opened(index, _Kind.CALL, call)
+        block = self._opened(index, _Kind.CALL, call)
         begun = ToolCallStarted(call, words(shown, "id"), words(shown, "name"))
         whole = bytes(_start_events.decode(data).content_block.input)
-        return (begun,) if whole in self._unsaid else (begun, ToolCallDelta(call, whole.decode()))
+        return (begun,) if whole in _NONE_YET else (begun, *_argued(block, call, whole.decode()))
+
+
+def _argued(block: _Block, call: int, text: str) -> tuple[ReplyEvent, ...]:
+    if not text:
+        return ()
+    block.said = True
+    return (ToolCallDelta(call, text),)
 
 
 def _said(

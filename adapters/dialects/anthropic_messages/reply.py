@@ -98,7 +98,7 @@ def _counts(told: dict[str, Any]) -> Iterable[ReplyEvent]:
 
 def _content(shown: list[Any], body: bytes) -> Iterable[ReplyEvent]:
     """Each block as a stream would tell it: it begins whole, and ends."""
-    blocks = OpenBlocks(unsaid=(b"",))
+    blocks = OpenBlocks()
     written = _contents.decode(body).content
     for index, (block, raw) in enumerate(zip(shown, written, strict=True)):
         if not isinstance(block, dict):

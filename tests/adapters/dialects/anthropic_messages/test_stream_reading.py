@@ -225,6 +225,13 @@ def test_a_call_whose_arguments_come_with_its_beginning_has_them() -> None:
     ]
 
 
+def test_a_call_that_tells_no_arguments_has_an_empty_object() -> None:
+    shown = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
+    start = frame(type="content_block_start", index=0, content_block=shown)
+    events = events_of(read(START, start, frame(type="content_block_stop", index=0), STOP))
+    assert events[2:] == [ToolCallStarted(0, "a", "f"), ToolCallDelta(0, "{}"), PartEnded(0)]
+
+
 def test_an_event_without_its_name_is_known_by_its_type_and_gets_the_name() -> None:
     data = recorded("vllm-text", "upstream.sse")
     nameless = b"".join(line for line in data.splitlines(keepends=True) if not line.startswith(b"event:"))
