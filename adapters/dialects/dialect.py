@@ -109,12 +109,15 @@ class Answering:
         reply_id: bare id to use where the upstream gave none (the dialect adds its prefix).
         created: seconds since the epoch, where the upstream gave none.
         wants_usage: whether the client of a stream asked for a usage report.
+        request: what is answered, for a dialect that repeats parts of it or must give its tools back the
+            names and forms that they came with; ``None`` if nobody needs that.
     """
 
     model: str
     reply_id: str
     created: int
     wants_usage: bool = False
+    request: ChatRequest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

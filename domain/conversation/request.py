@@ -68,8 +68,30 @@ class ToolChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerSchema:
+    """
+    The answer shall be JSON.
+
+    Attributes:
+        schema: its JSON Schema; ``None`` when any object will do.
+        name: what the client calls it.
+        strict: whether the schema must be kept to the letter; ``None`` when unsaid.
+    """
+
+    schema: Mapping[str, Json] | None = None
+    name: str | None = None
+    description: str | None = None
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How to draw tokens; ``None`` leaves it to the upstream. ``max_output_tokens`` counts thinking too."""
+    """
+    How to draw tokens; ``None`` leaves it to the upstream.
+
+    ``max_output_tokens`` counts thinking too. ``reasoning_effort`` is the client's own word for how long to
+    think, such as ``low``; ``answer_schema`` binds the form of the answer.
+    """
 
     max_output_tokens: int | None = None
     temperature: float | None = None
@@ -77,6 +99,8 @@ class Sampling:
     top_k: int | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    reasoning_effort: str | None = None
+    answer_schema: AnswerSchema | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +160,7 @@ class Built:
 NO_HEADERS: Mapping[str, str] = Nothing()
 
 DialectName: TypeAlias = str
-"""``openai_chat`` or ``anthropic_messages``."""
+"""``openai_chat``, ``anthropic_messages`` or ``openai_responses``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,139 @@
+"""A request body as it came: its top level and the heads of its items are known, the rest waits."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from adapters.dialects.fields import Fields, decoded, expected
+from adapters.dialects.members import JsonMembers
+from adapters.dialects.openai_responses.conversation import read_conversation
+from adapters.dialects.openai_responses.items import item_type
+from domain.conversation.request import Conversation, MalformedRequest
+
+_ROLES = ("system", "developer", "user", "assistant")
+_EMPTY_LIST = re.compile(rb"\[\s*\]")
+_NOTHING = (b"null", b'""', b"[]")
+
+_STATEFUL = {
+    "previous_response_id": "no conversation is kept here: send the full input instead",
+    "conversation": "no conversation is kept here: send the full input instead",
+    "prompt": "no prompts are stored here: send instructions and input instead",
+}
+"""What refers to state that only OpenAI's own servers hold, and what to do instead."""
+
+
+class _Head(msgspec.Struct, gc=False):
+    """What is read of an item at once."""
+
+    type: str | None = None
+    role: str | None = None
+
+
+_heads_decoder = msgspec.json.Decoder(list[_Head])
+
+
+class ResponsesBody:
+    """
+    The source of a request of this dialect.
+
+    Attributes:
+        members: the body.
+
+    Raises:
+        MalformedRequest: on construction, for a body that is no object, has no readable input, or asks for
+            state that is not kept here.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        self.members = JsonMembers(body)
+        self._conversation: Conversation | None = None
+        self._refuse_state()
+        _check_input(self.members.raw("input"))
+
+    def __repr__(self) -> str:
+        return f"<ResponsesBody {len(self.members.body)} bytes>"
+
+    def conversation(self) -> Conversation:
+        if self._conversation is None:
+            self._conversation = read_conversation(self.members)
+        return self._conversation
+
+    def fields(self, *names: str) -> Fields:
+        """These members of the top level, to be read by taking."""
+        return Fields({name: self.value(name) for name in names if name in self.members}, "")
+
+    def value(self, name: str) -> Any:
+        raw = self.members.raw(name)
+        return None if raw is None else decoded(raw, name)
+
+    def says(self, name: str) -> bool:
+        """Whether the member is there with a value other than null."""
+        raw = self.members.raw(name)
+        return raw is not None and bytes(raw) != b"null"
+
+    def lists_something(self, name: str) -> bool:
+        """
+        Whether the member is a list that is not empty; it is not decoded.
+
+        Raises:
+            MalformedRequest: it is neither a list nor null.
+        """
+        if not self.says(name):
+            return False
+        text = bytes(self.members.raw(name) or b"")
+        if not text.startswith(b"["):
+            raise expected(name, "a list", self.value(name))
+        return _EMPTY_LIST.match(text) is None
+
+    def _refuse_state(self) -> None:
+        for field, remedy in _STATEFUL.items():
+            if self.says(field):
+                raise MalformedRequest(field, remedy)
+        if self.fields("background").optional_flag("background"):
+            raise MalformedRequest("background", "responses are not kept here: ask without background")
+
+
+def _check_input(raw: msgspec.Raw | None) -> None:
+    if raw is None or bytes(memoryview(raw)[:4]) in _NOTHING:
+        raise MalformedRequest("input", "expected a string or a list of items, found none")
+    if memoryview(raw)[0] == ord('"'):
+        return
+    try:
+        heads = _heads_decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _head_error(raw, error) from error
+    if not heads:
+        raise MalformedRequest("input", "expected at least one item")
+    if any(_is_suspect(head) for head in heads):
+        _check_items(decoded(raw, "input"))
+
+
+def _is_suspect(head: _Head) -> bool:
+    return head.type == "item_reference" or (head.type in {None, "message"} and head.role not in _ROLES)
+
+
+def _head_error(raw: msgspec.Raw, error: Exception) -> MalformedRequest:
+    """The error in our words, with its place."""
+    items = decoded(raw, "input")
+    if not isinstance(items, list):
+        return expected("input", "a string or a list of items", items)
+    try:
+        _check_items(items)
+    except MalformedRequest as found:
+        return found
+    return MalformedRequest("input", str(error))
+
+
+def _check_items(items: list[Any]) -> None:
+    for index, item in enumerate(items):
+        fields = Fields(item, f"input[{index}]")
+        kind = item_type(fields)
+        if kind == "item_reference":
+            raise MalformedRequest(
+                fields.path("type"), "no items are kept here: send the item itself instead"
+            )
+        if kind == "message" and (role := fields.text("role")) not in _ROLES:
+            raise MalformedRequest(
+                fields.path("role"), f"expected one of {', '.join(_ROLES)}, found {role!r}"
+            )

@@ -1,0 +1,94 @@
+"""Reads the whole of a request into a neutral conversation."""
+
+from typing import Any
+
+from adapters.dialects.fields import Fields, decoded, expected
+from adapters.dialects.members import JsonMembers
+from adapters.dialects.openai_responses.items import read_items
+from adapters.dialects.openai_responses.tools import ToolsReading, read_tool_choice
+from adapters.dialects.openai_responses.words import kept
+from domain.conversation.parts import Text
+from domain.conversation.request import AnswerSchema, Conversation, Message, Role, Sampling
+
+_NOT_CONTENT = frozenset({"model", "stream", "stream_options", "profile", "store", "background"})
+
+
+def read_conversation(members: JsonMembers) -> Conversation:
+    """
+    Everything that a request says.
+
+    Raises:
+        MalformedRequest: something in it is not what the dialect allows; the error names the place.
+    """
+    values = {
+        key: decoded(raw, key) for key in members if key not in _NOT_CONTENT and (raw := members.raw(key))
+    }
+    fields = Fields(values, "")
+    offered = ToolsReading(fields.items("tools"))
+    parallel = fields.optional_flag("parallel_tool_calls")
+    choice, allowed = read_tool_choice(fields.anything("tool_choice"), offered.names, parallel=parallel)
+    messages = _instructions(fields.anything("instructions"), offered) + _input(
+        fields.anything("input"), offered
+    )
+    return Conversation(
+        messages=messages,
+        tools=offered.tools(allowed),
+        tool_choice=choice,
+        sampling=_sampling(fields),
+        extensions=kept(fields.rest()),
+    )
+
+
+def _instructions(value: Any, offered: ToolsReading) -> tuple[Message, ...]:
+    """A string; what a stored prompt makes of it, a list of items, may come back from clients too."""
+    if value is None or value == "":
+        return ()
+    if isinstance(value, list):
+        return read_items(value, offered.names)
+    if not isinstance(value, str):
+        raise expected("instructions", "a string", value)
+    return (Message(role=Role.SYSTEM, parts=(Text(text=value),)),)
+
+
+def _input(value: Any, offered: ToolsReading) -> tuple[Message, ...]:
+    if isinstance(value, str):
+        return (Message(role=Role.USER, parts=(Text(text=value),)),)
+    return read_items(value or (), offered.names)
+
+
+def _sampling(fields: Fields) -> Sampling:
+    """``reasoning`` and ``text`` also stay as they are, for what else they say."""
+    return Sampling(
+        max_output_tokens=fields.optional_count("max_output_tokens"),
+        temperature=fields.optional_number("temperature"),
+        top_p=fields.optional_number("top_p"),
+        reasoning_effort=_reasoning_effort(fields.peek("reasoning")),
+        answer_schema=_answer_schema(fields.peek("text")),
+    )
+
+
+def _reasoning_effort(reasoning: Any) -> str | None:
+    if reasoning is None:
+        return None
+    return Fields(reasoning, "reasoning").optional_text("effort")
+
+
+def _answer_schema(text: Any) -> AnswerSchema | None:
+    if text is None:
+        return None
+    fields = Fields(text, "text")
+    if not fields.has("format"):
+        return None
+    wanted = fields.nested("format")
+    match wanted.text("type"):
+        case "json_schema":
+            return AnswerSchema(
+                name=wanted.optional_text("name"),
+                description=wanted.optional_text("description"),
+                schema=wanted.optional_object("schema"),
+                strict=wanted.optional_flag("strict"),
+            )
+        case "json_object":
+            return AnswerSchema()
+        case _:
+            return None
