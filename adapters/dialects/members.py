@@ -67,24 +67,24 @@ class JsonMembers:
             MalformedRequest: a key stands twice, so that it is not clear what to change.
         """
         members = self._walk()
+        body = memoryview(self.body)
         opening = self.body.index(b"{") + 1
         kept = [
-            self._changed(member, changes) for member in members if changes.get(member.key, b"") is not None
+            _changed(body, member, changes.get(member.key))
+            for member in members
+            if changes.get(member.key, b"") is not None
         ]
         present = {member.key for member in members}
         added = [
-            msgspec.json.encode(key) + b":" + value
+            (msgspec.json.encode(key), b":", value)
             for key, value in changes.items()
             if key not in present and value is not None
         ]
         closing = members[-1].end if members else opening
-        return self.body[:opening] + b",".join(kept + added) + self.body[closing:]
-
-    def _changed(self, member: _Member, changes: Mapping[str, bytes | None]) -> bytes:
-        value = changes.get(member.key)
-        if value is None:
-            return self.body[member.start : member.end]
-        return self.body[member.start : member.value] + value + self.body[member.value_end : member.end]
+        pieces: list[bytes | memoryview] = [body[:opening]]
+        for position, member_pieces in enumerate([*kept, *added]):
+            pieces += (b",", *member_pieces) if position else member_pieces
+        return b"".join([*pieces, body[closing:]])
 
     def _walk(self) -> list[_Member]:
         """Steps over the members in order; the decoder already knows how long each value is."""
@@ -105,3 +105,9 @@ class JsonMembers:
         if len(members) != len(self._values):
             raise MalformedRequest("", "a key stands more than once in the body")
         return members
+
+
+def _changed(body: memoryview, member: _Member, value: bytes | None) -> tuple[bytes | memoryview, ...]:
+    if value is None:
+        return (body[member.start : member.end],)
+    return (body[member.start : member.value], value, body[member.value_end : member.end])

@@ -24,6 +24,9 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 """``function`` is the older word for ``tool``."""
 
 
+_ROLES = {role.value: role for role in Role}
+
+
 def read_messages(messages: Sequence[Any]) -> tuple[Message, ...]:
     """
     All messages, in order.
@@ -59,7 +62,7 @@ class _MessageReading:
         if role == "assistant":
             parts += self._function_call(fields)
         name = fields.optional_text("name")
-        return Message(role=Role(role), parts=parts, name=name, extensions=kept(fields.rest()))
+        return Message(role=_ROLES[role], parts=parts, name=name, extensions=kept(fields.rest()))
 
     def _function_call(self, fields: Fields) -> tuple[Part, ...]:
         if not fields.has("function_call"):

@@ -78,6 +78,9 @@ class ReplyReading:
         """
         gathering = _Gathering(frames)
         for position, chunk in enumerate(frames.chunks):
+            if (more := self._more_text(chunk)) is not None:
+                gathering.events.append(more)
+                continue
             try:
                 _refuse_failure(chunk, gathering, position)
                 events = self._events(chunk)
@@ -91,6 +94,20 @@ class ReplyReading:
             else:
                 gathering.events += events
         yield from gathering.up_to(len(frames.chunks))
+
+    def _more_text(self, chunk: Reply) -> TextDelta | None:
+        """What nearly every chunk is: more text of an open choice. Anything else takes the long way."""
+        choices = chunk.choices
+        if not choices or len(choices) > 1 or chunk.usage is not None or chunk.error is not None:
+            return None
+        choice = choices[0]
+        index = choice.index or 0
+        if choice.delta is None or choice.finish_reason or choice.error is not None:
+            return None
+        if index not in self._seen or index in self._finished:
+            return None
+        text = plain_text(choice.delta)
+        return TextDelta(text, index) if text else None
 
     def _events(self, chunk: Reply) -> list[ReplyEvent]:
         events: list[ReplyEvent] = []
@@ -111,10 +128,7 @@ class ReplyReading:
             return
         self._seen.add(index)
         if delta is not None:
-            if text := plain_text(delta):
-                events.append(TextDelta(text, index))
-            else:
-                self._say(delta, index, events)
+            self._say(delta, index, events)
         if choice.finish_reason:
             self._finished.add(index)
             events.append(finished(choice.finish_reason, choice, index))

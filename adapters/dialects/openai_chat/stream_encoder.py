@@ -107,10 +107,10 @@ class ChatStreamEncoder:
         self._name.learn(event.model)
 
     def _written(self, event: ReplyEvent) -> bytes:
+        if isinstance(event, TextDelta):
+            return self._text(event.text, event.choice)
         self._note(event)
         match event:
-            case TextDelta(text, choice) if text:
-                return self._role(choice) + self._choice_frame(choice, b'{"content":%b}' % _json(text))
             case ReplyStarted():
                 return self._role(0)
             case UsageReported(usage):
@@ -124,6 +124,12 @@ class ChatStreamEncoder:
             case _:
                 delta = _delta(event)
                 return self._role(event.choice) + self._choice_frame(event.choice, delta) if delta else b""
+
+    def _text(self, text: str, choice: int) -> bytes:
+        self._order.tell(choice)
+        if not text:
+            return b""
+        return self._role(choice) + self._choice_frame(choice, b'{"content":%b}' % _json(text))
 
     def _role(self, choice: int) -> bytes:
         """The chunk that opens a choice, once."""
