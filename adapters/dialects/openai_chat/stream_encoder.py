@@ -7,6 +7,8 @@ import msgspec
 from adapters.dialects.dialect import Answering, ErrorReport
 from adapters.dialects.openai_chat.errors import encode_error
 from adapters.dialects.openai_chat.frames import DONE_FRAME
+from adapters.dialects.openai_chat.model_name import ModelName
+from adapters.dialects.openai_chat.order import Order
 from adapters.dialects.openai_chat.tallies import finish_reason, usage_object
 from adapters.dialects.openai_chat.wire import NAME
 from adapters.dialects.sse import comment_frame, data_frame
@@ -14,14 +16,11 @@ from domain.conversation.reply import (
     Batch,
     Finished,
     Foreign,
-    PartEnded,
-    RedactedThinking,
     RefusalDelta,
     ReplyEvent,
     ReplyStarted,
     TextDelta,
     ThinkingDelta,
-    ThinkingSigned,
     ToolCallDelta,
     ToolCallStarted,
     Usage,
@@ -42,8 +41,8 @@ class ChatStreamEncoder:
 
     def __init__(self, answering: Answering) -> None:
         self._answering = answering
-        self._order = _Order()
-        self._name = _ModelName(answering.model)
+        self._order = Order()
+        self._name = ModelName(answering.model)
         self._heading = _heading(ReplyStarted(), answering)
         self._usage: Usage | None = None
         self._ended = False
@@ -176,100 +175,3 @@ def _delta(event: ReplyEvent) -> bytes:
             return _json({"tool_calls": [{"index": call, "function": {"arguments": arguments}}]})
         case _:
             return b""
-
-
-class _ModelName:
-    """Puts the name that the client used where the upstream wrote the real one."""
-
-    def __init__(self, shown: str) -> None:
-        self._shown = shown
-        self._candidates: tuple[bytes, ...] = ()
-        self._found = b""
-        self._replacement = b""
-
-    def learn(self, real: str) -> None:
-        """Servers differ in the space after the colon, and in whether they escape a slash."""
-        if not real or self._shown in {"", real}:
-            return
-        name = _json(real)
-        spellings = dict.fromkeys((name, name.replace(b"/", b"\\/")))
-        self._candidates = tuple(b'"model":' + space + spelt for spelt in spellings for space in (b"", b" "))
-        self._replacement = b'"model":' + _json(self._shown)
-
-    def replaced_in(self, data: bytes) -> bytes:
-        """
-        The frames under the other name.
-
-        Text cannot be hit: within a JSON string each quote stands behind a backslash.
-        """
-        if not self._found:
-            self._found = next((token for token in self._candidates if token in data), b"")
-        return data.replace(self._found, self._replacement) if self._found else data
-
-
-class _Order:
-    """What may come next: which choices were opened, which tool calls began, which choices have finished."""
-
-    def __init__(self) -> None:
-        self._begun = False
-        self._passed_on = False
-        self._opened: set[int] = set()
-        self._calls: set[tuple[int, int]] = set()
-        self._finished: set[int] = set()
-        self._told: set[int] = set()
-
-    def __repr__(self) -> str:
-        return f"told={sorted(self._told)} finished={sorted(self._finished)}"
-
-    def begin(self) -> None:
-        if self._begun:
-            raise RuntimeError("the answer has begun before")
-        self._begun = True
-
-    def end(self) -> None:
-        if not self._finished or self._told != self._finished:
-            raise RuntimeError(f"the answer is not complete: {self!r}")
-
-    def passed_on(self) -> None:
-        """Upstream's own frames have opened whatever choices they tell of."""
-        self._passed_on = True
-
-    def opens(self, choice: int) -> bool:
-        """Whether this choice has yet to be opened; it then counts as opened."""
-        if self._passed_on or choice in self._opened:
-            return False
-        self._opened.add(choice)
-        return True
-
-    def called_tools(self, choice: int) -> bool:
-        return any(of == choice for of, _ in self._calls)
-
-    def admit(self, event: ReplyEvent) -> None:
-        match event:
-            case (
-                UsageReported()
-                | ReplyStarted()
-                | Foreign()
-                | PartEnded()
-                | ThinkingSigned()
-                | RedactedThinking()
-            ):
-                return
-            case ToolCallStarted(call=call, choice=choice) if (choice, call) in self._calls:
-                raise RuntimeError(f"tool call {call} has begun before")
-            case ToolCallDelta(call=call, choice=choice) if (choice, call) not in self._calls:
-                raise RuntimeError(f"tool call {call} has not begun")
-            case ToolCallStarted(call=call, choice=choice):
-                self._calls.add((choice, call))
-            case _:
-                pass
-        self.tell(event.choice)
-        if isinstance(event, Finished):
-            self._finished.add(event.choice)
-
-    def tell(self, choice: int) -> None:
-        """Words of a choice, or its end."""
-        if choice in self._finished:
-            raise RuntimeError(f"choice {choice} goes on after it finished")
-        self._begun = True
-        self._told.add(choice)
