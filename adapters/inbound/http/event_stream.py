@@ -75,9 +75,9 @@ class EventStream:
         Raises:
             ClientLeft: nobody takes it.
         """
+        self._writing = True
         if self._pinging is not None:
             await self._settle()
-        self._writing = True
         if not self._response.begun:
             self._rearm(self._interval_s)
             await self._begin()
@@ -87,9 +87,8 @@ class EventStream:
 
     async def end(self, data: bytes) -> None:
         """The last bytes."""
-        self._timer.cancel()
-        await self._settle()
         self._writing = True
+        await self.settle()
         if not self._response.begun:
             await self._begin()
         await self._response.end(data)

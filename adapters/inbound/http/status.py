@@ -1,10 +1,12 @@
 """The routes that tell who answers here, whether it lives and whether it takes work; none asks upstream."""
 
 import msgspec
-from litestar import HttpMethod, Response, get, route
+from litestar import HttpMethod, Response, route
 from litestar.handlers import HTTPRouteHandler
 
 _DRAINING = 503
+_READING = (HttpMethod.GET, HttpMethod.HEAD)
+"""Probes such as ``wget --spider`` ask with HEAD."""
 
 
 class Readiness:
@@ -50,24 +52,19 @@ def status_routes(
 ) -> list[HTTPRouteHandler]:
     """``/``, ``/api/hello``, ``/healthz`` and ``/readyz``; ``providers`` by name, as configured."""
 
-    @route("/", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=False, include_in_schema=False)
+    @route("/", http_method=_READING, sync_to_thread=False, include_in_schema=False)
     def identity() -> Identity:
         return Identity(version=version)
 
-    @route(
-        "/api/hello",
-        http_method=[HttpMethod.GET, HttpMethod.HEAD],
-        sync_to_thread=False,
-        include_in_schema=False,
-    )
+    @route("/api/hello", http_method=_READING, sync_to_thread=False, include_in_schema=False)
     def hello() -> Hello:
         return Hello()
 
-    @get("/healthz", sync_to_thread=False)
+    @route("/healthz", http_method=_READING, sync_to_thread=False)
     def healthz() -> Health:
         return Health(version=version, providers=providers, allow_paid=allow_paid)
 
-    @get("/readyz", sync_to_thread=False)
+    @route("/readyz", http_method=_READING, sync_to_thread=False)
     def readyz() -> Response[Ready]:
         ready = readiness.ready
         return Response(Ready(ready=ready), status_code=200 if ready else _DRAINING)

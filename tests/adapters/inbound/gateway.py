@@ -176,7 +176,8 @@ class Client:
     """
     One request of one client.
 
-    ``leave`` is what the server reports when the connection closes; ``hang_up`` makes sending fail, too.
+    ``leave`` is what the server reports when the connection closes; ``hang_up`` makes sending fail, too. A
+    slow one takes so many seconds for each message; ``most_at_once`` is how many were ever sent together.
     """
 
     def __init__(
@@ -188,8 +189,12 @@ class Client:
         method: str = "POST",
         headers: Mapping[str, str] | None = None,
         pieces: Iterable[bytes] | None = None,
+        takes_s: float = 0.0,
     ) -> None:
         self.answered = Answered()
+        self.most_at_once = 0
+        self._at_once = 0
+        self._takes_s = takes_s
         self._app = app
         whole = body if isinstance(body, bytes) else json.dumps(body).encode()
         self._pieces = list(pieces) if pieces is not None else [whole]
@@ -243,7 +248,10 @@ class Client:
         self.answered.messages.append(message)
         self.answered.sent_at.append(asyncio.get_running_loop().time())
         self._arrived.set()
-        await asyncio.sleep(0)
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        await asyncio.sleep(self._takes_s)
+        self._at_once -= 1
 
 
 def scope(path: str, method: str, headers: Mapping[str, str]) -> Scope:

@@ -1,16 +1,17 @@
 """What a client is told when it gets no answer: each row of the table, in both dialects."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from litestar import Litestar, get
 
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.dialect import Dialect
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.inbound.http.conversation import InboundLimits
 from adapters.inbound.http.errors import WORDINGS, Complaint, Rejected, error_answer
-from domain.events import Outcome
+from domain.events import InternalFault, Outcome
 from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
 from domain.routing.verdict import Cause, ChainFailed, Verdict
 from tests.adapters.inbound.gateway import (
@@ -318,6 +319,22 @@ async def test_what_does_not_exist_is_told_in_an_envelope(method: str, path: str
     assert answered.headers["content-type"].startswith("application/json")
     assert "detail" not in json.loads(answered.body)
     assert status == 404 or "GET" in answered.headers["allow"]
+
+
+async def test_a_bug_behind_any_other_route_is_told_in_an_envelope_too() -> None:
+    @get("/broken", sync_to_thread=False)
+    def broken() -> None:
+        raise ZeroDivisionError("seven by nought")
+
+    house = gateway()
+    cast("Litestar", house.app).register(broken)
+
+    answered = await Client(house.app, "/broken", method="GET").run()
+
+    assert answered.status == 500
+    assert "internal error" in assert_enveloped(answered, CHAT)["message"]
+    assert "nought" not in answered.body.decode()
+    assert "seven by nought" in house.sink.of(InternalFault)[0].error
 
 
 @pytest.mark.parametrize("dialect", [OPENAI_CHAT, ANTHROPIC_MESSAGES])

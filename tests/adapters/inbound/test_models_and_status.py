@@ -77,6 +77,11 @@ async def test_health_tells_what_was_configured() -> None:
     }
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_probes_may_ask_for_the_head_alone(path: str) -> None:
+    assert (await get(gateway(), path, "HEAD")).status == 200
+
+
 async def test_readiness_turns_false_while_draining() -> None:
     house = gateway()
 

@@ -219,6 +219,18 @@ async def test_the_first_ping_keeps_the_interval_even_if_the_hold_back_is_longer
     assert answered.body.startswith(b": ping\n\n")
 
 
+async def test_a_slow_client_never_gets_two_things_at_once() -> None:
+    words: list[Act] = [MIDDLE, Pause(0.03)]
+    limits = InboundLimits(stream_hold_s=0.01, ping_interval_s=0.02)
+    house = gateway(local=[[Pause(0.05), BEGINNING, *words * 5, END]], limits=limits)
+    client = Client(house.app, CHAT, chat(stream=True), takes_s=0.03)
+
+    answered = await client.run()
+
+    assert client.most_at_once == 1
+    assert answered.body.endswith(b"data: [DONE]\n\n")
+
+
 @BOTH
 async def test_a_bug_of_ours_in_the_midst_of_a_stream_is_an_error_there(path: str) -> None:
     twice: list[Act] = [BEGINNING, Batch((ReplyStarted("other", "other"), TextDelta("x"))), END]
