@@ -13,9 +13,45 @@ from domain.conversation.request import Built, ChatRequest, MalformedRequest
 from tests.adapters.dialects.openai_chat.chat_streams import ANSWERING, read
 
 KEYS = st.sampled_from(
-    """arguments cache_control choices code content created custom delta detail error file file_data
-    finish_reason function function_call id image_url index message messages model n name object parameters
-    reasoning role stop stream text tool_call_id tool_calls tool_choice tools type url usage""".split()
+    [
+        "arguments",
+        "cache_control",
+        "choices",
+        "code",
+        "content",
+        "created",
+        "custom",
+        "delta",
+        "detail",
+        "error",
+        "file",
+        "file_data",
+        "finish_reason",
+        "function",
+        "function_call",
+        "id",
+        "image_url",
+        "index",
+        "message",
+        "messages",
+        "model",
+        "n",
+        "name",
+        "object",
+        "parameters",
+        "reasoning",
+        "role",
+        "stop",
+        "stream",
+        "text",
+        "tool_call_id",
+        "tool_calls",
+        "tool_choice",
+        "tools",
+        "type",
+        "url",
+        "usage",
+    ]
 )
 WORDS = st.sampled_from(
     ["", "assistant", "user", "tool", "function", "text", "image_url", "file", "custom", "stop", "a"]
