@@ -2,13 +2,12 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import msgspec
 
 from adapters.dialects.anthropic_messages.words import NAME, own
-from domain.conversation.extensions import Extensions, Json
+from domain.conversation.extensions import NO_EXTENSIONS, Extensions, Json
 from domain.conversation.parts import (
     Document,
     FileReference,
@@ -172,6 +171,6 @@ def noted(block: Block, cache_control: Json, extensions: Extensions) -> Block:
     """The block with its cache breakpoint, and with the fields that it came with if it came from here."""
     if cache_control is not None:
         block["cache_control"] = cache_control
-    extra: Mapping[str, Json] = own(extensions)
-    block.update(extra)
+    if extensions is not NO_EXTENSIONS:
+        block.update(own(extensions))
     return block

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from adapters.dialects.anthropic_messages.content import parts_of
+from adapters.dialects.anthropic_messages.quick_reading import plain_message
 from adapters.dialects.anthropic_messages.words import NAME, kept
 from adapters.dialects.fields import Fields, decoded, expected
 from adapters.dialects.members import JsonMembers
@@ -46,7 +47,7 @@ def conversation_of(members: JsonMembers) -> Conversation:
     fields = Fields(values, "")
     system = _system(fields.anything("system"))
     messages = tuple(
-        _message(raw, f"messages[{index}]")
+        plain_message(raw) or careful_message(raw, f"messages[{index}]")
         for index, raw in enumerate(_messages.decode(members.raw("messages") or b"[]"))
     )
     return Conversation(
@@ -64,7 +65,13 @@ def _system(value: Any) -> tuple[Message, ...]:
     return (Message(role=Role.SYSTEM, parts=parts_of(value, "system")),)
 
 
-def _message(raw: msgspec.Raw, path: str) -> Message:
+def careful_message(raw: msgspec.Raw, path: str) -> Message:
+    """
+    One message with all that it holds.
+
+    Raises:
+        MalformedRequest: something in it is not what the dialect allows.
+    """
     fields = Fields(decoded(raw, path), path)
     return Message(
         role=Role(fields.text("role")),

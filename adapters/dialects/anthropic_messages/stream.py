@@ -10,7 +10,7 @@ from adapters.dialects.anthropic_messages.told import block_index, excerpt, inne
 from adapters.dialects.anthropic_messages.words import NAME, kept, reason_from, usage_from
 from adapters.dialects.dialect import GarbledReply, TruncatedReply
 from adapters.dialects.error_bodies import reported_error
-from adapters.dialects.sse import OversizedEvent, SseEvent, SseReader, named_frame
+from adapters.dialects.sse import OversizedEvent, SseEvent, SseReader, events_of, named_frame
 from domain.conversation.reply import (
     Batch,
     Finished,
@@ -30,7 +30,7 @@ class _DeltaEvent(msgspec.Struct):
 
 
 _delta_events = msgspec.json.Decoder(_DeltaEvent)
-_QUICK = (b"content_block_delta", b"")
+_DELTA_FRAME = b"event: content_block_delta\ndata: "
 _MESSAGE_FIELDS = frozenset(
     {"id", "type", "role", "content", "model", "stop_reason", "stop_sequence", "usage"}
 )
@@ -56,48 +56,54 @@ class MessagesStreamDecoder:
 
     def feed(self, data: bytes) -> Iterator[Batch]:
         try:
-            frames = self._frames.feed(data)
+            text = self._frames.complete(data)
         except OversizedEvent as error:
             raise GarbledReply(str(error)) from error
-        yield from self._batch(frames)
+        yield from self._batch(text)
 
     def close(self) -> Iterator[Batch]:
         try:
-            yield from self._batch(self._frames.close())
+            yield from self._batch(self._frames.rest())
         except GarbledReply as error:
             raise TruncatedReply(f"the stream ended inside an event: {error}") from error
         if not self._stopped:
             raise TruncatedReply("the stream ended without message_stop")
 
-    def _batch(self, frames: Iterator[SseEvent]) -> Iterator[Batch]:
+    def _batch(self, text: bytes) -> Iterator[Batch]:
         """One batch for all frames of a read, also when the last of them is a fault."""
         events: list[ReplyEvent] = []
         wire: list[bytes] = []
         try:
-            for frame in frames:
-                if not self._stopped:
-                    self._take(frame, events, wire)
+            for frame in text.split(b"\n\n"):
+                if self._stopped:
+                    break
+                if frame.startswith(_DELTA_FRAME) and (grown := self._quick(frame)) is not None:
+                    events += grown
+                    wire.append(frame + b"\n\n")
+                    continue
+                for event in events_of(frame):
+                    self._take(event, events, wire)
         finally:
             if wire:
                 yield Batch(tuple(events), Wire(NAME, b"".join(wire)))
 
-    def _take(self, frame: SseEvent, events: list[ReplyEvent], wire: list[bytes]) -> None:
+    def _take(self, event: SseEvent, events: list[ReplyEvent], wire: list[bytes]) -> None:
         # JSON has no bare line end inside a string: what several data lines said fits on one.
-        data = frame.data.replace(b"\n", b" ")
-        if frame.name in _QUICK and (grown := self._quick(data)) is not None:
-            events += grown
-            kind = b"content_block_delta"
-        else:
-            told = told_object(data, "an event")
-            kind = _kind(frame.name, told)
-            if kind == b"message_stop":
-                self._stopped = True
-                return
-            events += self._events(kind, told, data)
+        data = event.data.replace(b"\n", b" ")
+        told = told_object(data, "an event")
+        kind = _kind(event.name, told)
+        if kind == b"message_stop":
+            self._stopped = True
+            return
+        events += self._events(kind, told, data)
         wire.append(named_frame(kind, data))
 
-    def _quick(self, data: bytes) -> tuple[ReplyEvent, ...] | None:
+    def _quick(self, frame: bytes) -> tuple[ReplyEvent, ...] | None:
         """The short way for what streams mostly consist of; ``None`` for anything that is not that."""
+        data = frame[len(_DELTA_FRAME) :]
+        return None if b"\n" in data else self._grown(data)
+
+    def _grown(self, data: bytes) -> tuple[ReplyEvent, ...] | None:
         try:
             told = _delta_events.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -113,7 +119,8 @@ class MessagesStreamDecoder:
             case b"content_block_start":
                 return self._blocks.start(block_index(told), inner_object(told, "content_block"), data)
             case b"content_block_delta":
-                return self._blocks.grow_unread(block_index(told), data)
+                grown = self._grown(data)
+                return self._blocks.grow_unread(block_index(told), data) if grown is None else grown
             case b"content_block_stop":
                 return self._blocks.end(block_index(told), data)
             case b"message_delta":

@@ -94,7 +94,9 @@ def _paired(turns: list[_Turn]) -> list[_Turn]:
 
 def _answered(calls: _Calls, blocks: list[Block]) -> list[Block]:
     """A user turn: the results in the order of the calls, then the rest."""
-    asked = Counter(given for given, _ in calls)
+    if not calls and not any(block["type"] == "tool_result" for block in blocks):
+        return blocks
+    asked = Counter([given for given, _ in calls])
     results: defaultdict[str, deque[Block]] = defaultdict(deque)
     rest: list[Block] = []
     for block in blocks:

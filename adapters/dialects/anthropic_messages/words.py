@@ -8,6 +8,8 @@ from domain.conversation.reply import StopReason, Usage
 
 NAME = "anthropic_messages"
 
+_NO_FIELDS: Mapping[str, Json] = {}
+
 _REASONS: Mapping[str, StopReason] = {
     "end_turn": StopReason.END_TURN,
     "stop_sequence": StopReason.STOP_SEQUENCE,
@@ -89,7 +91,7 @@ def kept(rest: Mapping[str, Json]) -> Extensions:
 
 def own(extensions: Extensions) -> Mapping[str, Json]:
     """The fields of this dialect that were kept."""
-    return extensions.get(NAME, {})
+    return _NO_FIELDS if extensions is NO_EXTENSIONS else extensions.get(NAME, _NO_FIELDS)
 
 
 def message_id(upstream: str, reply_id: str) -> str:

@@ -3,11 +3,14 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.dialects.anthropic_messages.conversation import careful_message
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
+from adapters.dialects.anthropic_messages.quick_reading import plain_message
 from adapters.dialects.anthropic_messages.request import decode_count_request
 from domain.conversation.parts import (
     Document,
@@ -359,3 +362,47 @@ def test_any_json_is_read_or_refused_but_never_crashes(
     except MalformedRequest:
         return
     assert isinstance(content, Conversation)
+
+
+_BLOCKS = st.one_of(
+    st.fixed_dictionaries(
+        {"type": st.just("text"), "text": st.text(max_size=3)},
+        optional={"cache_control": _JSON, "new": _JSON},
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("tool_use"), "id": st.just("a"), "name": st.just("f"), "input": _JSON},
+        optional={"cache_control": _JSON},
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("tool_result"), "tool_use_id": st.just("a")},
+        optional={
+            "content": st.none()
+            | st.text(max_size=2)
+            | st.lists(st.just({"type": "text", "text": "x"}) | st.just({"type": "tool_reference"})),
+            "is_error": st.none() | st.booleans(),
+            "cache_control": _JSON,
+        },
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("thinking"), "thinking": st.text(max_size=2)},
+        optional={"signature": st.none() | st.text(max_size=2)},
+    ),
+)
+
+
+@given(
+    content=st.text(max_size=3) | st.lists(_BLOCKS, max_size=3),
+    role=st.sampled_from(["user", "assistant", "system"]),
+)
+def test_the_quick_reader_reads_what_the_careful_one_reads(content: Any, role: str) -> None:
+    raw = msgspec.Raw(json.dumps({"role": role, "content": content}).encode())
+    quick = plain_message(raw)
+    if quick is not None:
+        assert quick == careful_message(raw, "messages[0]")
+
+
+def test_ordinary_messages_are_read_quickly() -> None:
+    body = recorded("claude-code-tool-result", "request.json")
+    messages = msgspec.json.decode(body)["messages"]
+    quick = [plain_message(msgspec.Raw(json.dumps(message).encode())) for message in messages]
+    assert [message is not None for message in quick] == [True, False, True, True]
