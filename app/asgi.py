@@ -3,6 +3,7 @@
 from litestar import Litestar
 from litestar.types import ASGIApp
 
+from adapters.inbound.http.drain_gate import DrainGate
 from adapters.inbound.http.host_check import HostCheck
 from adapters.inbound.http.models import model_routes
 from adapters.inbound.http.routes import ErrorResponses, conversation_routes
@@ -31,8 +32,9 @@ def create_app(container: Container) -> ASGIApp:
         openapi_config=None,
         logging_config=None,
     )
+    gate = DrainGate(litestar, container.readiness(), dialect_for=envelopes.dialect_for, ids=request_ids)
     return HostCheck(
-        litestar,
+        gate,
         allowed=container.launch().config.server.allowed_hosts or (),
         dialect_for=envelopes.dialect_for,
         ids=request_ids,

@@ -11,10 +11,15 @@ from typing import Any
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
+from infrastructure.in_flight import InFlight
+
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 MOST_AT_ONCE = 8192
 """Requests in one process beyond which new connections wait; a stream is one for as long as it lasts."""
+
+_CLOSING_S = 5.0
+"""How long the server may take to close connections on which nothing is asked."""
 
 _LOOPBACK_OF_ANY = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1"})  # noqa: S104  looked up, not bound
 """Where to knock when every address is bound."""
@@ -35,15 +40,17 @@ async def serve(
     Args:
         port: 0 takes any free one.
         ready: called with the address once requests are taken.
-        stopping: called when the signal comes.
+        stopping: called when the signal comes. Until all is finished connections are still taken, so
+            that whoever looks can be told; turning new work away is the application's part.
         drain_timeout_s: how long requests in flight may go on; a second signal ends them at once.
 
     Raises:
         OSError: the address cannot be bound.
     """
     bound = free_port(host, port)
+    in_flight = InFlight(app)
     server = Server(
-        app,
+        in_flight,
         address=host,
         port=bound,
         interface=Interfaces.ASGINL,
@@ -55,17 +62,19 @@ async def serve(
     signalled = _signals()
     serving = asyncio.create_task(server.serve(), name="granian")
     await _until_listening(host, bound, serving)
-    ready(f"http://{_in_url(host)}:{bound}")
+    ready(in_url(host, bound))
     await _first(serving, signalled.wait())
     signalled.clear()
     stopping()
-    server.stop()  # type: ignore[no-untyped-call]
+    finished = asyncio.create_task(in_flight.finished())
     with suppress(TimeoutError):
         async with asyncio.timeout(drain_timeout_s):
-            await _first(serving, signalled.wait())
-    serving.cancel()
-    with suppress(asyncio.CancelledError):
-        await serving
+            await _first(finished, signalled.wait())
+    finished.cancel()
+    await in_flight.end()
+    server.stop()  # type: ignore[no-untyped-call]
+    await asyncio.wait({serving}, timeout=_CLOSING_S)
+    await _ended(serving)
 
 
 def _signals() -> asyncio.Event:
@@ -76,13 +85,20 @@ def _signals() -> asyncio.Event:
     return received
 
 
-async def _first(serving: "asyncio.Task[None]", signal_came: Coroutine[Any, Any, bool]) -> None:
-    """Waits for the server's end or a signal, whichever comes first."""
+async def _first(task: "asyncio.Task[None]", signal_came: Coroutine[Any, Any, bool]) -> None:
+    """Waits for the end of a task or a signal, whichever comes first."""
     waiting = asyncio.create_task(signal_came)
     try:
-        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiting.cancel()
+
+
+async def _ended(serving: "asyncio.Task[None]") -> None:
+    """The server's own error, if that is why it ended."""
+    serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
 
 
 def free_port(host: str, port: int) -> int:
@@ -108,5 +124,6 @@ async def _until_listening(host: str, port: int, serving: "asyncio.Task[None]") 
             return
 
 
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def in_url(host: str, port: int) -> str:
+    """The address as a client writes it."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
