@@ -54,7 +54,7 @@ class _Block:
     def is_complete_call(self) -> bool:
         try:
             msgspec.json.decode("".join(self.arguments))
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return False
         return True
 

@@ -78,7 +78,7 @@ def input_of(arguments: str) -> msgspec.Raw | dict[str, Json]:
         return {}
     try:
         _arguments.decode(arguments)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {"_raw": arguments}
     return msgspec.Raw(arguments.encode())
 

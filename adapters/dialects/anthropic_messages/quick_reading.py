@@ -52,7 +52,7 @@ def plain_message(raw: msgspec.Raw) -> Message | None:
     """The message, or ``None`` when it holds anything out of the ordinary or at fault."""
     try:
         message = _messages.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     content = message.content
     if isinstance(content, str):

@@ -107,7 +107,7 @@ def _check_heads(members: JsonMembers) -> None:
         raise MalformedRequest("messages", "the field is required: a list of messages")
     try:
         heads = _heads.decode(raw)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, RecursionError):
         raise _fault(decoded(raw, "messages")) from None
     if not heads:
         raise MalformedRequest("messages", "expected at least one message")

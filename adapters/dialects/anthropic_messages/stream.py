@@ -106,7 +106,7 @@ class MessagesStreamDecoder:
     def _grown(self, data: bytes) -> tuple[ReplyEvent, ...] | None:
         try:
             told = _delta_events.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         if told.type != "content_block_delta":
             return None

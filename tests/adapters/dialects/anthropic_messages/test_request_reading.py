@@ -331,6 +331,14 @@ def test_a_fault_deeper_down_is_named_when_the_conversation_is_read(fields: Any,
     assert caught.value.path == path
 
 
+def test_json_nested_past_all_sense_is_refused() -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    with pytest.raises(MalformedRequest):
+        _ = ANTHROPIC_MESSAGES.decode_request(
+            b'{"max_tokens":1,"messages":[{"role":"user","content":%b}]}' % deep, {}
+        ).conversation
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text(max_size=4),
     lambda inner: (

@@ -264,6 +264,7 @@ def test_a_reason_nobody_knew_travels_as_it_is() -> None:
     [
         b"data: {not json\n\n",
         b"data: []\n\n",
+        b"data: " + b"[" * 100_000 + b"\n\n",
         b'data: {"index":1}\n\n',
         b'event: message_start\ndata: {"type":"message_start"}\n\n',
         b'data: {"type":"content_block_start","content_block":{"type":"text"}}\n\n',
