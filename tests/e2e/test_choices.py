@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.clients import DIALECTS, PATHS, ClientDialect, ask, frames, question
+from tests.e2e.clients import DIALECTS, PATHS, TLS, ClientDialect, ask, frames, question
 from tests.e2e.gateway import Gateway, only, running
 from tests.e2e.stage import Stage, provider
 
@@ -62,7 +62,7 @@ def test_a_client_chooses_the_profile(
     fields, headers, told = RULES[rule]
     body = {"model": "whatever", **fields}
 
-    answer = httpx.post(choosy.address + PATHS[dialect], json=question(**body), headers=headers)
+    answer = httpx.post(choosy.address + PATHS[dialect], json=question(**body), headers=headers, verify=TLS)
 
     assert answer.status_code == 200, answer.text
     assert answer.headers["x-coderouter-profile"] == "cloudy"

@@ -37,13 +37,13 @@ ANTHROPIC_TOOLS: list[ToolParam] = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def openai(gateway: Gateway) -> Iterator[OpenAI]:
     with OpenAI(base_url=gateway.openai_base_url, api_key="of-the-client", max_retries=0) as client:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def anthropic(gateway: Gateway) -> Iterator[Anthropic]:
     with Anthropic(base_url=gateway.address, api_key="of-the-client", max_retries=0) as client:
         yield client

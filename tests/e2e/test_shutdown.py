@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.clients import DIALECTS, ClientDialect, ask, asking, is_terminated
+from tests.e2e.clients import DIALECTS, TLS, ClientDialect, ask, asking, is_terminated
 from tests.e2e.gateway import Gateway, names, seconds, started
 from tests.e2e.stage import Stage, fresh_id
 from tests.upstream.behaviours import Answer, SlowFirstByte, Stall
@@ -139,7 +139,7 @@ def test_a_second_signal_cuts_it_short(stage: Stage, tmp_path: Path) -> None:
 
 
 def _readiness(gateway: Gateway) -> int:
-    return httpx.get(f"{gateway.address}/readyz").status_code
+    return httpx.get(f"{gateway.address}/readyz", verify=TLS).status_code
 
 
 def _whatever_comes(pieces: Iterator[str]) -> str:

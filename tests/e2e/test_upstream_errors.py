@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.e2e.clients import DIALECTS, OTHER_KIND, PATHS, SAME_KIND, ClientDialect, ask
+from tests.e2e.clients import DIALECTS, OTHER_KIND, PATHS, SAME_KIND, TLS, ClientDialect, ask
 from tests.e2e.gateway import Gateway
 from tests.e2e.stage import Stage
 from tests.upstream.behaviours import Status
@@ -82,7 +82,7 @@ def test_everyone_rate_limited_is_a_429_with_the_earliest_hour(
 def test_a_bad_request_is_told_in_the_clients_envelope(
     gateway: Gateway, stage: Stage, dialect: ClientDialect, body: bytes
 ) -> None:
-    answer = httpx.post(gateway.address + PATHS[dialect], content=body)
+    answer = httpx.post(gateway.address + PATHS[dialect], content=body, verify=TLS)
 
     assert answer.status_code == 400
     assert answer.json()["error"]["type"] == "invalid_request_error"
