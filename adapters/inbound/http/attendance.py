@@ -49,7 +49,7 @@ class Attendance:
             raise ClientLeft from error
 
     async def _until_gone(self, receive: Receive) -> None:
-        """A task and no callback on what ``receive`` returns: Granian 2.8 never frees a future that has one."""
+        """A task, as Granian 2.8 never frees a future of its own that was given a callback."""
         while (await receive())["type"] != "http.disconnect":
             pass
         self._left = True
