@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-import httpx
+import httpx2
 from openai import OpenAI
 
 
@@ -32,7 +32,7 @@ def gathered_deltas(reads: Iterable[bytes]) -> tuple[str, dict[int, str]]:
     return text, arguments
 
 
-class _Reads(httpx.SyncByteStream):
+class _Reads(httpx2.SyncByteStream):
     def __init__(self, reads: Iterable[bytes]) -> None:
         self._reads = reads
 
@@ -41,12 +41,12 @@ class _Reads(httpx.SyncByteStream):
 
 
 def _client(reads: Iterable[bytes]) -> OpenAI:
-    def answer(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=_Reads(reads))
+    def answer(_request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=_Reads(reads))
 
     return OpenAI(
         api_key="none",
         base_url="http://gateway.test/v1",
         max_retries=0,
-        http_client=httpx.Client(transport=httpx.MockTransport(answer)),
+        http_client=httpx2.Client(transport=httpx2.MockTransport(answer)),
     )
