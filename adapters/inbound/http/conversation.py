@@ -184,6 +184,7 @@ class ConversationRoute:
             reply_id=self._ids(),
             created=int(self._clock.time()),
             wants_usage=request.wants_usage,
+            request=request,
         )
 
 
