@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from app.use_cases.patience import Patience, is_being_cancelled
 from app.use_cases.plan import Plan, Planner
 from app.use_cases.reply import Reply, ReplyFacts, close_stream
 from domain.conversation.reply import Batch, bears_content
@@ -105,16 +106,17 @@ class Converse:
 
     async def _attempt(self, asked: Asked, plan: Plan, target: Target, failed: tuple[Attempt, ...]) -> Reply:
         timeouts = self._table.timeouts(plan.profile, target)
+        patience = Patience(timeouts)
         call = self._call(asked, plan, target, timeouts)
         began_at = self._clock.monotonic()
         self._sink.emit(_started(asked, plan, target, call))
-        begun = await _first_content(self._directory.providers[target.provider], call, timeouts)
+        begun = await _first_content(self._directory.providers[target.provider], call, patience)
         ttft_s = self._clock.monotonic() - began_at
         self._sink.emit(_succeeded(asked, target, call, ttft_s))
         facts = ReplyFacts(
             request_id=asked.request_id, plan=plan, target=target, failed=failed, stream=call.stream
         )
-        return Reply(facts, begun.held, begun.batches, begun.opened, timeouts.idle_s, self._sink)
+        return Reply(facts, begun.held, begun.batches, begun.opened, patience, self._sink)
 
     def _call(self, asked: Asked, plan: Plan, target: Target, timeouts: Timeouts) -> ProviderCall:
         spec = self._table.providers[target.provider]
@@ -165,7 +167,7 @@ class Converse:
         self._sink.emit(event)
 
 
-async def _first_content(provider: ChatProvider, call: ProviderCall, timeouts: Timeouts) -> _Begun:
+async def _first_content(provider: ChatProvider, call: ProviderCall, patience: Patience) -> _Begun:
     """
     Everything up to and with the first content.
 
@@ -173,41 +175,42 @@ async def _first_content(provider: ChatProvider, call: ProviderCall, timeouts: T
         UpstreamFailure: also for whatever else an adapter may raise: its faults stay its own.
     """
     async with AsyncExitStack() as opened:
-        batches = provider.converse(call)
-        opened.push_async_callback(close_stream, batches)
         try:
-            held = await _held_back(batches, timeouts)
+            batches = provider.converse(call)
+            opened.push_async_callback(close_stream, batches)
+            held = await _held_back(batches, patience)
         except UpstreamFailure as failure:
             raise _before_content(failure) from failure
         except MalformedRequest:
             raise
-        except Exception as error:
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if is_being_cancelled(error):
+                raise
             raise UpstreamFailure(FailureKind.ADAPTER_FAULT, f"{type(error).__name__}: {error}") from error
         return _Begun(held, batches, opened.pop_all())
 
 
-async def _held_back(batches: AsyncGenerator[Batch, None], timeouts: Timeouts) -> tuple[Batch, ...]:
+async def _held_back(batches: AsyncGenerator[Batch, None], patience: Patience) -> tuple[Batch, ...]:
     held: list[Batch] = []
-    deadline = asyncio.get_running_loop().time() + timeouts.ttft_s
-    patience = asyncio.timeout_at(deadline)
+    waiting = asyncio.timeout_at(patience.for_first())
     try:
-        async with patience:
+        async with waiting:
             async for batch in batches:
                 held.append(batch)
                 if any(map(bears_content, batch.events)):
                     return tuple(held)
-                idle_until = asyncio.get_running_loop().time() + timeouts.idle_s
-                patience.reschedule(min(deadline, idle_until))
+                waiting.reschedule(min(patience.for_first(), patience.for_next()))
     except TimeoutError as error:
-        if patience.expired():
-            raise UpstreamFailure(FailureKind.SLOW, _slowness(held, timeouts)) from error
+        if waiting.expired():
+            raise UpstreamFailure(FailureKind.SLOW, _slowness(held, patience.timeouts)) from error
         raise
     raise UpstreamFailure(FailureKind.GARBLED, "the answer is empty")
 
 
 def _slowness(held: list[Batch], timeouts: Timeouts) -> str:
+    due_s = min(timeouts.ttft_s, timeouts.total_s or timeouts.ttft_s)
     since = f"silent for {timeouts.idle_s:g} s before any content" if held else "no answer"
-    return f"{since} (first content is due within {timeouts.ttft_s:g} s)"
+    return f"{since} (first content is due within {due_s:g} s)"
 
 
 def _before_content(failure: UpstreamFailure) -> UpstreamFailure:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
+from app.use_cases.patience import Patience, is_being_cancelled
 from app.use_cases.plan import Plan
 from domain.conversation.fold import Folding
 from domain.conversation.reply import Batch, Completion, Finished, ReplyStarted, Usage, UsageReported
@@ -56,7 +57,7 @@ class Reply(AsyncIterator[Batch]):
         held: Iterable[Batch],
         batches: AsyncGenerator[Batch, None],
         opened: AsyncExitStack,
-        idle_s: float,
+        patience: Patience,
         sink: EventSink,
     ) -> None:
         self.facts = facts
@@ -66,7 +67,7 @@ class Reply(AsyncIterator[Batch]):
         self._held = deque(held)
         self._batches = batches
         self._opened = opened
-        self._idle_s = idle_s
+        self._patience = patience
         self._sink = sink
         self._finished = False
 
@@ -76,8 +77,9 @@ class Reply(AsyncIterator[Batch]):
     async def __anext__(self) -> Batch:
         if self._held:
             return self._noted(self._held.popleft())
+        waiting = asyncio.timeout_at(self._patience.for_next())
         try:
-            async with asyncio.timeout(self._idle_s):
+            async with waiting:
                 return self._noted(await anext(self._batches))
         except StopAsyncIteration:
             if self._finished:
@@ -86,21 +88,25 @@ class Reply(AsyncIterator[Batch]):
             raise self._broken("the answer ended without a word that it is complete") from None
         except UpstreamFailure as failure:
             raise self._broken(failure.message, failure.status) from failure
-        except TimeoutError as error:
-            raise self._broken(f"silent for {self._idle_s:g} s in the midst of the answer") from error
-        except Exception as error:
-            raise self._broken(f"{type(error).__name__}: {error}") from error
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if is_being_cancelled(error):
+                raise
+            words = self._patience.in_words() if waiting.expired() else f"{type(error).__name__}: {error}"
+            raise self._broken(words) from error
 
     async def whole(self) -> Completion:
         """
         The whole answer.
 
         Raises:
-            UpstreamFailure: it broke off.
+            UpstreamFailure: it broke off, or makes no sense as a whole.
         """
         folding = Folding()
         async for batch in self:
-            folding.add(batch)
+            try:
+                folding.add(batch)
+            except Exception as error:
+                raise self._broken(f"the answer makes no sense: {error!r}") from error
         return folding.completion()
 
     async def aclose(self) -> None:

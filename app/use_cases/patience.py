@@ -1,0 +1,42 @@
+"""How long one attempt may keep its client waiting."""
+
+import asyncio
+from math import inf
+
+from domain.routing.targets import Timeouts
+
+
+class Patience:
+    """The deadlines of an attempt that begins now, as times of the running loop's clock in seconds."""
+
+    __slots__ = ("_ends_at", "_first_by", "_loop", "timeouts")
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.timeouts = timeouts
+        now = self._loop.time()
+        self._ends_at = inf if timeouts.total_s is None else now + timeouts.total_s
+        self._first_by = min(now + timeouts.ttft_s, self._ends_at)
+
+    def __repr__(self) -> str:
+        return f"<Patience {self.timeouts}>"
+
+    def for_first(self) -> float:
+        """When the first content is due."""
+        return self._first_by
+
+    def for_next(self) -> float:
+        """When the next piece is due that is waited for from now on."""
+        return min(self._loop.time() + self.timeouts.idle_s, self._ends_at)
+
+    def in_words(self) -> str:
+        """Why it has run out in the midst of an answer."""
+        if self._loop.time() >= self._ends_at:
+            return f"the answer was not complete within {self.timeouts.total_s:g} s"
+        return f"silent for {self.timeouts.idle_s:g} s in the midst of the answer"
+
+
+def is_being_cancelled(error: BaseException) -> bool:
+    """Whether it is this task that is to end; an adapter may raise the same of its own accord."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
