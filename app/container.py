@@ -1,6 +1,6 @@
 """The composition root: the one place that knows which class does what."""
 
-import secrets as randomness
+import random
 import sys
 
 from dependency_injector import containers, providers
@@ -30,10 +30,12 @@ from infrastructure.model_server.supervisor import EmbeddedModelServer
 from infrastructure.model_server.weights import ModelInstalled, ModelMissing, find_embedded_model
 from infrastructure.secrets import Secrets
 
+_draw = random.Random()  # noqa: S311  ids tell requests apart, they guard nothing; seeded by the system
+
 
 def request_ids() -> str:
     """A fresh request id: 64 random bits as text."""
-    return randomness.token_hex(8)
+    return f"{_draw.getrandbits(64):016x}"
 
 
 def _model_server() -> EmbeddedModelServer | AbsentModelServer:

@@ -3,8 +3,10 @@
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, MutableMapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, BinaryIO, TypeAlias, cast
 
 import msgspec
@@ -21,6 +23,9 @@ _KEY_SHAPED = re.compile(
     rb"\b(?:sk|cr|gsk|nvapi|xai|AIza)[-_][A-Za-z0-9_-]{16,}|(?<=Bearer )[A-Za-z0-9._~+/-]{8,}=*"
 )
 """What looks like a credential, whoever printed it; known values are replaced first."""
+
+_KEY_HINTS = (b"sk-", b"sk_", b"cr_", b"cr-", b"nvapi", b"xai", b"AIza", b"Bearer ")
+"""Every line that `_KEY_SHAPED` matches holds one of these; looking for them costs a tenth of the search."""
 
 Fields: TypeAlias = MutableMapping[str, Any]
 Renderer: TypeAlias = Callable[[object, str, Fields], bytes]
@@ -118,8 +123,17 @@ def event_logger(
 
 def _stamped(_logger: object, method: str, fields: Fields) -> Fields:
     """UTC with milliseconds, then level and event, then the event's own fields."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
-    return {"ts": f"{now}Z", "level": method, "event": fields.pop("event"), **fields}
+    return {"ts": _timestamp(time.time_ns()), "level": method, "event": fields.pop("event"), **fields}
+
+
+def _timestamp(now_ns: int) -> str:
+    seconds, rest_ns = divmod(now_ns, 1_000_000_000)
+    return f"{_second(seconds)}.{rest_ns // 1_000_000:03d}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _as_json(_logger: object, _method: str, fields: Fields) -> bytes:
@@ -144,6 +158,9 @@ def _rendering(render: Renderer, secrets: Iterable[str]) -> Renderer:
         line = render(logger, method, fields)
         for secret in longest_first:
             line = line.replace(secret, _REDACTED)
-        return _KEY_SHAPED.sub(_REDACTED, line)
+        for hint in _KEY_HINTS:
+            if hint in line:
+                return _KEY_SHAPED.sub(_REDACTED, line)
+        return line
 
     return render_redacted

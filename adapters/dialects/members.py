@@ -14,6 +14,7 @@ import msgspec
 from domain.conversation.request import MalformedRequest
 
 _KEY = re.compile(rb'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
+_COLON = re.compile(rb"\s*:\s*")
 _SEPARATOR = re.compile(rb"\s*([,}])")
 _decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -64,8 +65,59 @@ class JsonMembers:
         No other byte changes, but for the comma beside a member that goes.
 
         Raises:
-            MalformedRequest: a key stands twice, so that it is not clear what to change.
+            MalformedRequest: a key to change stands twice, so that it is not clear which one counts.
         """
+        quickly = self._replaced_quickly(changes)
+        return self._replaced_by_walking(changes) if quickly is None else quickly
+
+    def _replaced_quickly(self, changes: Mapping[str, bytes | None]) -> bytes | None:
+        """
+        The usual case without a walk: nothing goes, and each key is written once in the whole body.
+
+        Without a backslash in the body no key is spelt another way and no string holds a quote, so a quoted
+        key that stands once is the member itself.
+        """
+        if b"\\" in self.body:
+            return None
+        edits: list[tuple[int, int, bytes]] = []
+        added: list[bytes] = []
+        for key, value in changes.items():
+            if value is None:
+                return None
+            quoted = msgspec.json.encode(key)
+            if key not in self._values:
+                added.append(quoted + b":" + value)
+                continue
+            span = self._only_span(key, quoted)
+            if span is None:
+                return None
+            edits.append((*span, value))
+        return self._edited(sorted(edits), added)
+
+    def _only_span(self, key: str, quoted: bytes) -> tuple[int, int] | None:
+        """Where the value of a key lies that stands once; ``None`` when it is not that simple."""
+        if self.body.count(quoted) != 1:
+            return None
+        colon = _COLON.match(self.body, self.body.index(quoted) + len(quoted))
+        value = bytes(self._values[key])
+        if colon is None or not self.body.startswith(value, colon.end()):
+            return None
+        return colon.end(), colon.end() + len(value)
+
+    def _edited(self, edits: list[tuple[int, int, bytes]], added: list[bytes]) -> bytes:
+        body = memoryview(self.body)
+        pieces: list[bytes | memoryview] = []
+        at = 0
+        for start, end, value in edits:
+            pieces += (body[at:start], value)
+            at = end
+        if not added:
+            return b"".join([*pieces, body[at:]])
+        closing = self.body.rindex(b"}")
+        first = b"," if self._values else b""
+        return b"".join([*pieces, body[at:closing], first, b",".join(added), body[closing:]])
+
+    def _replaced_by_walking(self, changes: Mapping[str, bytes | None]) -> bytes:
         members = self._walk()
         body = memoryview(self.body)
         opening = self.body.index(b"{") + 1

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import httpx
+
 from domain.conversation.request import ChatRequest
 from domain.routing.targets import ProviderSpec
 
@@ -18,22 +20,24 @@ class Endpoint:
     ``own_headers`` says whether the client's headers of the upstream's own dialect go along.
     """
 
-    url: str
-    headers: tuple[tuple[str, str], ...]
+    url: httpx.URL
+    headers: httpx.Headers
     own_headers: bool = False
 
-    def request_headers(self, request: ChatRequest, dialect: str) -> list[tuple[str, str]]:
+    def request_headers(self, request: ChatRequest, dialect: str) -> httpx.Headers:
+        """The headers of one request; to be read, not changed."""
         if not self.own_headers or request.dialect != dialect or not request.headers:
-            return list(self.headers)
-        theirs = request.headers
-        return [(name, value) for name, value in self.headers if name not in theirs] + list(theirs.items())
+            return self.headers
+        headers = self.headers.copy()
+        headers.update(request.headers)
+        return headers
 
 
 def openai_endpoint(spec: ProviderSpec, secret: str, user_agent: str) -> Endpoint:
     """``<base_url>/chat/completions``; the base URL already holds ``/v1`` or what stands for it."""
     bearer = {"authorization": f"Bearer {secret}"} if secret else {}
     return Endpoint(
-        url=f"{spec.base_url.rstrip('/')}/chat/completions",
+        url=httpx.URL(f"{spec.base_url.rstrip('/')}/chat/completions"),
         headers=_headers(user_agent, bearer, spec.headers),
     )
 
@@ -45,15 +49,14 @@ def anthropic_endpoint(spec: ProviderSpec, secret: str, user_agent: str) -> Endp
     if secret:
         own["x-api-key"] = secret
     return Endpoint(
-        url=f"{spec.base_url.rstrip('/').removesuffix('/v1')}/v1/messages",
+        url=httpx.URL(f"{spec.base_url.rstrip('/').removesuffix('/v1')}/v1/messages"),
         headers=_headers(user_agent, own, spec.headers),
         own_headers=True,
     )
 
 
-def _headers(
-    user_agent: str, own: Mapping[str, str], configured: Mapping[str, str]
-) -> tuple[tuple[str, str], ...]:
+def _headers(user_agent: str, own: Mapping[str, str], configured: Mapping[str, str]) -> httpx.Headers:
     """The configuration has the last word, also on the user agent."""
-    general = {"content-type": "application/json", "user-agent": user_agent}
-    return tuple((general | dict(own) | {name.lower(): value for name, value in configured.items()}).items())
+    headers = httpx.Headers({"content-type": "application/json", "user-agent": user_agent, **own})
+    headers.update(dict(configured))
+    return headers

@@ -47,7 +47,6 @@ class HttpProvider:
     ) -> None:
         self._spec = spec
         self._endpoint = endpoint
-        self._url = httpx.URL(endpoint.url)
         self._dialect = dialect
         self._transport = transport
         self._clock = clock
@@ -90,7 +89,7 @@ class HttpProvider:
         )
         return httpx.Request(
             "POST",
-            self._url,
+            self._endpoint.url,
             headers=self._endpoint.request_headers(call.request, self._dialect.name),
             content=self._dialect.encode_request(outgoing),
             extensions={"timeout": _timeouts(call)},

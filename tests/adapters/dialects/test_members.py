@@ -61,12 +61,14 @@ def test_an_escaped_key_is_known_by_its_name() -> None:
     [
         b'{"model":"cheap","model":"dear"}',
         b'{"model":1,"model":22}',
-        b'{"a":"x\\",","model":"y","a":"z"}',
-        b'{"a":12,"b":1,"a":1}',
-        b'{"a":1,"b":1,"a":12}',
+        b'{"model":"x","a":1,"model":"x"}',
+        b'{"model":"x","mod\\u0065l":"x"}',
+        b'{"model":12,"b":1,"model":1}',
+        b'{"model":1,"b":1,"model":12}',
+        b'{"a":{"model":"x"},"model":"y","model":"z"}',
     ],
 )
-def test_a_key_that_stands_twice_is_refused_as_nobody_knows_which_one_counts(body: bytes) -> None:
+def test_a_key_to_change_that_stands_twice_is_refused_as_nobody_knows_which_one_counts(body: bytes) -> None:
     with pytest.raises(MalformedRequest, match="more than once"):
         JsonMembers(body).replaced({"model": b'"real"'})
 
