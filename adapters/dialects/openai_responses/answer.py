@@ -61,6 +61,8 @@ class Answer:
     def take(self, event: ReplyEvent) -> bytes:
         """The frames that tell this; other choices than the first have no place in this dialect."""
         match event:
+            case TextDelta(text, 0) if text and isinstance(self._spoken, MessageItem):
+                return self._spoken.say(text)  # what streams mostly consist of
             case UsageReported(usage):
                 self._usage = usage
                 return b""
@@ -203,6 +205,7 @@ class Answer:
         if self._ending is not None:
             raise RuntimeError("the answer has finished before")
         self._ending = ending_of(reason, refuses=self._refuses)
+        self._spoken = None
         return b"".join([self._close(index, cut=self._ending.cut) for index in sorted(self._open)])
 
     def _end_spoken(self) -> bytes:

@@ -57,13 +57,11 @@ class ResponsesStreamEncoder:
             raise RuntimeError("the stream has ended")
 
     def _written(self, event: ReplyEvent) -> bytes:
-        match event:
-            case ReplyStarted():
-                return self._start(event)
-            case UsageReported():
-                return self._answer.take(event)
-            case _:
-                return self._begin() + self._answer.take(event)
+        if isinstance(event, ReplyStarted):
+            return self._start(event)
+        if self._begun or isinstance(event, UsageReported):
+            return self._answer.take(event)
+        return self._begin() + self._answer.take(event)
 
     def _start(self, event: ReplyStarted) -> bytes:
         if self._started:
