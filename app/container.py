@@ -20,10 +20,9 @@ from app.version import gateway_version
 from config.schema.server import Server
 from config.translate import routing_table
 from infrastructure.clock import SystemClock
+from infrastructure.events.event_log import EventLog
 from infrastructure.events.fan_out import FanOut
-from infrastructure.events.log_sink import LogSink
 from infrastructure.http_clients import HttpClients
-from infrastructure.logging import LineWriter, event_logger
 from infrastructure.model_server.absent import AbsentModelServer
 from infrastructure.model_server.child import ModelOptions
 from infrastructure.model_server.supervisor import EmbeddedModelServer
@@ -72,20 +71,15 @@ class Container(containers.DeclarativeContainer):
     table = providers.Singleton(routing_table, launch.provided.config)
 
     log_stream = providers.Object(sys.stderr.buffer)
-    log_writer = providers.Singleton(LineWriter, log_stream)
-    sink = providers.Singleton(
-        FanOut,
-        providers.Singleton(
-            LogSink,
-            providers.Singleton(
-                event_logger,
-                log_writer,
-                level=launch.provided.settings.log_level,
-                as_json=launch.provided.logs_as_json.call(log_stream),
-                secrets=providers.Callable(known_secrets, table, secrets),
-            ),
-        ),
+    event_log = providers.Singleton(
+        EventLog,
+        log_stream,
+        level=launch.provided.settings.log_level,
+        as_json=launch.provided.logs_as_json.call(log_stream),
+        mirror=launch.provided.settings.events_path,
+        secrets=providers.Callable(known_secrets, table, secrets),
     )
+    sink = providers.Singleton(FanOut, event_log)
 
     # outbound
     provider_kit = providers.Factory(

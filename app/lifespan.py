@@ -13,7 +13,7 @@ async def running(container: Container) -> AsyncIterator[None]:
     """A gateway whose connections are open; to be entered on the event loop that serves."""
     sink = container.sink()
     async with AsyncExitStack() as stack:
-        stack.callback(container.log_writer().close)
+        stack.callback(container.event_log().close)
         stack.callback(lambda: sink.emit(Stopped()))
         await stack.enter_async_context(container.http_clients())
         stack.push_async_callback(container.model_server().aclose)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, MutableMapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import msgspec
 import structlog
@@ -31,14 +31,22 @@ Fields: TypeAlias = MutableMapping[str, Any]
 Renderer: TypeAlias = Callable[[object, str, Fields], bytes]
 
 
+class ByteStream(Protocol):
+    """What lines are written to."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+    def flush(self) -> None: ...
+
+
 class LineWriter:
     """
-    Writes lines to a file descriptor from a thread of its own.
+    Writes lines to a stream from a thread of its own.
 
     `write` never blocks and never fails; `close` writes what waits, bounded in time.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0

@@ -4,10 +4,12 @@ import io
 import json
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
 from domain.events import AttemptFailed, AttemptStarted
+from infrastructure.events.event_log import EventLog
 from infrastructure.events.fan_out import FanOut
 from infrastructure.events.log_sink import LogSink
 from infrastructure.logging import LineWriter, event_logger
@@ -138,3 +140,15 @@ def test_a_faulty_sink_disturbs_neither_its_neighbours_nor_the_gateway() -> None
     FanOut(Faulty(), keeping).emit(STARTED)
 
     assert keeping.events == [STARTED]
+
+
+def test_a_named_file_gets_the_same_events_as_json(tmp_path: Path) -> None:
+    page = Page()
+    mirror = tmp_path / "events.jsonl"
+    log = EventLog(page, level="info", as_json=False, mirror=mirror, secrets=["geheim-12345"])
+    log.emit(failed("the key geheim-12345 was refused"))
+    log.close()
+
+    assert json.loads(mirror.read_text())["event"] == "provider-failed"
+    assert "geheim" not in mirror.read_text()
+    assert b"provider-failed" in page.getvalue()
