@@ -16,8 +16,8 @@ Everything the gateway tells about itself: one JSON object a line on stderr, wit
 `level`, `event` (the name below) and the event's own fields. Lines of one request share its `request_id`.
 Names and fields are stable; wording inside fields is not. No prompt, no answer and no secret is ever in one.
 
-`CODEROUTER_EVENTS_PATH` names a file that gets the same JSON lines; it is rotated at 20 MiB, and the last five
-are kept beside it as `.1` to `.5`.
+`CODEROUTER_EVENTS_PATH` names a file that gets the same JSON lines; it is rotated at 20 MiB, and the last
+five are kept beside it as `.1` to `.5`.
 
 This page is generated from `domain/events.py` by `python -m scripts.write_events_page`.
 """
