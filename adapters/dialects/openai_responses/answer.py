@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 
 from adapters.dialects.dialect import Answering
-from adapters.dialects.openai_responses.call_items import CustomCallItem, FunctionCallItem
+from adapters.dialects.openai_responses.call_items import CALL_ITEMS, CallItem
 from adapters.dialects.openai_responses.frames import NumberedFrames
 from adapters.dialects.openai_responses.message_item import MessageItem
 from adapters.dialects.openai_responses.output_item import ForeignItem, OutputItem
 from adapters.dialects.openai_responses.reasoning_item import ReasoningItem
 from adapters.dialects.openai_responses.response_object import ResponseObject
-from adapters.dialects.openai_responses.tool_names import ClientTool, ToolForm, client_tools
+from adapters.dialects.openai_responses.tool_names import ClientTool, client_tools
 from adapters.dialects.openai_responses.words import NAME, Ending, ending_of, usage_object
 from domain.conversation.reply import (
     Finished,
@@ -31,8 +31,6 @@ from domain.conversation.reply import (
     UsageReported,
 )
 
-Call = FunctionCallItem | CustomCallItem
-
 
 class Answer:
     """
@@ -49,7 +47,7 @@ class Answer:
         self._items: list[OutputItem] = []
         self._open: dict[int, OutputItem] = {}
         self._spoken: MessageItem | ReasoningItem | None = None
-        self._calls: dict[int, tuple[int, Call]] = {}
+        self._calls: dict[int, tuple[int, CallItem]] = {}
         self._tools: Mapping[str, ClientTool] | None = None
         self._refuses = False
         self._usage: Usage | None = None
@@ -170,8 +168,8 @@ class Answer:
         ended = self._end_spoken()
         index, bare_id = len(self._items), self.object.bare_id
         tool = self._known_tools().get(event.name, ClientTool(event.name))
-        kind = CustomCallItem if tool.form is ToolForm.CUSTOM else FunctionCallItem
-        call = kind(self._frames, index, bare_id, event.id or f"call_{bare_id}_{event.call}", tool)
+        call_id = event.id or f"call_{bare_id}_{event.call}"
+        call = CALL_ITEMS[tool.form](self._frames, index, bare_id, call_id, tool)
         self._calls[event.call] = (index, call)
         self._add(call)
         return ended + call.open()

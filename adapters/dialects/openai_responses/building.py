@@ -105,6 +105,8 @@ def _tool(tool: Tool, client: ClientTool) -> dict[str, Any]:
     if client.form is ToolForm.CUSTOM:
         return {"type": "custom", "name": client.name, **described, **rest}
     schema = _NO_PARAMETERS if tool.parameters is None else tool.parameters
+    if client.form is ToolForm.SEARCH:
+        return {"type": client.form.value, **described, "parameters": schema, **rest}
     loose = {} if "strict" in rest else {"strict": False}
     return {
         "type": "function",

@@ -1,11 +1,12 @@
 """Tool calls, as items of an answer while they are written."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from adapters.dialects.openai_responses.frames import NumberedFrames
 from adapters.dialects.openai_responses.free_text import Unwrapping
 from adapters.dialects.openai_responses.output_item import Object, Place
-from adapters.dialects.openai_responses.tool_names import ClientTool
+from adapters.dialects.openai_responses.tool_names import ClientTool, ToolForm, search_arguments
 
 
 class FunctionCallItem:
@@ -94,6 +95,54 @@ class CustomCallItem:
             return b""
         self._pieces.append(text)
         return self._place.delta(self._opening, text)
+
+
+class SearchCallItem:
+    """A search for tools that the client does; told whole, as its arguments are an object."""
+
+    def __init__(
+        self, frames: NumberedFrames, index: int, bare_id: str, call_id: str, _tool: ClientTool
+    ) -> None:
+        self._place = Place(frames, index, f"tsc_{bare_id}_{index}")
+        self._call_id = call_id
+        self._pieces: list[str] = []
+        self._status = "in_progress"
+
+    def __repr__(self) -> str:
+        return f"<SearchCallItem {self._place.id} {self._status}>"
+
+    @property
+    def told(self) -> Any:
+        is_open = self._status == "in_progress"
+        return {
+            "id": self._place.id,
+            "type": "tool_search_call",
+            "status": self._status,
+            "execution": "client",
+            "call_id": self._call_id,
+            "arguments": {} if is_open else search_arguments("".join(self._pieces)),
+        }
+
+    def open(self) -> bytes:
+        return self._place.added(self.told)
+
+    def grow(self, arguments: str) -> bytes:
+        self._pieces.append(arguments)
+        return b""
+
+    def close(self, *, cut: bool) -> bytes:
+        self._status = "incomplete" if cut else "completed"
+        return self._place.done(self.told)
+
+
+CallItem: TypeAlias = FunctionCallItem | CustomCallItem | SearchCallItem
+
+CALL_ITEMS: Mapping[ToolForm, Callable[[NumberedFrames, int, str, str, ClientTool], CallItem]] = {
+    ToolForm.FUNCTION: FunctionCallItem,
+    ToolForm.CUSTOM: CustomCallItem,
+    ToolForm.SEARCH: SearchCallItem,
+}
+"""A tool's form -> the item that tells a call of it."""
 
 
 def _name(tool: ClientTool) -> Object:

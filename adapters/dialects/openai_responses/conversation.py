@@ -4,7 +4,7 @@ from typing import Any
 
 from adapters.dialects.fields import Fields, decoded, expected
 from adapters.dialects.members import JsonMembers
-from adapters.dialects.openai_responses.items import read_items
+from adapters.dialects.openai_responses.items import found_tools, read_items
 from adapters.dialects.openai_responses.tools import ToolsReading, read_tool_choice
 from adapters.dialects.openai_responses.words import kept
 from domain.conversation.parts import Text
@@ -24,7 +24,7 @@ def read_conversation(members: JsonMembers) -> Conversation:
         key: decoded(raw, key) for key in members if key not in _NOT_CONTENT and (raw := members.raw(key))
     }
     fields = Fields(values, "")
-    offered = ToolsReading(fields.items("tools"))
+    offered = ToolsReading(fields.items("tools"), found_tools(fields.peek("input")))
     parallel = fields.optional_flag("parallel_tool_calls")
     choice, allowed = read_tool_choice(fields.anything("tool_choice"), offered.names, parallel=parallel)
     messages = _instructions(fields.anything("instructions"), offered) + _input(

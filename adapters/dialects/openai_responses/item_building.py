@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from adapters.dialects.openai_responses.free_text import unwrapped
-from adapters.dialects.openai_responses.tool_names import ClientTool, ToolForm
+from adapters.dialects.openai_responses.tool_names import ClientTool, ToolForm, search_arguments
 from adapters.dialects.openai_responses.words import (
     NAME,
     own,
@@ -107,10 +107,17 @@ class _Items:
             self._custom_calls.add(part.id)
             said = {"name": client.name, "input": unwrapped(part.arguments)}
             return {"type": "custom_tool_call", "call_id": part.id, **where, **said}
+        if client.form is ToolForm.SEARCH:
+            searched = {"type": "tool_search_call", "call_id": part.id, "execution": "client"}
+            return {**searched, "arguments": search_arguments(part.arguments)}
         said = {"name": client.name, "arguments": part.arguments}
         return {"type": "function_call", "call_id": part.id, **where, **said}
 
     def _result(self, part: ToolResult, path: str) -> Item:
+        found = own(part.extensions).get("tools")
+        if found is not None:
+            searched = {"type": "tool_search_output", "call_id": part.call_id, "execution": "client"}
+            return {**searched, "status": "completed", "tools": found}
         custom = part.call_id in self._custom_calls
         kind = "custom_tool_call_output" if custom else "function_call_output"
         content = [self._content(piece, f"{path}.content[{i}]") for i, piece in enumerate(part.content)]

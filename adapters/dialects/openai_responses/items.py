@@ -1,6 +1,6 @@
 """Reads input items: what was said, thought, called and answered, one item after the other."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -8,7 +8,8 @@ import msgspec
 from adapters.dialects.fields import Fields
 from adapters.dialects.openai_responses.content import content_parts
 from adapters.dialects.openai_responses.free_text import wrapped
-from adapters.dialects.openai_responses.tool_names import FlatNames
+from adapters.dialects.openai_responses.tool_names import FlatNames, ToolForm
+from adapters.dialects.openai_responses.tools import found_words
 from adapters.dialects.openai_responses.words import (
     NAME,
     kept,
@@ -42,6 +43,16 @@ def read_items(items: Iterable[Any], names: FlatNames) -> tuple[Message, ...]:
     return tuple(messages)
 
 
+def found_tools(items: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Tools that came into the conversation later than with the request itself, and their places."""
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        match item:
+            case {"type": "tool_search_output" | "additional_tools", "tools": [*tools]}:
+                yield f"input[{index}].tools", tools
+            case _:
+                pass
+
+
 def item_type(fields: Fields) -> str:
     """An item's type; an item with a role is a message without saying so."""
     said = fields.optional_text("type")
@@ -67,7 +78,7 @@ def _message(fields: Fields, names: FlatNames) -> Message | None:
         role = Role(fields.text("role"))
         return Message(role=role, parts=content_parts(fields.anything("content"), fields.path("content")))
     read = _READERS.get(kind)
-    if read is None:
+    if read is None or fields.peek("execution") == "server":
         return None
     role, part = read(fields, names)
     return Message(role=role, parts=(part,))
@@ -107,6 +118,25 @@ def _custom_output(fields: Fields, _names: FlatNames) -> tuple[Role, Part]:
         call_id=fields.text("call_id"),
         content=_output_parts(fields),
         extensions=kept({"type": "custom_tool_call_output"}),
+    )
+    return Role.TOOL, result
+
+
+def _search_call(fields: Fields, names: FlatNames) -> tuple[Role, Part]:
+    call = ToolCall(
+        id=fields.text("call_id"),
+        name=names.name(None, ToolForm.SEARCH.value),
+        arguments=_arguments(fields.anything("arguments")),
+    )
+    return Role.ASSISTANT, call
+
+
+def _search_output(fields: Fields, names: FlatNames) -> tuple[Role, Part]:
+    tools = fields.items("tools")
+    result = ToolResult(
+        call_id=fields.text("call_id"),
+        content=(Text(text=found_words(tools, fields.path("tools"), names)),),
+        extensions=kept({"tools": tools}),
     )
     return Role.TOOL, result
 
@@ -152,5 +182,7 @@ _READERS: Mapping[str, Callable[[Fields, FlatNames], tuple[Role, Part]]] = {
     "custom_tool_call": _custom_call,
     "custom_tool_call_output": _custom_output,
     "reasoning": _reasoning,
+    "tool_search_call": _search_call,
+    "tool_search_output": _search_output,
 }
 """An item's ``type`` -> how to read it."""

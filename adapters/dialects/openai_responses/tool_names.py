@@ -11,7 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from adapters.dialects.openai_responses.words import own
+from domain.conversation.extensions import Json
 from domain.conversation.request import ForeignTool, Tool
 
 _LONGEST_NAME = 64
@@ -21,10 +24,15 @@ _MARK_LENGTH = 8
 
 
 class ToolForm(StrEnum):
-    """What a tool takes: JSON arguments or free text."""
+    """What a tool takes: JSON arguments, free text, or a wish for more tools that the client looks up."""
 
     FUNCTION = "function"
     CUSTOM = "custom"
+    SEARCH = "tool_search"
+
+
+FORMS: Mapping[object, ToolForm] = {form.value: form for form in ToolForm}
+"""A tool's ``type`` -> its form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,15 @@ def flat_name(namespace: str | None, name: str) -> str:
     return _legal(name if namespace is None else f"{namespace}{_SEPARATOR}{name}")
 
 
+def search_arguments(arguments: str) -> dict[str, Json]:
+    """A search's arguments as an object, as this dialect tells them; what is none is the query itself."""
+    try:
+        told = msgspec.json.decode(arguments or "{}")
+    except (msgspec.DecodeError, RecursionError):
+        return {"query": arguments}
+    return told if isinstance(told, dict) else {"query": str(told)}
+
+
 def client_tools(tools: Iterable[Tool | ForeignTool]) -> Mapping[str, ClientTool]:
     """Flat name -> the tool as the client knows it, of those where that differs."""
     return {
@@ -89,7 +106,7 @@ def _client_tool(tool: Tool) -> ClientTool:
     return ClientTool(
         name if isinstance(name, str) else tool.name,
         namespace if isinstance(namespace, str) else None,
-        ToolForm.CUSTOM if said.get("type") == "custom" else ToolForm.FUNCTION,
+        FORMS.get(said.get("type"), ToolForm.FUNCTION),
     )
 
 

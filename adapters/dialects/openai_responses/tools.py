@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 from adapters.dialects.fields import Fields, expected
-from adapters.dialects.openai_responses.free_text import parameters
-from adapters.dialects.openai_responses.tool_names import ClientTool, FlatNames, ToolForm
+from adapters.dialects.openai_responses.free_text import PARAMETER, parameters
+from adapters.dialects.openai_responses.tool_names import FORMS, ClientTool, FlatNames, ToolForm
 from adapters.dialects.openai_responses.words import NAME, kept
 from domain.conversation.extensions import Json
 from domain.conversation.request import ForeignTool, MalformedRequest, Tool, ToolChoice, ToolUse
 
-_FORMS = {form.value: form for form in ToolForm}
+_TEXT_NOTE = f"Give the text as the string parameter `{PARAMETER}`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,10 @@ class ToolsReading:
     """
     The tools of one request.
 
+    Args:
+        tools: those that it offers.
+        found: places in its input, and the tools that were found or added there.
+
     Attributes:
         names: how they are called upstream.
 
@@ -37,8 +41,14 @@ class ToolsReading:
         MalformedRequest: on construction, for a tool that is not what its type says.
     """
 
-    def __init__(self, tools: list[Any]) -> None:
-        self._offered = list(_offered(tools))
+    def __init__(self, tools: list[Any], found: Iterable[tuple[str, list[Any]]] = ()) -> None:
+        self._offered = list(_offered(tools, "tools"))
+        known = {one.tool for one in self._offered if isinstance(one, _Offered)}
+        for path, more in found:
+            for one in _offered(more, path):
+                if isinstance(one, _Offered) and one.tool not in known:
+                    known.add(one.tool)
+                    self._offered.append(one)
         self.names = FlatNames(one.tool for one in self._offered if isinstance(one, _Offered))
 
     def __repr__(self) -> str:
@@ -105,9 +115,23 @@ def read_tool_choice(
             raise expected("tool_choice", "a word or an object with a type", choice)
 
 
-def _offered(tools: Iterable[Any]) -> Iterator[_Offered | ForeignTool]:
+def found_words(tools: list[Any], path: str, names: FlatNames) -> str:
+    """What a model is told of tools that a search has found, which it may call from now on."""
+    found = [one for one in _offered(tools, path) if isinstance(one, _Offered)]
+    lines = [
+        f"- {names.name(one.tool.namespace, one.tool.name)}: {one.description or 'no description'}"
+        for one in found
+    ]
+    return (
+        "\n".join(["These tools were found and can be called now:", *lines])
+        if lines
+        else "No tools were found."
+    )
+
+
+def _offered(tools: Iterable[Any], path: str) -> Iterator[_Offered | ForeignTool]:
     for index, tool in enumerate(tools):
-        fields = Fields(tool, f"tools[{index}]")
+        fields = Fields(tool, f"{path}[{index}]")
         if fields.peek("type") == "namespace":
             yield from _in_namespace(fields)
         else:
@@ -126,10 +150,11 @@ def _in_namespace(fields: Fields) -> Iterator[_Offered | ForeignTool]:
 def _one(
     fields: Fields, value: Any, namespace: str | None = None, preface: str | None = None
 ) -> _Offered | ForeignTool:
-    form = _FORMS.get(fields.text("type"))
-    if form is None:
+    form = FORMS.get(fields.text("type"))
+    if form is None or (form is ToolForm.SEARCH and fields.peek("execution") != "client"):
         return ForeignTool(dialect=NAME, payload=msgspec.json.encode(value))
-    tool = ClientTool(fields.text("name"), namespace, form)
+    name = form.value if form is ToolForm.SEARCH else fields.text("name")
+    tool = ClientTool(name, namespace, form)
     return _Offered(fields, tool, fields.optional_text("description"), preface)
 
 
@@ -142,9 +167,9 @@ def _tool(offered: _Offered, names: FlatNames) -> Tool:
         said["namespace_description"] = offered.preface
     if client.form is ToolForm.CUSTOM:
         schema: Mapping[str, Json] | None = parameters()
-        note = _format_note(fields.peek("format"))
+        note = "\n\n".join(filter(None, (_TEXT_NOTE, _format_note(fields.peek("format")))))
     else:
-        schema, note = fields.optional_object("parameters"), None
+        schema, note = fields.optional_object("parameters"), ""
     words = [text for text in (offered.preface, offered.description, note) if text]
     description = "\n\n".join(words) if words else offered.description
     if description != offered.description:
@@ -159,7 +184,7 @@ def _tool(offered: _Offered, names: FlatNames) -> Tool:
 
 def _identity(client: ClientTool, flat: str) -> dict[str, Json]:
     said: dict[str, Json] = {}
-    if client.form is ToolForm.CUSTOM:
+    if client.form is not ToolForm.FUNCTION:
         said["type"] = client.form.value
     if client.namespace is not None:
         said["namespace"] = client.namespace

@@ -12,7 +12,13 @@ from adapters.dialects.sse import SseReader
 _EVENTS: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 _LIFE = ("response.created", "response.in_progress")
 _ENDS = ("response.completed", "response.incomplete", "response.failed")
-_KINDS = {"msg": "message", "rs": "reasoning", "fc": "function_call", "ctc": "custom_tool_call"}
+_KINDS = {
+    "msg": "message",
+    "rs": "reasoning",
+    "fc": "function_call",
+    "ctc": "custom_tool_call",
+    "tsc": "tool_search_call",
+}
 
 
 @dataclass
@@ -130,6 +136,8 @@ class _Open:
                 assert self.parts or done["encrypted_content"]
             case "function_call":
                 assert (done["arguments"], done["call_id"]) == (self.pieces, self.item["call_id"])
+            case "tool_search_call":
+                assert done["call_id"] == self.item["call_id"]
             case _:
                 assert (done["input"], done["call_id"]) == (self.pieces, self.item["call_id"])
 

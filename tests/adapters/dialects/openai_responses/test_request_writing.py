@@ -38,7 +38,15 @@ WHOLE: dict[str, Any] = {
         {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Yes."}]},
         {"type": "function_call", "call_id": "a", "namespace": "n", "name": "read", "arguments": "{}"},
         {"type": "custom_tool_call", "call_id": "b", "name": "patch", "input": "*** Begin"},
+        {"type": "tool_search_call", "call_id": "s", "execution": "client", "arguments": {"query": "x"}},
         {"type": "function_call_output", "call_id": "a", "output": "text"},
+        {
+            "type": "tool_search_output",
+            "call_id": "s",
+            "execution": "client",
+            "status": "completed",
+            "tools": [],
+        },
         {
             "type": "custom_tool_call_output",
             "call_id": "b",
@@ -68,6 +76,7 @@ WHOLE: dict[str, Any] = {
             "description": "P.",
             "format": {"type": "grammar", "syntax": "lark", "definition": "x"},
         },
+        {"type": "tool_search", "description": "S.", "parameters": {}, "execution": "client"},
         {"type": "web_search"},
     ],
     "tool_choice": {"type": "custom", "name": "patch"},

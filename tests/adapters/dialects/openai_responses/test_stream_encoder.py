@@ -334,6 +334,29 @@ def test_a_call_of_a_free_text_tool_tells_the_text_alone(
     assert json.loads(call.arguments) == {"input": text}
 
 
+SEARCH = {"type": "tool_search", "execution": "client", "description": "", "parameters": {}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told_arguments"),
+    [('{"query": "x"}', {"query": "x"}), ("", {}), ("x", {"query": "x"}), ("[1", {"query": "[1"})],
+)
+def test_a_search_for_tools_is_told_as_one(arguments: str, told_arguments: Any) -> None:
+    told = complete(
+        written(
+            START,
+            ToolCallStarted(0, "call_a", "tool_search"),
+            ToolCallDelta(0, arguments),
+            Finished(StopReason.TOOL_CALLS),
+            answering=answer_to(asking(SEARCH)),
+        )
+    )
+
+    assert told.items[0]["type"] == "tool_search_call"
+    assert told.items[0]["execution"] == "client"
+    assert told.items[0]["arguments"] == told_arguments
+
+
 def test_an_answer_repeats_what_it_was_asked_but_for_the_bulk() -> None:
     request = asking(FUNCTION, temperature=0.5, metadata={"k": "v"}, tool_choice="required", text=None)
 

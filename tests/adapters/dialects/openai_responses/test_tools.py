@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
 from adapters.dialects.openai_responses.tool_names import ClientTool, ToolForm, client_tools
+from domain.conversation.parts import Text, ToolCall, ToolResult
 from domain.conversation.request import Conversation, ForeignTool, Tool
 from tests.adapters.dialects.strategies import NAMES
 
@@ -53,7 +54,10 @@ def test_a_free_text_tool_is_a_function_of_one_string_that_tells_its_grammar() -
 
     (tool,) = own_tools({"type": "custom", "name": "apply_patch", "description": "Edits.", "format": grammar})
 
-    assert tool.description == "Edits.\n\nThe input must follow this lark grammar:\nstart: patch"
+    assert tool.description == (
+        "Edits.\n\nGive the text as the string parameter `input`."
+        "\n\nThe input must follow this lark grammar:\nstart: patch"
+    )
     assert tool.parameters is not None
     assert tool.parameters["required"] == ["input"]
     assert client_tools([tool])["apply_patch"] == ClientTool("apply_patch", None, ToolForm.CUSTOM)
@@ -66,6 +70,7 @@ def test_tools_that_the_vendor_runs_are_no_reason_to_refuse() -> None:
         {"type": "computer_use_preview", "display_width": 1},
         {"type": "mcp", "server_label": "x"},
         {"type": "local_shell"},
+        {"type": "tool_search", "execution": "server"},
         {"type": "of_next_year"},
     ]
 
@@ -97,6 +102,50 @@ def test_calls_in_the_history_have_the_names_that_their_tools_have_now() -> None
         tool.name,
         "gone_tool",
     ]
+
+
+SEARCH = {"type": "tool_search", "execution": "client", "description": "Finds.", "parameters": SCHEMA}
+
+
+def searched(*found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"role": "user", "content": "go"},
+        {"type": "tool_search_call", "call_id": "s", "execution": "client", "arguments": {"query": "x"}},
+        {"type": "tool_search_output", "call_id": "s", "execution": "client", "tools": list(found)},
+    ]
+
+
+def test_a_search_for_tools_that_the_client_does_is_a_tool() -> None:
+    (tool,) = own_tools(SEARCH)
+
+    assert (tool.name, tool.description, tool.parameters) == ("tool_search", "Finds.", SCHEMA)
+
+
+def test_tools_that_a_search_found_are_told_and_can_be_called() -> None:
+    found = namespace("mcp", function("read", description="Reads."), function("write"))
+
+    asked = conversation(SEARCH, function("write"), input=searched(found, function("write")))
+
+    assert [tool.name for tool in asked.tools if isinstance(tool, Tool)] == [
+        "tool_search",
+        "write",
+        "mcp__read",
+        "mcp__write",
+    ]
+    call, result = asked.messages[1].parts[0], asked.messages[2].parts[0]
+    assert isinstance(call, ToolCall)
+    assert (call.name, call.arguments) == ("tool_search", '{"query":"x"}')
+    assert isinstance(result, ToolResult)
+    assert isinstance(result.content[0], Text)
+    assert "- mcp__read: Reads." in result.content[0].text
+
+
+def test_a_search_that_found_nothing_says_so() -> None:
+    asked = conversation(SEARCH, input=searched())
+
+    result = asked.messages[2].parts[0]
+    assert isinstance(result, ToolResult)
+    assert result.content == (Text(text="No tools were found."),)
 
 
 @given(
