@@ -116,17 +116,12 @@ def read_tool_choice(
 
 
 def found_words(tools: list[Any], path: str, names: FlatNames) -> str:
-    """What a model is told of tools that a search has found, which it may call from now on."""
-    found = [one for one in _offered(tools, path) if isinstance(one, _Offered)]
-    lines = [
-        f"- {names.name(one.tool.namespace, one.tool.name)}: {one.description or 'no description'}"
-        for one in found
-    ]
-    return (
-        "\n".join(["These tools were found and can be called now:", *lines])
-        if lines
-        else "No tools were found."
-    )
+    """What a model is told of tools that a search has found; what they do stands where tools are listed."""
+    found = [one.tool for one in _offered(tools, path) if isinstance(one, _Offered)]
+    if not found:
+        return "No tools were found."
+    listed = ", ".join(names.name(tool.namespace, tool.name) for tool in found)
+    return f"These tools were found and can be called now: {listed}"
 
 
 def _offered(tools: Iterable[Any], path: str) -> Iterator[_Offered | ForeignTool]:

@@ -137,7 +137,7 @@ def test_tools_that_a_search_found_are_told_and_can_be_called() -> None:
     assert (call.name, call.arguments) == ("tool_search", '{"query":"x"}')
     assert isinstance(result, ToolResult)
     assert isinstance(result.content[0], Text)
-    assert "- mcp__read: Reads." in result.content[0].text
+    assert result.content[0].text.endswith(": mcp__read, mcp__write, write")
 
 
 def test_a_search_that_found_nothing_says_so() -> None:
