@@ -131,7 +131,8 @@ def _check_items(items: list[Any]) -> None:
         kind = item_type(fields)
         if kind == "item_reference":
             raise MalformedRequest(
-                fields.path("type"), "no items are kept here: send the item itself instead"
+                fields.path("type"),
+                "no items are kept here: send the item itself instead, as SDKs do when store is false",
             )
         if kind == "message" and (role := fields.text("role")) not in _ROLES:
             raise MalformedRequest(

@@ -48,8 +48,13 @@ def said_texts(body: dict[str, Any]) -> list[str]:
     """Everything that the model is to read: instructions, content, outputs, descriptions."""
     items = body["input"] if isinstance(body["input"], list) else [{"content": body["input"]}]
     told = [body.get("instructions"), [[item.get("content"), item.get("output")] for item in items]]
+    found = [text for item in items for text in descriptions(item)]
     kinds = {"input_text", "output_text", "message"}
-    return [text for text in strings([told, list(descriptions(body))]) if text.strip() and text not in kinds]
+    return [
+        text
+        for text in strings([told, found, list(descriptions(body))])
+        if text.strip() and text not in kinds
+    ]
 
 
 def descriptions(body: dict[str, Any]) -> Iterator[str]:
@@ -59,10 +64,12 @@ def descriptions(body: dict[str, Any]) -> Iterator[str]:
         yield from descriptions(tool)
 
 
-def client_functions(body: dict[str, Any]) -> int:
-    tools = body.get("tools", [])
+def client_functions(tools: list[dict[str, Any]]) -> int:
+    """Tools that the client runs itself."""
     return sum(
-        client_functions(tool) if tool["type"] == "namespace" else tool["type"] in {"function", "custom"}
+        client_functions(tool["tools"])
+        if tool["type"] == "namespace"
+        else tool["type"] in {"function", "custom"} or tool.get("execution") == "client"
         for tool in tools
     )
 
@@ -76,8 +83,9 @@ def test_a_recorded_request_goes_abroad_with_every_text_tool_and_call(case: str,
 
     everything = "\n".join(strings(sent))
     assert [text for text in said_texts(asked) if text not in everything] == []
-    assert len(sent.get("tools", [])) == client_functions(asked)
     items = asked["input"] if isinstance(asked["input"], list) else []
+    found = [tool for item in items for tool in item.get("tools", [])]
+    assert len(sent.get("tools", [])) == client_functions([*asked.get("tools", []), *found])
     ids = {item["call_id"] for item in items if "call_id" in item}
     assert ids <= set(strings(sent))
 
