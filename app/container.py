@@ -7,6 +7,7 @@ from dependency_injector import containers, providers
 
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
+from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
 from adapters.inbound.http.conversation import ConversationRoute, InboundLimits
 from adapters.inbound.http.routes import Envelopes
 from adapters.inbound.http.status import Readiness
@@ -92,7 +93,7 @@ class Container(containers.DeclarativeContainer):
     directory = providers.Singleton(Providers, table, secrets, provider_kit.provider)
 
     # use cases
-    planner = providers.Singleton(Planner, table, directory, sink)
+    planner = providers.Singleton(Planner, table, directory, sink, clock)
     converse = providers.Singleton(Converse, table, planner, directory, sink, clock)
     list_models = providers.Singleton(ListModels, table)
 
@@ -107,9 +108,11 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=providers.Object(request_ids),
         limits=limits,
+        session_header=launch.provided.config.session.header,
     )
     chat_completions = providers.Singleton(conversation_route, dialect=OPENAI_CHAT)
     messages = providers.Singleton(conversation_route, dialect=ANTHROPIC_MESSAGES)
+    responses = providers.Singleton(conversation_route, dialect=OPENAI_RESPONSES)
 
 
 def container_for(launch: Launch) -> Container:

@@ -9,8 +9,10 @@ from config.schema.profile import Profile as ProfileSection
 from config.schema.provider import Provider
 from config.schema.root import AUTO, Config
 from config.schema.timeouts import Deadlines
+from config.translate_rules import rule_matcher
 from domain.routing.targets import (
     Capabilities,
+    CapabilityAction,
     Locality,
     Profile,
     ProfileAlias,
@@ -42,6 +44,8 @@ def routing_table(config: Config) -> RoutingTable:
         mode_aliases=MappingProxyType(dict(config.mode_aliases)),
         models=MappingProxyType(models),
         allow_paid=config.allow_paid,
+        auto_router=rule_matcher(config) if config.default_profile == AUTO else None,
+        sticky_sessions=config.session.sticky,
     )
 
 
@@ -149,6 +153,7 @@ def _profile(profile: ProfileSection, providers: dict[str, ProviderSpec]) -> Pro
         targets=tuple(Target(name, providers[name].model) for name in profile.providers),
         timeouts=_changes(profile, profile.timeout_s),
         append_system_prompt=profile.append_system_prompt,
+        capability_action=CapabilityAction(profile.capability_action),
     )
 
 
@@ -165,6 +170,4 @@ def _model_alias(
 
 def _default_profile(config: Config) -> str:
     """Under `auto` the profile that a request gets when no rule matches it."""
-    if config.default_profile != AUTO:
-        return config.default_profile
-    return config.auto_router.default_rule_profile if config.auto_router else "writing"
+    return rule_matcher(config).default_profile if config.default_profile == AUTO else config.default_profile

@@ -5,6 +5,7 @@ An event's class name is for code, its `name` for the log line, metrics and user
 Fields are primitives and small values: no prompt, no answer and no secret ever enters an event.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
@@ -244,6 +245,112 @@ class InternalFault:
     traceback: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoRouterResolved:
+    """
+    A rule chose the profile.
+
+    The signals are `has_image`, `code_fence_ratio`, `content_len`, `model`, `estimated_tokens`, `has_tools`.
+    Those that only the conversation tells are null when no rule asked for it: it was not read then.
+    """
+
+    name: ClassVar[str] = "auto-router-resolved"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    rule_id: str
+    resolved_profile: str
+    signals: Mapping[str, bool | int | float | str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoRouterFellThrough:
+    """
+    No rule chose the profile; its signals have `disabled` in the place of `has_image`.
+
+    Signals that only the conversation tells are null when no rule asked for it.
+    """
+
+    name: ClassVar[str] = "auto-router-fallthrough"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    resolved_profile: str
+    signals: Mapping[str, bool | int | float | str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionKeptProfile:
+    """A session stayed with the profile it had; `rule_id` chose it then and is empty when no rule did."""
+
+    name: ClassVar[str] = "auto-router-session-kept"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    rule_id: str
+    resolved_profile: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncapableProviderSkipped:
+    """A provider was left out because it is known to lack what the request needs."""
+
+    name: ClassVar[str] = "skip-incapable-provider"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    profile: str
+    provider: str
+    lacks: tuple[str, ...]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallContextProviderSkipped:
+    """A provider was left out because the prompt, as estimated, does not fit into its context window."""
+
+    name: ClassVar[str] = "skip-small-context-window"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    profile: str
+    provider: str
+    estimated_tokens: int
+    max_prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncapableProviderDemoted:
+    """A provider is tried after others because it is known to lack what the request needs."""
+
+    name: ClassVar[str] = "demote-incapable-provider"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    profile: str
+    provider: str
+    lacks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainCapabilityBlocked:
+    """A chain is empty because all that was left of it lacks what the request needs."""
+
+    name: ClassVar[str] = "chain-capability-blocked"
+    level: ClassVar[Level] = Level.WARNING
+    request_id: str
+    profile: str
+    blocked_providers: tuple[str, ...]
+    lacks: tuple[str, ...]
+    hint: str = "add a provider that has it to the profile, or a rule that sends such requests elsewhere"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainContextBlocked:
+    """A chain is empty because the prompt fits into none of the context windows that were left of it."""
+
+    name: ClassVar[str] = "chain-context-window-blocked"
+    level: ClassVar[Level] = Level.WARNING
+    request_id: str
+    profile: str
+    blocked_providers: tuple[str, ...]
+    hint: str = "add a provider with a larger context_window, or a rule with content_token_count_min"
+
+
 Event: TypeAlias = (
     Started
     | Stopped
@@ -261,4 +368,12 @@ Event: TypeAlias = (
     | ChainUniformAuthFailure
     | RequestCompleted
     | InternalFault
+    | AutoRouterResolved
+    | AutoRouterFellThrough
+    | SessionKeptProfile
+    | IncapableProviderSkipped
+    | SmallContextProviderSkipped
+    | IncapableProviderDemoted
+    | ChainCapabilityBlocked
+    | ChainContextBlocked
 )

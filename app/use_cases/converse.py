@@ -78,8 +78,9 @@ class Converse:
 
         Raises:
             UnknownChoice: the client named a profile or mode that does not exist.
+            MalformedRequest: planning had to read the conversation, which cannot be understood.
         """
-        return self._planner.plan(asked.wishes, asked.request_id)
+        return self._planner.plan(asked.request, asked.wishes, asked.request_id)
 
     async def answer(self, asked: Asked, plan: Plan) -> Reply:
         """
@@ -89,7 +90,7 @@ class Converse:
             ChainFailed: no target could answer.
             MalformedRequest: the request cannot be understood, or cannot be said to the target.
         """
-        chain = FallbackChain(plan.order)
+        chain = FallbackChain(plan.order, self._table.windows(plan.order))
         while True:
             match chain.next_step():
                 case Try(target=target):

@@ -1,19 +1,19 @@
 """Decides where a request goes, before anything is sent."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from domain.events import (
-    ChainPaidGateBlocked,
-    Event,
-    ModeAliasResolved,
-    PaidProviderSkipped,
-    UncredentialedProviderSkipped,
-)
+from app.use_cases.plan_events import blocked, choice_event, demotions, refusals
+from domain.conversation.request import ChatRequest
+from domain.events import ModeAliasResolved
 from domain.ports.observation import EventSink
 from domain.ports.providers import ProviderDirectory
-from domain.routing.gates import Admitted, BarReason, Barred, admit
-from domain.routing.selection import Selection, Wishes, select
+from domain.ports.time import Clock
+from domain.routing.facts import Facts
+from domain.routing.gates import Admitted, Asker, Barred, admit
+from domain.routing.ranking import Candidate, demoted, ranked
+from domain.routing.rules import Choice, Kept, RuleMatcher
+from domain.routing.selection import Selection, Wishes, asked_for, by_default, routed
+from domain.routing.stickiness import SessionMemory
 from domain.routing.targets import Profile, RoutingTable, Target
 
 
@@ -23,66 +23,95 @@ class Plan:
     Where a request goes: the profile, what chose it, whom to try in order, and who may not be tried.
 
     Attributes:
-        rule: what chose the profile, such as ``body-profile`` or ``default-profile``.
+        rule: what chose the profile: a rule of the auto-router, or such as ``body-profile``.
+        demoted: of ``order``, those that others overtook, with what they lack.
     """
 
     profile: Profile
     rule: str
     order: tuple[Target, ...]
     barred: tuple[Barred, ...]
+    demoted: tuple[Candidate, ...] = ()
 
 
 class Planner:
-    """Selects the profile and passes its targets through the gates; tells of each refusal."""
+    """Selects the profile, passes its targets through the gates and ranks them; tells of each decision."""
 
-    def __init__(self, table: RoutingTable, directory: ProviderDirectory, sink: EventSink) -> None:
+    def __init__(
+        self, table: RoutingTable, directory: ProviderDirectory, sink: EventSink, clock: Clock
+    ) -> None:
         self._table = table
         self._directory = directory
         self._sink = sink
+        self._clock = clock
+        self._sessions = SessionMemory()
 
-    def plan(self, wishes: Wishes, request_id: str) -> Plan:
+    def __repr__(self) -> str:
+        return f"<Planner {self._sessions!r}>"
+
+    def plan(self, request: ChatRequest, wishes: Wishes, request_id: str) -> Plan:
         """
         The plan for a request.
 
         Raises:
             UnknownChoice: the client named a profile or mode that does not exist.
+            MalformedRequest: a rule or a gate asked about content that cannot be understood.
         """
-        plan = self._decide(select(self._table, wishes))
-        if wishes.mode_header and plan.rule == "mode-header":
-            mode = ModeAliasResolved(
-                request_id=request_id, mode=wishes.mode_header, profile=plan.profile.name
-            )
-            self._sink.emit(mode)
-        for event in _refusals(plan, request_id):
-            self._sink.emit(event)
+        facts = Facts(request)
+        plan = self._passed(self._selected(facts, wishes, request_id), facts)
+        self._tell(plan, request_id)
         return plan
 
-    def _decide(self, selection: Selection) -> Plan:
-        missing = self._directory.without_credential
-        admissions = [
-            admit(self._table, target, without_credential=missing) for target in selection.profile.targets
+    def _selected(self, facts: Facts, wishes: Wishes, request_id: str) -> Selection:
+        asked = asked_for(self._table, wishes)
+        if asked is not None:
+            if asked.rule == "mode-header":
+                self._sink.emit(_mode_resolved(asked, wishes, request_id))
+            return asked
+        if self._table.auto_router is None:
+            return by_default(self._table)
+        choice = self._routed(self._table.auto_router, facts, wishes)
+        self._sink.emit(choice_event(choice, facts, request_id))
+        return routed(self._table, _lasting(choice))
+
+    def _routed(self, router: RuleMatcher, facts: Facts, wishes: Wishes) -> Choice | Kept:
+        session = wishes.session if self._table.sticky_sessions else ""
+        now_s = self._clock.monotonic()
+        choice = router.route(facts, self._sessions.recall(session, facts.model, now_s))
+        self._sessions.remember(session, facts.model, _lasting(choice), now_s)
+        return choice
+
+    def _passed(self, selection: Selection, facts: Facts) -> Plan:
+        asker = Asker(
+            facts=facts, profile=selection.profile, without_credential=self._directory.without_credential
+        )
+        admissions = [admit(self._table, asker, target) for target in selection.profile.targets]
+        candidates = [
+            Candidate(target=one.target, lacks=one.lacks) for one in admissions if isinstance(one, Admitted)
         ]
         return Plan(
             profile=selection.profile,
             rule=selection.rule,
-            order=tuple(a.target for a in admissions if isinstance(a, Admitted)),
-            barred=tuple(a for a in admissions if isinstance(a, Barred)),
+            order=tuple(candidate.target for candidate in ranked(candidates)),
+            barred=tuple(one for one in admissions if isinstance(one, Barred)),
+            demoted=demoted(candidates),
         )
 
+    def _tell(self, plan: Plan, request_id: str) -> None:
+        name = plan.profile.name
+        for event in refusals(plan.barred, profile=name, request_id=request_id):
+            self._sink.emit(event)
+        for event in demotions(plan.demoted, profile=name, request_id=request_id):
+            self._sink.emit(event)
+        if not plan.order:
+            for event in blocked(plan.barred, profile=name, request_id=request_id):
+                self._sink.emit(event)
 
-def _refusals(plan: Plan, request_id: str) -> Iterator[Event]:
-    """One event for each refusal, and one for the chain if refusals left nothing of it."""
-    for barred in plan.barred:
-        yield _refusal(barred, plan.profile.name, request_id)
-    paid = tuple(b.target.provider for b in plan.barred if b.reason is BarReason.PAID)
-    if paid and not plan.order:
-        yield ChainPaidGateBlocked(request_id=request_id, profile=plan.profile.name, blocked_providers=paid)
+
+def _mode_resolved(selection: Selection, wishes: Wishes, request_id: str) -> ModeAliasResolved:
+    return ModeAliasResolved(request_id=request_id, mode=wishes.mode_header, profile=selection.profile.name)
 
 
-def _refusal(barred: Barred, profile: str, request_id: str) -> Event:
-    provider = barred.target.provider
-    match barred.reason:
-        case BarReason.PAID:
-            return PaidProviderSkipped(request_id=request_id, profile=profile, provider=provider)
-        case BarReason.MISSING_CREDENTIAL:
-            return UncredentialedProviderSkipped(request_id=request_id, profile=profile, provider=provider)
+def _lasting(choice: Choice | Kept) -> Choice:
+    """What a session goes on with."""
+    return choice.choice if isinstance(choice, Kept) else choice

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from config.schema.fields import OnlyTrue, Pattern
+from config.schema.fields import NamePattern, OnlyTrue, TextPattern
 from config.schema.section import Entries, Section
 
 
@@ -18,14 +18,18 @@ class Matcher(Section):
     content_contains: str | None = Field(
         default=None, description="The latest user text contains this, in the same case."
     )
-    content_regex: Pattern | None = Field(
-        default=None, description="This regular expression is found in the latest user text."
+    content_regex: TextPattern | None = Field(
+        default=None,
+        description="This regular expression is found in the first 65,536 characters of the latest user text."
+        " One whose matching could take for ever is refused.",
     )
-    model_pattern: Pattern | None = Field(
+    model_pattern: NamePattern | None = Field(
         default=None, description="This regular expression matches the whole model name that was asked for."
     )
     content_token_count_min: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="The whole request is at least this many tokens (characters / 4)."
+        default=None,
+        description="The whole request is at least this many tokens: characters of instructions,"
+        " messages, tool results and tool definitions, divided by four.",
     )
     has_tools: OnlyTrue | None = Field(default=None, description="The request declares tools.")
 

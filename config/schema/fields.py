@@ -1,13 +1,14 @@
 """The field types that more than one section uses, each with the check that belongs to it."""
 
 import re
-import warnings
+from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 
+from config.patterns import PatternRefused, name_pattern, search_pattern
 from config.problems import nearest, suggestion
 from config.schema.kinds import KINDS
 from config.schema.section import Unfit
@@ -65,15 +66,19 @@ def _output_filter(name: str) -> str:
     return name
 
 
-def _pattern(text: str) -> str:
+def _text_pattern(text: str) -> str:
+    return _compiled(search_pattern, text)
+
+
+def _name_pattern(text: str) -> str:
+    return _compiled(name_pattern, text)
+
+
+def _compiled(compile_pattern: Callable[[str], object], text: str) -> str:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(text)
-    except re.error as error:
-        raise Unfit(f"not a regular expression: {error}") from None
-    except (OverflowError, RecursionError):
-        raise Unfit("not a regular expression: too large") from None
+        compile_pattern(text)
+    except PatternRefused as refused:
+        raise Unfit(str(refused), refused.hint) from None
     return text
 
 
@@ -118,7 +123,8 @@ Filled = Annotated[str, AfterValidator(_filled), Field(json_schema_extra={"minLe
 OutputFilter = Annotated[
     str, AfterValidator(_output_filter), Field(json_schema_extra={"enum": list(OUTPUT_FILTERS)})
 ]
-Pattern = Annotated[str, AfterValidator(_pattern), Field(json_schema_extra={"format": "regex"})]
+TextPattern = Annotated[str, AfterValidator(_text_pattern), Field(json_schema_extra={"format": "regex"})]
+NamePattern = Annotated[str, AfterValidator(_name_pattern), Field(json_schema_extra={"format": "regex"})]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 OnlyTrue = Annotated[bool, AfterValidator(_true), Field(json_schema_extra={"const": True})]
 HeaderName = Annotated[str, AfterValidator(_header_name)]

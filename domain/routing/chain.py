@@ -1,7 +1,8 @@
 """Decides which target to try next, and when to stop."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 from domain.failures import ChainMove, UpstreamFailure
@@ -32,20 +33,24 @@ class GiveUp:
 
 Step: TypeAlias = Try | GiveUp
 
+NOTHING_KNOWN: Mapping[Target, int] = MappingProxyType({})
+
 
 class FallbackChain:
     """
     The walk over targets for one request.
 
-    It does no I/O: ask for the `next_step`, take it, `record` how it failed, ask again.
+    It does no I/O: ask for the `next_step`, take it, `record` how it failed, ask again. After a prompt that
+    was too long only targets remain whose context window, in tokens, is larger or not among the ``windows``.
 
     >>> chain = FallbackChain([Target("local", "qwen3"), Target("cloud", "sonnet")])
     >>> chain.next_step()
     Try(target=Target(provider='local', model='qwen3'))
     """
 
-    def __init__(self, targets: Iterable[Target]) -> None:
+    def __init__(self, targets: Iterable[Target], windows: Mapping[Target, int] = NOTHING_KNOWN) -> None:
         self._waiting = list(targets)
+        self._windows = windows
         self._attempts: list[Attempt] = []
         self._stopped = False
 
@@ -66,4 +71,15 @@ class FallbackChain:
     def record(self, target: Target, failure: UpstreamFailure) -> None:
         """The attempt at ``target`` failed. A failure that no other target could mend ends the walk."""
         self._attempts.append(Attempt(target, failure))
-        self._stopped = self._stopped or failure.consequence.move is ChainMove.STOP
+        match failure.consequence.move:
+            case ChainMove.STOP:
+                self._stopped = True
+            case ChainMove.NEXT_LARGER:
+                self._waiting = [other for other in self._waiting if self._may_be_larger(other, target)]
+            case ChainMove.NEXT:
+                pass
+
+    def _may_be_larger(self, other: Target, overflowed: Target) -> bool:
+        if other not in self._windows or overflowed not in self._windows:
+            return True
+        return self._windows[other] > self._windows[overflowed]

@@ -1,11 +1,12 @@
-"""Who may be tried at all: decisions without side effects, one after the other."""
+"""Who may be tried at all: decisions without side effects; the first gate that refuses says why."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from domain.routing.targets import RoutingTable, Target
+from domain.routing.facts import Facts
+from domain.routing.targets import CapabilityAction, Profile, ProviderSpec, RoutingTable, Target
 
 
 class BarReason(StrEnum):
@@ -13,37 +14,158 @@ class BarReason(StrEnum):
 
     PAID = "paid"
     MISSING_CREDENTIAL = "missing-credential"
+    NO_VISION = "no-vision"
+    INCAPABLE = "incapable"
+    CONTEXT_WINDOW = "context-window"
+
+
+LASTING = frozenset(
+    {
+        BarReason.PAID,
+        BarReason.MISSING_CREDENTIAL,
+        BarReason.NO_VISION,
+        BarReason.INCAPABLE,
+        BarReason.CONTEXT_WINDOW,
+    }
+)
+"""Refusals that the same request would meet again, however long it waits."""
+
+
+class Capability(StrEnum):
+    """What a request may need of a target."""
+
+    TOOLS = "tools"
+    THINKING = "thinking"
+    VISION = "vision"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowOverrun:
+    """A prompt that does not fit: its tokens as estimated, and the most that the target takes for it."""
+
+    tokens: int
+    maximum: int
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The target may be tried."""
+    """The target may be tried; ``lacks`` is what the request needs and the target is known not to have."""
 
     target: Target
+    lacks: tuple[Capability, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Barred:
-    """The target may not be tried; the first gate that refuses says why."""
+    """
+    The target may not be tried.
+
+    Attributes:
+        lacks: the capabilities it was barred for.
+        overrun: by how much the prompt is too long for it.
+        detail: what more a human should know, such as where the picture stands.
+    """
 
     target: Target
     reason: BarReason
+    lacks: tuple[Capability, ...] = ()
+    overrun: WindowOverrun | None = None
+    detail: str = ""
 
 
 Admission: TypeAlias = Admitted | Barred
 
 
-def admit(table: RoutingTable, target: Target, *, without_credential: Collection[str]) -> Admission:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
     """
-    Whether the target may be tried.
+    Who knocks at the gates: a request under a profile.
 
-    Args:
-        table: the configuration.
-        target: who is asked about.
+    Attributes:
         without_credential: providers whose configuration names a key that is not there.
     """
-    if table.providers[target.provider].paid and not table.allow_paid:
-        return Barred(target, BarReason.PAID)
-    if target.provider in without_credential:
-        return Barred(target, BarReason.MISSING_CREDENTIAL)
+
+    facts: Facts
+    profile: Profile
+    without_credential: Collection[str] = ()
+
+
+def admit(table: RoutingTable, asker: Asker, target: Target) -> Admission:
+    """
+    Whether the target may be tried. Facts that no gate needs are not found out.
+
+    Raises:
+        MalformedRequest: a gate had to read the conversation, which cannot be understood.
+    """
+    spec = table.providers[target.provider]
+    for gate in _GATES:
+        barred = gate(table, asker, target, spec)
+        if barred is not None:
+            return barred
+    if asker.profile.capability_action is CapabilityAction.PREFER:
+        return Admitted(target, _lacking(asker.facts, spec))
     return Admitted(target)
+
+
+def _paid(table: RoutingTable, _asker: Asker, target: Target, spec: ProviderSpec) -> Barred | None:
+    return Barred(target, BarReason.PAID) if spec.paid and not table.allow_paid else None
+
+
+def _credential(_table: RoutingTable, asker: Asker, target: Target, _spec: ProviderSpec) -> Barred | None:
+    missing = target.provider in asker.without_credential
+    return Barred(target, BarReason.MISSING_CREDENTIAL) if missing else None
+
+
+def _vision(_table: RoutingTable, asker: Asker, target: Target, spec: ProviderSpec) -> Barred | None:
+    """A picture that a model cannot see would be dropped or refused: it never gets there."""
+    if spec.capabilities.vision is not False or asker.facts.image_place is None:
+        return None
+    where = f"{asker.facts.image_place} holds an image"
+    return Barred(target, BarReason.NO_VISION, lacks=(Capability.VISION,), detail=where)
+
+
+def _capabilities(_table: RoutingTable, asker: Asker, target: Target, spec: ProviderSpec) -> Barred | None:
+    if asker.profile.capability_action is not CapabilityAction.REQUIRE:
+        return None
+    lacks = _lacking(asker.facts, spec)
+    return Barred(target, BarReason.INCAPABLE, lacks=lacks) if lacks else None
+
+
+def _window(_table: RoutingTable, asker: Asker, target: Target, spec: ProviderSpec) -> Barred | None:
+    if spec.context_window is None:
+        return None
+    overrun = overrun_of(asker.facts, spec.context_window)
+    return Barred(target, BarReason.CONTEXT_WINDOW, overrun=overrun) if overrun else None
+
+
+_GATES: tuple[Callable[[RoutingTable, Asker, Target, ProviderSpec], Barred | None], ...] = (
+    _paid,
+    _credential,
+    _vision,
+    _capabilities,
+    _window,
+)
+"""In this order. What costs least to know stands first."""
+
+
+def overrun_of(facts: Facts, window: int) -> WindowOverrun | None:
+    """
+    By how much a prompt and the room for its answer outgrow a context window of so many tokens.
+
+    Agents ask for far more room than they use (32,000 tokens of a window of 32,768): at most a quarter of the
+    window is set aside, or no such request would ever fit.
+    """
+    reserved = min(facts.output_limit, window // 4)
+    room = window - reserved
+    return WindowOverrun(tokens=facts.prompt_tokens, maximum=room) if facts.prompt_tokens > room else None
+
+
+def _lacking(facts: Facts, spec: ProviderSpec) -> tuple[Capability, ...]:
+    """Only an explicit no counts; an unknown ability is given the benefit of the doubt."""
+    has = spec.capabilities
+    lacks: list[Capability] = []
+    if has.tools is False and facts.has_tools:
+        lacks.append(Capability.TOOLS)
+    if has.thinking is False and facts.wants_thinking:
+        lacks.append(Capability.THINKING)
+    return tuple(lacks)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from domain.routing.rules import Choice, Resolved
 from domain.routing.targets import Profile, ProfileAlias, RoutingTable, Target, TargetAlias
 
 
@@ -27,12 +28,14 @@ class Wishes:
         profile_header: of ``X-CodeRouter-Profile``.
         mode_header: of ``X-CodeRouter-Mode``.
         model: the model it named.
+        session: the conversation it says it belongs to; empty when it does not say.
     """
 
     profile: str | None = None
     profile_header: str = ""
     mode_header: str = ""
     model: str = ""
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +46,9 @@ class Selection:
     rule: str
 
 
-def select(table: RoutingTable, wishes: Wishes) -> Selection:
+def asked_for(table: RoutingTable, wishes: Wishes) -> Selection | None:
     """
-    The first of these that speaks: body profile, profile header, mode header, model name, default profile.
+    The first of these that speaks: body profile, profile header, mode header, model name; ``None`` for none.
 
     A model that nobody declared is no wish at all: clients name models that exist elsewhere.
 
@@ -58,8 +61,18 @@ def select(table: RoutingTable, wishes: Wishes) -> Selection:
         return Selection(profile=_declared(table, wishes.profile_header), rule="profile-header")
     if wishes.mode_header:
         return _by_mode(table, wishes.mode_header)
-    named = _by_model(table, wishes.model) if wishes.model else None
-    return named or Selection(profile=table.profiles[table.default_profile], rule="default-profile")
+    return _by_model(table, wishes.model) if wishes.model else None
+
+
+def by_default(table: RoutingTable) -> Selection:
+    """Where a request goes that asks for nothing in particular and that no rule is asked about."""
+    return Selection(profile=table.profiles[table.default_profile], rule="default-profile")
+
+
+def routed(table: RoutingTable, choice: Choice) -> Selection:
+    """The profile that the rules chose; falling through is told like a rule."""
+    rule = choice.rule_id if isinstance(choice, Resolved) else "auto-fallthrough"
+    return Selection(profile=table.profiles[choice.profile], rule=rule)
 
 
 def _declared(table: RoutingTable, name: str) -> Profile:

@@ -1,10 +1,11 @@
 """What a request can go to: providers as configured, targets, and how patient to be with them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.conversation.extensions import Json, Nothing
+from domain.routing.rules import RuleMatcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,14 @@ class TimeoutChanges:
         )
 
 
+class CapabilityAction(StrEnum):
+    """What happens to a target that is known to lack what a request needs: nothing, last place, no place."""
+
+    OFF = "off"
+    PREFER = "prefer"
+    REQUIRE = "require"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """
@@ -123,6 +132,7 @@ class Profile:
     targets: tuple[Target, ...]
     timeouts: TimeoutChanges = TimeoutChanges()
     append_system_prompt: str | None = None
+    capability_action: CapabilityAction = CapabilityAction.PREFER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +155,10 @@ class RoutingTable:
     Everything that routing knows from the configuration.
 
     Attributes:
-        default_profile: where a request goes that asks for nothing in particular.
+        default_profile: where a request goes that asks for nothing in particular; with an ``auto_router``
+            the profile for what no rule matches.
+        auto_router: chooses the profile of such requests; ``None`` when it is always the default.
+        sticky_sessions: whether a session keeps the profile it was routed to.
         mode_aliases: mode -> profile.
         models: declared model names.
         allow_paid: whether providers that cost money may be used at all.
@@ -157,6 +170,13 @@ class RoutingTable:
     mode_aliases: Mapping[str, str] = Nothing()
     models: Mapping[str, ProfileAlias | TargetAlias] = Nothing()
     allow_paid: bool = False
+    auto_router: RuleMatcher | None = None
+    sticky_sessions: bool = True
+
+    def windows(self, targets: Iterable[Target]) -> Mapping[Target, int]:
+        """The context windows of these targets, in tokens, where they are known."""
+        known = ((target, self.providers[target.provider].context_window) for target in targets)
+        return {target: window for target, window in known if window is not None}
 
     def timeouts(self, profile: Profile, target: Target) -> Timeouts:
         return profile.timeouts.over(self.providers[target.provider].timeouts)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
 from domain.routing.chain import Attempt
-from domain.routing.gates import BarReason, Barred
+from domain.routing.gates import LASTING, BarReason, Barred, WindowOverrun
 
 
 class Cause(StrEnum):
@@ -14,6 +14,7 @@ class Cause(StrEnum):
 
     REQUEST_FAULT = "request-fault"
     CONTEXT_OVERFLOW = "context-overflow"
+    INCAPABLE = "incapable"
     MONEY = "money"
     RATE_LIMITED = "rate-limited"
     OVERLOADED = "overloaded"
@@ -84,6 +85,18 @@ def verdict(walk: Walk) -> Verdict:
     )
 
 
+def _too_long_everywhere(walk: Walk) -> bool:
+    """Whoever could be asked has too small a window, by its own words or by what is known of it."""
+    overflown = FailureKind.CONTEXT_OVERFLOW in walk.kinds or BarReason.CONTEXT_WINDOW in walk.reasons
+    return overflown and walk.kinds <= {FailureKind.CONTEXT_OVERFLOW} and walk.reasons <= LASTING
+
+
+def _incapable(walk: Walk) -> bool:
+    """Nobody could be asked, and some for what the request needs of them."""
+    unable = walk.reasons & {BarReason.NO_VISION, BarReason.INCAPABLE}
+    return bool(unable) and not walk.attempts and walk.reasons <= LASTING
+
+
 def _only_money(walk: Walk) -> bool:
     return not walk.attempts and walk.reasons == {BarReason.PAID}
 
@@ -96,7 +109,8 @@ def _no_credentials(walk: Walk) -> bool:
 
 _CAUSES: tuple[tuple[Cause, Callable[[Walk], bool]], ...] = (
     (Cause.REQUEST_FAULT, lambda walk: FailureKind.REQUEST_FAULT in walk.kinds),
-    (Cause.CONTEXT_OVERFLOW, lambda walk: walk.kinds == {FailureKind.CONTEXT_OVERFLOW}),
+    (Cause.CONTEXT_OVERFLOW, _too_long_everywhere),
+    (Cause.INCAPABLE, _incapable),
     (Cause.MONEY, _only_money),
     (
         Cause.RATE_LIMITED,
@@ -117,13 +131,36 @@ def _earliest(failures: list[UpstreamFailure]) -> float | None:
 
 def _told(walk: Walk) -> str:
     tried = [f"{attempt.target.provider}: {attempt.failure.message}" for attempt in walk.attempts]
-    refused = [f"{barred.target.provider}: not tried ({_REFUSALS[barred.reason]})" for barred in walk.barred]
+    refused = [f"{barred.target.provider}: not tried ({_refusal(barred)})" for barred in walk.barred]
     story = "; ".join(tried + refused) or "it has no targets"
-    return f"no provider of profile {walk.profile!r} could answer: {story}"
+    return f"{_numbers(walk)}no provider of profile {walk.profile!r} could answer: {story}"
+
+
+def _numbers(walk: Walk) -> str:
+    """The words that clients look for when a prompt is too long, with the most that would have fitted."""
+    overruns = [barred.overrun for barred in walk.barred if barred.overrun]
+    if not overruns or not _too_long_everywhere(walk):
+        return ""
+    return f"{_compared(max(overruns, key=lambda overrun: overrun.maximum))}; "
+
+
+def _compared(overrun: WindowOverrun) -> str:
+    return f"{overrun.tokens} tokens > {overrun.maximum} maximum"
+
+
+def _refusal(barred: Barred) -> str:
+    words = _REFUSALS[barred.reason]
+    lacks = f": {', '.join(barred.lacks)}" if barred.reason is BarReason.INCAPABLE else ""
+    numbers = f": {_compared(barred.overrun)}" if barred.overrun else ""
+    detail = f": {barred.detail}" if barred.detail else ""
+    return f"{words}{lacks}{numbers}{detail}"
 
 
 _REFUSALS = {
     BarReason.PAID: "it costs money and paid providers are off",
     BarReason.MISSING_CREDENTIAL: "its API key is not set",
+    BarReason.NO_VISION: "its model cannot see images",
+    BarReason.INCAPABLE: "its model lacks what the request needs",
+    BarReason.CONTEXT_WINDOW: "the prompt is too long for it",
 }
 """How a refusal is told to a client."""

@@ -50,6 +50,10 @@ class InboundLimits:
     ping_interval_s: float = 10.0
 
 
+SESSION_HEADER = "x-claude-code-session-id"
+"""Where Claude Code names the conversation that a request belongs to."""
+
+
 class ConversationRoute:
     """Answers conversations in one dialect; register its bound `serve` as an ASGI route."""
 
@@ -62,6 +66,7 @@ class ConversationRoute:
         clock: Clock,
         ids: Callable[[], str],
         limits: InboundLimits,
+        session_header: str = SESSION_HEADER,
     ) -> None:
         self._converse = converse
         self._dialect = dialect
@@ -69,6 +74,7 @@ class ConversationRoute:
         self._clock = clock
         self._ids = ids
         self._limits = limits
+        self._session_header = session_header.lower()
 
     def __repr__(self) -> str:
         return f"<ConversationRoute in {self._dialect.name}>"
@@ -105,7 +111,7 @@ class ConversationRoute:
         body = await read_body(receive, headers, self._limits.max_body_bytes)
         request = self._dialect.decode_request(body, headers)
         account.asked(request)
-        asked = Asked(request=request, wishes=_wishes(request, headers), request_id=account.request_id)
+        asked = Asked(request=request, wishes=self._wishes(request, headers), request_id=account.request_id)
         plan = self._converse.plan(asked)
         account.planned(plan)
         with Attendance(receive) as attendance:
@@ -178,6 +184,15 @@ class ConversationRoute:
                 self._sink.emit(internal_fault(error, account.request_id))
         return error_answer(error, self._dialect, account.request_id)
 
+    def _wishes(self, request: ChatRequest, headers: Mapping[str, str]) -> Wishes:
+        return Wishes(
+            profile=request.profile,
+            profile_header=headers.get("x-coderouter-profile", "").strip(),
+            mode_header=headers.get("x-coderouter-mode", "").strip(),
+            model=request.model,
+            session=headers.get(self._session_header, "").strip(),
+        )
+
     def _answering(self, request: ChatRequest) -> Answering:
         return Answering(
             model=request.model,
@@ -203,15 +218,6 @@ def internal_fault(error: Exception, request_id: str) -> InternalFault:
 _ERROR_LENGTH = 500
 _TRACEBACK_LENGTH = 8000
 """Characters of an error and of its traceback, counted from its end, that an event keeps."""
-
-
-def _wishes(request: ChatRequest, headers: Mapping[str, str]) -> Wishes:
-    return Wishes(
-        profile=request.profile,
-        profile_header=headers.get("x-coderouter-profile", "").strip(),
-        mode_header=headers.get("x-coderouter-mode", "").strip(),
-        model=request.model,
-    )
 
 
 async def _pass_on(reply: Reply, encoder: StreamEncoder, stream: EventStream) -> None:

@@ -94,6 +94,7 @@ WORDINGS: Mapping[Cause | Complaint, Wording] = MappingProxyType(
             code="context_length_exceeded",
             opening="prompt is too long: ",
         ),
+        Cause.INCAPABLE: _at_fault(400),
         Cause.MONEY: Wording(
             status=402, openai="insufficient_quota", anthropic="billing_error", code="insufficient_quota"
         ),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from domain.routing.selection import UnknownChoice, Wishes, select
+from domain.routing.rules import FellThrough, Resolved
+from domain.routing.selection import Selection, UnknownChoice, Wishes, asked_for, by_default, routed
 from domain.routing.targets import Profile, ProfileAlias, ProviderSpec, RoutingTable, Target, TargetAlias
 
 
@@ -20,6 +21,10 @@ def table() -> RoutingTable:
     )
 
 
+def select(wishes: Wishes) -> Selection:
+    return asked_for(table(), wishes) or by_default(table())
+
+
 @pytest.mark.parametrize(
     ("wishes", "profile", "rule"),
     [
@@ -34,7 +39,7 @@ def table() -> RoutingTable:
     ],
 )
 def test_the_first_wish_that_speaks_decides(wishes: Wishes, profile: str, rule: str) -> None:
-    selection = select(table(), wishes)
+    selection = select(wishes)
 
     assert selection.profile.name == profile
     assert selection.rule == rule
@@ -46,7 +51,7 @@ def test_the_first_wish_that_speaks_decides(wishes: Wishes, profile: str, rule: 
 def test_a_provider_or_target_alias_is_a_chain_of_one_under_the_default_policies(
     model: str, target: Target
 ) -> None:
-    selection = select(table(), Wishes(model=model))
+    selection = select(Wishes(model=model))
 
     assert selection.profile.targets == (target,)
     assert selection.profile.name == "default"
@@ -64,4 +69,12 @@ def test_a_provider_or_target_alias_is_a_chain_of_one_under_the_default_policies
 )
 def test_an_unknown_profile_or_mode_is_refused_with_the_choices(wishes: Wishes, choices: str) -> None:
     with pytest.raises(UnknownChoice, match=choices):
-        select(table(), wishes)
+        select(wishes)
+
+
+def test_a_rule_is_named_and_falling_through_the_rules_is_told_like_one() -> None:
+    chosen = routed(table(), Resolved(rule_id="images", profile="writing"))
+    fallen = routed(table(), FellThrough(profile="coding"))
+
+    assert (chosen.profile.name, chosen.rule) == ("writing", "images")
+    assert (fallen.profile.name, fallen.rule) == ("coding", "auto-fallthrough")

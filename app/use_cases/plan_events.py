@@ -1,0 +1,123 @@
+"""What planning tells: how the profile was chosen, and who was refused or set back."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+from domain.events import (
+    AutoRouterFellThrough,
+    AutoRouterResolved,
+    ChainCapabilityBlocked,
+    ChainContextBlocked,
+    ChainPaidGateBlocked,
+    Event,
+    IncapableProviderDemoted,
+    IncapableProviderSkipped,
+    PaidProviderSkipped,
+    SessionKeptProfile,
+    SmallContextProviderSkipped,
+    UncredentialedProviderSkipped,
+)
+from domain.routing.facts import Facts
+from domain.routing.gates import BarReason, Barred
+from domain.routing.ranking import Candidate
+from domain.routing.rules import Choice, FellThrough, Kept, Resolved
+
+Signals: TypeAlias = dict[str, bool | int | float | str | None]
+
+
+def choice_event(choice: Choice | Kept, facts: Facts, request_id: str) -> Event:
+    """How the rules chose the profile, with what they saw."""
+    match choice:
+        case Resolved(rule_id=rule_id, profile=profile):
+            signals = {"has_image": facts.has_image if facts.was_read else None, **_signals(facts)}
+            return AutoRouterResolved(
+                request_id=request_id, rule_id=rule_id, resolved_profile=profile, signals=signals
+            )
+        case FellThrough(profile=profile, disabled=disabled):
+            signals = {**_signals(facts), "disabled": disabled}
+            return AutoRouterFellThrough(request_id=request_id, resolved_profile=profile, signals=signals)
+        case Kept(choice=before):
+            rule_id = before.rule_id if isinstance(before, Resolved) else ""
+            return SessionKeptProfile(request_id=request_id, rule_id=rule_id, resolved_profile=before.profile)
+
+
+def refusals(barred: Sequence[Barred], *, profile: str, request_id: str) -> Iterator[Event]:
+    """One for each target that may not be tried."""
+    for one in barred:
+        yield _refusal(one, profile, request_id)
+
+
+def blocked(barred: Sequence[Barred], *, profile: str, request_id: str) -> Iterator[Event]:
+    """For a chain of which refusals left nothing: the one thing that would most likely mend it."""
+    for reasons, event in _BLOCKS:
+        names = tuple(one.target.provider for one in barred if one.reason in reasons)
+        if names:
+            lacks = {capability: None for one in barred for capability in one.lacks}
+            yield event(request_id, profile, names, tuple(lacks))
+            return
+
+
+def demotions(candidates: Iterable[Candidate], *, profile: str, request_id: str) -> Iterator[Event]:
+    """One for each target that others overtook."""
+    for one in candidates:
+        yield IncapableProviderDemoted(
+            request_id=request_id, profile=profile, provider=one.target.provider, lacks=one.lacks
+        )
+
+
+def _signals(facts: Facts) -> Signals:
+    read = facts.was_read
+    return {
+        "code_fence_ratio": round(facts.code_fence_ratio, 3) if read else None,
+        "content_len": len(facts.latest_text) if read else None,
+        "model": facts.model or None,
+        "estimated_tokens": facts.estimated_tokens if read else None,
+        "has_tools": facts.has_tools,
+    }
+
+
+def _refusal(barred: Barred, profile: str, request_id: str) -> Event:
+    provider = barred.target.provider
+    match barred.reason:
+        case BarReason.PAID:
+            return PaidProviderSkipped(request_id=request_id, profile=profile, provider=provider)
+        case BarReason.MISSING_CREDENTIAL:
+            return UncredentialedProviderSkipped(request_id=request_id, profile=profile, provider=provider)
+        case BarReason.NO_VISION | BarReason.INCAPABLE:
+            return IncapableProviderSkipped(
+                request_id=request_id,
+                profile=profile,
+                provider=provider,
+                lacks=barred.lacks,
+                detail=barred.detail,
+            )
+        case BarReason.CONTEXT_WINDOW:
+            return SmallContextProviderSkipped(
+                request_id=request_id,
+                profile=profile,
+                provider=provider,
+                estimated_tokens=barred.overrun.tokens if barred.overrun else 0,
+                max_prompt_tokens=barred.overrun.maximum if barred.overrun else 0,
+            )
+
+
+def _paid_block(request_id: str, profile: str, names: tuple[str, ...], _lacks: tuple[str, ...]) -> Event:
+    return ChainPaidGateBlocked(request_id=request_id, profile=profile, blocked_providers=names)
+
+
+def _capability_block(request_id: str, profile: str, names: tuple[str, ...], lacks: tuple[str, ...]) -> Event:
+    return ChainCapabilityBlocked(
+        request_id=request_id, profile=profile, blocked_providers=names, lacks=lacks
+    )
+
+
+def _context_block(request_id: str, profile: str, names: tuple[str, ...], _lacks: tuple[str, ...]) -> Event:
+    return ChainContextBlocked(request_id=request_id, profile=profile, blocked_providers=names)
+
+
+_BLOCKS = (
+    ({BarReason.PAID}, _paid_block),
+    ({BarReason.NO_VISION, BarReason.INCAPABLE}, _capability_block),
+    ({BarReason.CONTEXT_WINDOW}, _context_block),
+)
+"""Reasons and the event for a chain that they emptied; the first of which there is any tells of it."""
