@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from config.discoverable import PROBES
+from config.discoverable import PROBES, Probe
 from config.load import discover, load
 from config.overrides import Override
 from config.problems import ConfigError, Place, Problem
@@ -48,9 +48,12 @@ def find_launch(
     overrides: Sequence[Override] = (),
     directory: Path | None = None,
     home: Path | None = None,
+    probes: Sequence[Probe] = PROBES,
 ) -> Launch:
     """
     The configuration to run; flags beat the environment, which beats the file.
+
+    ``probes`` are the places where model servers are looked for when there is no file.
 
     Raises:
         ConfigError: with every problem there is; also when there is nothing to make a configuration from.
@@ -64,14 +67,19 @@ def find_launch(
     )
     changes = (*settings.overrides, *overrides)
     if source is None:
-        return _from_machine(settings, environment, changes)
+        return _from_machine(settings, environment, changes, probes)
     config = load(source, environment=environment, overrides=changes, allow_paid=settings.allow_paid)
     return Launch(config=config, settings=settings, environment=environment, source=source)
 
 
-def _from_machine(settings: Settings, environment: Mapping[str, str], changes: Sequence[Override]) -> Launch:
+def _from_machine(
+    settings: Settings,
+    environment: Mapping[str, str],
+    changes: Sequence[Override],
+    probes: Sequence[Probe],
+) -> Launch:
     findings = Findings(
-        servers=_local_servers(),
+        servers=_local_servers(probes),
         key_names=key_names(environment),
         embedded=isinstance(find_embedded_model(), ModelInstalled),
     )
@@ -91,10 +99,10 @@ def _from_machine(settings: Settings, environment: Mapping[str, str], changes: S
             )
 
 
-def _local_servers() -> tuple[LocalServer, ...]:
-    answers = listed_models(probe.url for probe in PROBES)
+def _local_servers(probes: Sequence[Probe]) -> tuple[LocalServer, ...]:
+    answers = listed_models(probe.url for probe in probes)
     return tuple(
         LocalServer(kind=probe.kind, base_url=probe.base_url, models=answers[probe.url])
-        for probe in PROBES
+        for probe in probes
         if probe.url in answers
     )

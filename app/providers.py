@@ -11,7 +11,7 @@ from adapters.outbound.embedded import embedded
 from adapters.outbound.kit import ProviderFactory, ProviderKit
 from adapters.outbound.openai_compatible import openai_compatible
 from domain.ports.providers import ChatProvider
-from domain.routing.targets import RoutingTable
+from domain.routing.targets import ProviderSpec, RoutingTable
 from infrastructure.secrets import Secrets
 
 BUILT_IN: Mapping[str, ProviderFactory] = MappingProxyType(
@@ -25,6 +25,10 @@ ENTRY_POINTS = "coderouter.adapters"
 
 class UnknownAdapter(Exception):
     """No adapter has that name; the message lists what exists."""
+
+
+class UnusableAdapter(Exception):
+    """An adapter cannot be loaded, or refuses its configuration; the message says which and why."""
 
 
 class Providers:
@@ -41,10 +45,7 @@ class Providers:
         keys = {name: secrets.read(spec.secret) for name, spec in table.providers.items()}
         self._without_credential = frozenset(name for name, key in keys.items() if key is None)
         self._providers = MappingProxyType(
-            {
-                name: adapter(spec.adapter)(spec, kit(secret=keys[name] or ""))
-                for name, spec in table.providers.items()
-            }
+            {name: _built(spec, kit(secret=keys[name] or "")) for name, spec in table.providers.items()}
         )
 
     def __repr__(self) -> str:
@@ -59,6 +60,14 @@ class Providers:
         return self._without_credential
 
 
+def _built(spec: ProviderSpec, kit: ProviderKit) -> ChatProvider:
+    factory = adapter(spec.adapter)
+    try:
+        return factory(spec, kit)
+    except Exception as error:
+        raise UnusableAdapter(f"provider {spec.name!r}: its adapter refuses: {_in_words(error)}") from error
+
+
 def adapter(reference: str) -> ProviderFactory:
     """
     The factory that a configuration names, told by the shape of the name.
@@ -67,23 +76,34 @@ def adapter(reference: str) -> ProviderFactory:
 
     Raises:
         UnknownAdapter: there is none.
+        UnusableAdapter: it cannot be loaded, or is nothing that could build a provider.
     """
     if ":" in reference:
-        return _imported(reference)
+        return _loaded(reference, lambda: resolve_name(reference))
     if reference in BUILT_IN:
         return BUILT_IN[reference]
     offered = entry_points(group=ENTRY_POINTS)
     if reference in offered.names:
-        return cast("ProviderFactory", offered[reference].load())
+        return _loaded(reference, offered[reference].load)
     known = ", ".join(sorted({*BUILT_IN, *offered.names}))
     raise UnknownAdapter(f"no adapter is called {reference!r}; there are: {known}")
 
 
-def _imported(reference: str) -> ProviderFactory:
+def _loaded(reference: str, load: Callable[[], object]) -> ProviderFactory:
+    """Somebody else's module may fail in any way while it is imported."""
     try:
-        return cast("ProviderFactory", resolve_name(reference))
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UnknownAdapter(f"the adapter {reference!r} cannot be imported: {error}") from error
+        loaded = load()
+    except Exception as error:
+        raise UnusableAdapter(f"the adapter {reference!r} cannot be imported: {_in_words(error)}") from error
+    if not callable(loaded):
+        raise UnusableAdapter(
+            f"the adapter {reference!r} is a {type(loaded).__name__}; a class or function is wanted"
+        )
+    return cast("ProviderFactory", loaded)
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def known_secrets(table: RoutingTable, secrets: Secrets) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from app.launch import Launch, find_launch
-from app.providers import UnknownAdapter
+from app.providers import UnknownAdapter, UnusableAdapter
 from config import env_file
 from config.overrides import Override, from_flag, mode
 from config.problems import ConfigError, Place
@@ -76,7 +76,7 @@ def told_errors() -> Iterator[None]:
         yield
     except ConfigError as error:
         fail(str(error), CONFIG_ERROR)
-    except UnknownAdapter as error:
+    except (UnknownAdapter, UnusableAdapter) as error:
         fail(f"the configuration cannot be used: {error}", CONFIG_ERROR)
 
 

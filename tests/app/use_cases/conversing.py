@@ -1,0 +1,90 @@
+"""A conversation over scripted providers, ready to be asked."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.use_cases.converse import Asked, Converse
+from app.use_cases.plan import Planner
+from app.use_cases.reply import Reply
+from domain.conversation.reply import (
+    Batch,
+    Finished,
+    ReplyStarted,
+    StopReason,
+    TextDelta,
+    Usage,
+    UsageReported,
+)
+from domain.conversation.request import Built, ChatRequest, Conversation
+from domain.ports.providers import ChatProvider
+from domain.routing.selection import Wishes
+from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target, Timeouts
+from tests.fakes.fixed_clock import FixedClock
+from tests.fakes.recording_sink import RecordingSink
+from tests.fakes.scripted_provider import ScriptedDirectory, ScriptedProvider
+
+ROLE = Batch((ReplyStarted("id-1", "real-model", 1_700_000_000),))
+HELLO = Batch((TextDelta("Hello"),))
+WORLD = Batch((TextDelta(", world"),))
+END = Batch((Finished(StopReason.END_TURN), UsageReported(Usage(input_tokens=7, output_tokens=3))))
+ANSWER = (ROLE, HELLO, WORLD, END)
+
+_NOTHING = Built(Conversation(messages=()))
+
+
+@dataclass(slots=True)
+class House:
+    """`Converse` with everything that a test wants to look at."""
+
+    converse: Converse
+    table: RoutingTable
+    sink: RecordingSink = field(default_factory=RecordingSink)
+    clock: FixedClock = field(default_factory=FixedClock)
+
+    async def ask(self, **wishes: Any) -> Reply:
+        """The reply; to be closed."""
+        asked = asking(**wishes)
+        return await self.converse.answer(asked, self.converse.plan(asked))
+
+
+def asking(**wishes: Any) -> Asked:
+    request = ChatRequest(dialect="openai_chat", model="any", stream=True, source=_NOTHING)
+    return Asked(request=request, wishes=Wishes(**wishes), request_id="r-1")
+
+
+def house(
+    *,
+    timeouts: Timeouts | None = None,
+    specs: Mapping[str, Mapping[str, Any]] | None = None,
+    without_credential: Iterable[str] = (),
+    **providers: ChatProvider,
+) -> House:
+    """The default profile asks the providers in the order given; `specs` adds to their configuration."""
+    more = specs or {}
+    table = RoutingTable(
+        providers={
+            name: ProviderSpec(
+                name=name,
+                adapter="scripted",
+                model=f"{name}-model",
+                timeouts=timeouts or Timeouts(),
+                **more.get(name, {}),
+            )
+            for name in providers
+        },
+        profiles={
+            "default": Profile(
+                name="default", targets=tuple(Target(name, f"{name}-model") for name in providers)
+            )
+        },
+        default_profile="default",
+    )
+    sink, clock = RecordingSink(), FixedClock()
+    directory = ScriptedDirectory(providers, without_credential=without_credential)
+    converse = Converse(table, Planner(table, directory, sink, clock), directory, sink, clock)
+    return House(converse, table, sink, clock)
+
+
+def answering() -> ScriptedProvider:
+    return ScriptedProvider(ANSWER)
