@@ -18,7 +18,9 @@ def create_app(container: Container) -> ASGIApp:
     litestar = Litestar(
         route_handlers=[
             *conversation_routes(
-                chat_completions=container.chat_completions(), messages=container.messages()
+                chat_completions=container.chat_completions(),
+                messages=container.messages(),
+                responses=container.responses(),
             ),
             *model_routes(container.list_models(), created=int(container.clock().time())),
             *status_routes(

@@ -16,20 +16,26 @@ from domain.ports.observation import EventSink
 
 CHAT_COMPLETIONS = "/v1/chat/completions"
 MESSAGES = "/v1/messages"
+RESPONSES = "/v1/responses"
 
 
 def conversation_routes(
-    *, chat_completions: ConversationRoute, messages: ConversationRoute
+    *, chat_completions: ConversationRoute, messages: ConversationRoute, responses: ConversationRoute
 ) -> list[ASGIRouteHandler]:
     """The data plane: plain ASGI routes, as Litestar's typed handlers cost several times as much."""
     return [
         asgi(CHAT_COMPLETIONS, copy_scope=False)(chat_completions.serve),
         asgi(MESSAGES, copy_scope=False)(messages.serve),
+        asgi(RESPONSES, copy_scope=False)(responses.serve),
     ]
 
 
 class Envelopes:
-    """Which dialect an error is told in: that of the path, and OpenAI's where no path speaks for itself."""
+    """
+    Which dialect an error is told in: that of the path, and OpenAI's where no path speaks for itself.
+
+    OpenAI has one envelope for all its paths.
+    """
 
     def __init__(self, *, openai: Dialect, anthropic: Dialect) -> None:
         self._openai = openai

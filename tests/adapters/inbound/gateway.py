@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Message, Scope
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.dialect import Dialect
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
+from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
 from adapters.inbound.http.conversation import ConversationRoute, InboundLimits
 from adapters.inbound.http.models import model_routes
 from adapters.inbound.http.routes import Envelopes, ErrorResponses, conversation_routes
@@ -101,7 +102,11 @@ def gateway(
     envelopes = Envelopes(openai=OPENAI_CHAT, anthropic=ANTHROPIC_MESSAGES)
     app = Litestar(
         [
-            *conversation_routes(chat_completions=route(OPENAI_CHAT), messages=route(ANTHROPIC_MESSAGES)),
+            *conversation_routes(
+                chat_completions=route(OPENAI_CHAT),
+                messages=route(ANTHROPIC_MESSAGES),
+                responses=route(OPENAI_RESPONSES),
+            ),
             *model_routes(ListModels(table), created=1_700_000_000),
             *status_routes(
                 version="1.2.3", providers=list(table.providers), allow_paid=False, readiness=readiness
