@@ -1,14 +1,12 @@
 """A client that leaves ends the upstream's work at once."""
 
-import json
-import socket
 import time
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.clients import DIALECTS, PATHS, ClientDialect, question
+from tests.e2e.clients import DIALECTS, ClientDialect
 from tests.e2e.gateway import Gateway
+from tests.e2e.raw import read_until, sent
 from tests.e2e.stage import KINDS, Kind, Stage, fresh_id
 from tests.upstream.behaviours import Behaviour, SlowFirstByte, Stall
 from tests.upstream.scripted_upstream import wait_until
@@ -36,10 +34,10 @@ def test_a_client_that_leaves_frees_the_upstream(
     stage.plays(first=behaviour)
     request_id = fresh_id()
 
-    connection = _sent(gateway, dialect, f"chain-{kind}", request_id, stream=stream)
+    connection = sent(gateway, dialect, f"chain-{kind}", request_id, stream=stream)
     wait_until(lambda: len(stage["first"].chats) == 1)
     if moment == "in the middle of a stream":
-        _read_until(connection, b"two")
+        read_until(connection, b"two")
     else:
         time.sleep(0.1)
     left_at = time.monotonic()
@@ -54,26 +52,3 @@ def test_a_client_that_leaves_frees_the_upstream(
     completed = gateway.completed(request_id)
     assert completed["outcome"] == "client-left"
     assert stage["second"].chats == []
-
-
-def _sent(
-    gateway: Gateway, dialect: ClientDialect, model: str, request_id: str, *, stream: bool
-) -> socket.socket:
-    """A connection on which a request has been sent."""
-    address = urlsplit(gateway.address)
-    body = json.dumps(question(model, stream=stream)).encode()
-    head = (
-        f"POST {PATHS[dialect]} HTTP/1.1\r\nhost: {address.netloc}\r\ncontent-type: application/json\r\n"
-        f"x-request-id: {request_id}\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
-    connection = socket.create_connection((address.hostname, address.port or 0), timeout=10)
-    connection.sendall(head.encode() + body)
-    return connection
-
-
-def _read_until(connection: socket.socket, word: bytes) -> None:
-    seen = b""
-    while word not in seen:
-        piece = connection.recv(65536)
-        assert piece, seen
-        seen += piece
