@@ -20,7 +20,15 @@ from domain.conversation.parts import (
     ToolCall,
     ToolResult,
 )
-from domain.conversation.request import ChatRequest, Conversation, ForeignTool, Message, Role, Tool
+from domain.conversation.request import (
+    ChatRequest,
+    Conversation,
+    ForeignTool,
+    MalformedRequest,
+    Message,
+    Role,
+    Tool,
+)
 
 _CHARACTERS_PER_TOKEN = 4
 _FENCE = "```"
@@ -215,7 +223,10 @@ def _definition(tool: Tool | ForeignTool) -> int:
 
 
 def _compact(schema: object) -> str:
-    return _schema_encoder.encode(schema)
+    try:
+        return _schema_encoder.encode(schema)
+    except RecursionError:
+        raise MalformedRequest("tools", "a schema is nested past all sense") from None
 
 
 _schema_encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False)
