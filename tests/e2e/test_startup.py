@@ -33,25 +33,6 @@ def test_a_faulty_configuration_is_told_with_file_and_line(tmp_path: Path) -> No
         assert "Traceback" not in gateway.log
 
 
-def test_an_adapter_that_does_not_exist_is_told(tmp_path: Path) -> None:
-    config = {
-        "providers": [{"name": "one", "adapter": "no.such.module:Thing"}],
-        "profiles": [{"name": "default", "providers": ["one"]}],
-    }
-
-    with started(tmp_path, config) as gateway:
-        assert gateway.exit_code() == 2
-        assert "no.such.module:Thing" in gateway.log
-        assert "Traceback" not in gateway.log
-
-
-def test_a_file_that_was_named_must_exist(tmp_path: Path) -> None:
-    with started(tmp_path, arguments=("--config", "nowhere.yaml")) as gateway:
-        assert gateway.exit_code() == 2
-        assert "nowhere.yaml does not exist" in gateway.log
-        assert "Traceback" not in gateway.log
-
-
 def test_a_port_in_use_is_told(stage: Stage, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
