@@ -45,6 +45,33 @@ def test_the_state_of_a_walk_can_be_read() -> None:
     assert repr(chain) == "<FallbackChain walking tried=0 waiting=1>"
 
 
+def overflow() -> UpstreamFailure:
+    return UpstreamFailure(FailureKind.CONTEXT_OVERFLOW, "prompt is too long", status=400)
+
+
+def test_after_an_overflow_only_larger_or_unknown_windows_are_tried() -> None:
+    small, same, large, unknown = (Target(name, "m") for name in ("small", "same", "large", "unknown"))
+    middle = Target("middle", "m")
+    windows = {small: 4_000, middle: 8_000, same: 8_000, large: 200_000}
+    chain = FallbackChain([middle, small, same, unknown, large], windows)
+
+    assert chain.next_step() == Try(middle)
+    chain.record(middle, overflow())
+    assert chain.next_step() == Try(unknown)
+    chain.record(unknown, overflow())
+    assert chain.next_step() == Try(large)
+    chain.record(large, overflow())
+    assert isinstance(chain.next_step(), GiveUp)
+
+
+def test_after_another_failure_smaller_windows_are_tried_as_well() -> None:
+    chain = FallbackChain([LOCAL, CLOUD], {LOCAL: 8_000, CLOUD: 4_000})
+    chain.next_step()
+    chain.record(LOCAL, UpstreamFailure(FailureKind.UNREACHABLE, "refused"))
+
+    assert chain.next_step() == Try(CLOUD)
+
+
 @given(_targets, _kinds)
 def test_each_target_is_tried_at_most_once_and_only_until_a_failure_says_stop(
     targets: list[Target], kinds: list[FailureKind]

@@ -4,13 +4,16 @@ import pytest
 
 from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
 from domain.routing.chain import Attempt
-from domain.routing.gates import BarReason, Barred
+from domain.routing.gates import BarReason, Barred, Capability, WindowOverrun
 from domain.routing.targets import Target
 from domain.routing.verdict import Cause, Walk, verdict
 
 _KINDS = FailureKind
 _PAID = BarReason.PAID
 _KEYLESS = BarReason.MISSING_CREDENTIAL
+_BLIND = BarReason.NO_VISION
+_UNABLE = BarReason.INCAPABLE
+_SMALL = BarReason.CONTEXT_WINDOW
 
 
 def walk(*kinds: FailureKind, barred: tuple[BarReason, ...] = ()) -> Walk:
@@ -39,6 +42,15 @@ def walk(*kinds: FailureKind, barred: tuple[BarReason, ...] = ()) -> Walk:
         (walk(_KINDS.CREDENTIALS), Cause.CREDENTIALS),
         (walk(barred=(_KEYLESS,)), Cause.CREDENTIALS),
         (walk(), Cause.UNAVAILABLE),
+        (walk(barred=(_SMALL, _SMALL)), Cause.CONTEXT_OVERFLOW),
+        (walk(barred=(_SMALL, _PAID)), Cause.CONTEXT_OVERFLOW),
+        (walk(_KINDS.CONTEXT_OVERFLOW, barred=(_SMALL,)), Cause.CONTEXT_OVERFLOW),
+        (walk(_KINDS.UNREACHABLE, barred=(_SMALL,)), Cause.UNAVAILABLE),
+        (walk(barred=(_BLIND,)), Cause.INCAPABLE),
+        (walk(barred=(_UNABLE, _BLIND)), Cause.INCAPABLE),
+        (walk(barred=(_BLIND, _PAID)), Cause.INCAPABLE),
+        (walk(_KINDS.UNREACHABLE, barred=(_BLIND,)), Cause.UNAVAILABLE),
+        (walk(_KINDS.OVERLOADED, barred=(_UNABLE,)), Cause.OVERLOADED),
     ],
 )
 def test_the_first_cause_that_holds_is_the_cause(story: Walk, cause: Cause) -> None:
@@ -83,3 +95,24 @@ def test_a_request_fault_is_relayed_however_many_were_tried() -> None:
 
     assert told.relayed is answer
     assert told.message == "400: bad tools"
+
+
+def refused(*barred: Barred) -> str:
+    return verdict(Walk(profile="coding", attempts=(), barred=barred)).message
+
+
+def test_a_prompt_that_is_too_long_is_told_in_numbers_with_the_most_that_would_fit() -> None:
+    small = Barred(Target("a", "m"), _SMALL, overrun=WindowOverrun(tokens=9000, maximum=3000))
+    large = Barred(Target("b", "m"), _SMALL, overrun=WindowOverrun(tokens=9000, maximum=8000))
+
+    assert refused(small, large).startswith("9000 tokens > 8000 maximum")
+
+
+def test_what_a_target_lacks_is_named() -> None:
+    blind = Barred(Target("a", "m"), _BLIND, detail="message 2 (user) holds an image")
+    unable = Barred(Target("b", "m"), _UNABLE, lacks=(Capability.TOOLS, Capability.THINKING))
+
+    message = refused(blind, unable)
+
+    assert "a: not tried (its model cannot see images: message 2 (user) holds an image)" in message
+    assert "b: not tried (its model lacks what the request needs: tools, thinking)" in message

@@ -1,0 +1,150 @@
+"""Who may be tried for a request, and why the others may not."""
+
+import json
+from typing import Any
+
+import pytest
+
+from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
+from domain.routing.facts import Facts
+from domain.routing.gates import (
+    Admission,
+    Admitted,
+    Asker,
+    BarReason,
+    Barred,
+    Capability,
+    WindowOverrun,
+    admit,
+)
+from domain.routing.targets import (
+    Capabilities,
+    CapabilityAction,
+    Profile,
+    ProviderSpec,
+    RoutingTable,
+    Target,
+)
+from tests.domain.routing.bodies import Reply, Say, Talk, Use, facts, talk
+
+TARGET = Target("p", "m")
+PICTURE = talk(Say(text="see", image=True))
+TOOLS = Talk(tools=("read",))
+
+
+def admission(
+    asked: Talk | Facts,
+    action: CapabilityAction = CapabilityAction.PREFER,
+    *,
+    allow_paid: bool = False,
+    without_credential: tuple[str, ...] = (),
+    **spec: Any,
+) -> Admission:
+    profile = Profile(name="default", targets=(TARGET,), capability_action=action)
+    table = RoutingTable(
+        providers={"p": ProviderSpec(name="p", adapter="scripted", model="m", **spec)},
+        profiles={"default": profile},
+        default_profile="default",
+        allow_paid=allow_paid,
+    )
+    known = asked if isinstance(asked, Facts) else facts(asked, "openai_chat")
+    return admit(table, Asker(facts=known, profile=profile, without_credential=without_credential), TARGET)
+
+
+def thinking(kind: str) -> Facts:
+    body = {
+        "model": "m",
+        "max_tokens": 9000,
+        "messages": [{"role": "user", "content": "x"}],
+        "thinking": {"type": kind, "budget_tokens": 1024},
+    }
+    return Facts(ANTHROPIC_MESSAGES.decode_request(json.dumps(body).encode(), {}))
+
+
+def test_paid_providers_are_barred_unless_allowed() -> None:
+    assert admission(Talk(), paid=True) == Barred(TARGET, BarReason.PAID)
+    assert admission(Talk(), paid=True, allow_paid=True) == Admitted(TARGET)
+
+
+def test_a_provider_whose_key_is_missing_is_barred_not_asked_without_it() -> None:
+    assert admission(Talk(), without_credential=("p",)) == Barred(TARGET, BarReason.MISSING_CREDENTIAL)
+
+
+@pytest.mark.parametrize("action", CapabilityAction)
+@pytest.mark.parametrize(
+    "asked",
+    [PICTURE, talk(Say(image=True), Reply(), Say(text="and?")), talk(Say(text="look"), Use(image=True))],
+)
+def test_a_picture_never_goes_to_a_target_known_to_be_blind(action: CapabilityAction, asked: Talk) -> None:
+    barred = admission(asked, action, capabilities=Capabilities(vision=False))
+
+    assert isinstance(barred, Barred)
+    assert (barred.reason, barred.lacks) == (BarReason.NO_VISION, (Capability.VISION,))
+    assert "holds an image" in barred.detail
+
+
+@pytest.mark.parametrize("vision", [True, None])
+def test_a_picture_goes_where_sight_is_declared_or_unknown(vision: bool | None) -> None:
+    assert admission(PICTURE, capabilities=Capabilities(vision=vision)) == Admitted(TARGET)
+
+
+def test_words_go_to_a_target_known_to_be_blind() -> None:
+    assert admission(Talk(), capabilities=Capabilities(vision=False)) == Admitted(TARGET)
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome"),
+    [
+        (CapabilityAction.OFF, Admitted(TARGET)),
+        (CapabilityAction.PREFER, Admitted(TARGET, (Capability.TOOLS,))),
+        (CapabilityAction.REQUIRE, Barred(TARGET, BarReason.INCAPABLE, lacks=(Capability.TOOLS,))),
+    ],
+)
+def test_tools_are_ignored_preferred_or_required(action: CapabilityAction, outcome: Admission) -> None:
+    assert admission(TOOLS, action, capabilities=Capabilities(tools=False)) == outcome
+
+
+@pytest.mark.parametrize("action", CapabilityAction)
+@pytest.mark.parametrize("tools", [True, None])
+def test_only_an_explicit_no_counts_against_a_target(action: CapabilityAction, tools: bool | None) -> None:
+    assert admission(TOOLS, action, capabilities=Capabilities(tools=tools)) == Admitted(TARGET)
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"),
+    [("enabled", Admitted(TARGET, (Capability.THINKING,))), ("adaptive", Admitted(TARGET))],
+)
+def test_thinking_counts_when_it_is_asked_for(kind: str, outcome: Admission) -> None:
+    assert admission(thinking(kind), capabilities=Capabilities(thinking=False)) == outcome
+
+
+@pytest.mark.parametrize(("characters", "fits"), [(4000, True), (4003, True), (4004, False)])
+def test_a_prompt_fits_into_a_window_of_as_many_tokens(characters: int, fits: bool) -> None:
+    outcome = admission(talk(Say(text="x" * characters)), context_window=1000)
+
+    assert isinstance(outcome, Admitted) is fits
+
+
+def test_room_for_the_answer_is_set_aside() -> None:
+    asked = talk(Say(text="x" * 3600), output_limit=200)
+    barred = admission(asked, context_window=1000)
+
+    assert barred == Barred(TARGET, BarReason.CONTEXT_WINDOW, overrun=WindowOverrun(tokens=900, maximum=800))
+
+
+def test_an_agent_that_asks_for_all_the_room_there_is_still_gets_in() -> None:
+    asked = talk(Say(text="x" * 20_000), output_limit=32_000)
+
+    assert admission(asked, context_window=32_768) == Admitted(TARGET)
+
+
+def test_a_window_that_nobody_knows_bars_nobody() -> None:
+    assert admission(talk(Say(text="x" * 4_000_000)), context_window=None) == Admitted(TARGET)
+
+
+@pytest.mark.parametrize("action", CapabilityAction)
+def test_what_no_gate_needs_to_know_is_not_found_out(action: CapabilityAction) -> None:
+    asked = facts(PICTURE, "openai_chat")
+    admission(asked, action, capabilities=Capabilities(vision=True, tools=False))
+
+    assert not asked.was_read
