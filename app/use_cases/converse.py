@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from app.use_cases.patience import Patience, is_being_cancelled
 from app.use_cases.plan import Plan, Planner
 from app.use_cases.reply import Reply, ReplyFacts, close_stream
+from app.use_cases.shape import reply_pipeline
 from domain.conversation.reply import Batch, bears_content
 from domain.conversation.request import ChatRequest, MalformedRequest
 from domain.events import (
@@ -117,7 +118,8 @@ class Converse:
         facts = ReplyFacts(
             request_id=asked.request_id, plan=plan, target=target, failed=failed, stream=call.stream
         )
-        return Reply(facts, begun.held, begun.batches, begun.opened, patience, self._sink)
+        pipeline = reply_pipeline(self._table.providers[target.provider], asked.request)
+        return Reply(facts, begun.held, begun.batches, begun.opened, patience, pipeline, self._sink)
 
     def _call(self, asked: Asked, plan: Plan, target: Target, timeouts: Timeouts) -> ProviderCall:
         spec = self._table.providers[target.provider]

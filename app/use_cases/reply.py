@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from app.use_cases.patience import Patience, is_being_cancelled
 from app.use_cases.plan import Plan
+from app.use_cases.shape import told
 from domain.conversation.fold import Folding
 from domain.conversation.reply import Batch, Completion, Finished, ReplyStarted, Usage, UsageReported
 from domain.events import AnswerFailedMidstream, Outcome, ReplyBrokenOff
 from domain.failures import FailureKind, UpstreamFailure
 from domain.ports.observation import EventSink
+from domain.repair.stages import Pipeline
 from domain.routing.chain import Attempt
 from domain.routing.targets import Target
 
@@ -58,6 +60,7 @@ class Reply(AsyncIterator[Batch]):
         batches: AsyncGenerator[Batch, None],
         opened: AsyncExitStack,
         patience: Patience,
+        pipeline: Pipeline,
         sink: EventSink,
     ) -> None:
         self.facts = facts
@@ -68,6 +71,7 @@ class Reply(AsyncIterator[Batch]):
         self._batches = batches
         self._opened = opened
         self._patience = patience
+        self._pipeline = pipeline
         self._sink = sink
         self._finished = False
 
@@ -75,16 +79,26 @@ class Reply(AsyncIterator[Batch]):
         return f"<Reply {self.facts.request_id} from {self.facts.target.provider}: {self.outcome}>"
 
     async def __anext__(self) -> Batch:
+        while True:
+            heard = await self._heard()
+            batch = self._shaped(heard) if heard is not None else self._pipeline.close()
+            if batch.events or batch.wire is not None:
+                return batch
+            if heard is None:
+                self.outcome = Outcome.ANSWERED
+                raise StopAsyncIteration
+
+    async def _heard(self) -> Batch | None:
+        """What the upstream says next; ``None`` when it has said all."""
         if self._held:
-            return self._noted(self._held.popleft())
+            return self._held.popleft()
         waiting = asyncio.timeout_at(self._patience.for_next())
         try:
             async with waiting:
-                return self._noted(await anext(self._batches))
+                return await anext(self._batches)
         except StopAsyncIteration:
             if self._finished:
-                self.outcome = Outcome.ANSWERED
-                raise
+                return None
             raise self._broken("the answer ended without a word that it is complete") from None
         except UpstreamFailure as failure:
             raise self._broken(failure.message, failure.status) from failure
@@ -93,6 +107,10 @@ class Reply(AsyncIterator[Batch]):
                 raise
             words = self._patience.in_words() if waiting.expired() else f"{type(error).__name__}: {error}"
             raise self._broken(words) from error
+
+    def _shaped(self, batch: Batch) -> Batch:
+        self._note(batch)
+        return self._pipeline.feed(batch)
 
     async def whole(self) -> Completion:
         """
@@ -113,10 +131,11 @@ class Reply(AsyncIterator[Batch]):
         """Ends the upstream's work if it is still at it, and frees the connection. Never raises."""
         if self.outcome is Outcome.CLIENT_LEFT:
             self._tell_broken("the client left")
+        self._tell_of_shaping()
         with suppress(Exception):
             await self._opened.aclose()
 
-    def _noted(self, batch: Batch) -> Batch:
+    def _note(self, batch: Batch) -> None:
         for event in batch.events:
             match event:
                 case UsageReported(usage=usage):
@@ -127,7 +146,6 @@ class Reply(AsyncIterator[Batch]):
                     self._finished = True
                 case _:
                     pass
-        return batch
 
     def _broken(self, message: str, status: int | None = None) -> UpstreamFailure:
         self.outcome = Outcome.BROKEN_OFF
@@ -145,6 +163,14 @@ class Reply(AsyncIterator[Batch]):
         )
         self._tell_broken(message)
         return failure
+
+    def _tell_of_shaping(self) -> None:
+        facts = self.facts
+        remarks = self._pipeline.remarks()
+        for event in told(
+            remarks, request_id=facts.request_id, provider=facts.target.provider, stream=facts.stream
+        ):
+            self._sink.emit(event)
 
     def _tell_broken(self, reason: str) -> None:
         self._sink.emit(

@@ -12,8 +12,7 @@ from config.patterns import PatternRefused, name_pattern, search_pattern
 from config.problems import nearest, suggestion
 from config.schema.kinds import KINDS
 from config.schema.section import Unfit
-
-OUTPUT_FILTERS = ("strip_thinking", "strip_stop_markers")
+from domain.repair.output_filters import OUTPUT_FILTERS
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2: token
 _CONNECTION_HEADERS = frozenset(
@@ -61,7 +60,7 @@ def _output_filter(name: str) -> str:
     if name not in OUTPUT_FILTERS:
         raise Unfit(
             f"expected one of {', '.join(OUTPUT_FILTERS)}",
-            suggestion(name, OUTPUT_FILTERS),
+            suggestion(name, tuple(OUTPUT_FILTERS)),
         )
     return name
 

@@ -33,7 +33,9 @@ class Capabilities(Section):
     prompt_cache: bool = Field(default=False, description="Honours `cache_control`.")
     thinking: bool = Field(default=False, description="Honours a request to think.")
     reasoning_passthrough: bool = Field(
-        default=False, description="Its `reasoning` fields are passed on instead of being taken out."
+        default=False,
+        description="Its `reasoning` fields are passed on. Unset: only as thinking, to clients whose"
+        " language has it, from models that are known to think.",
     )
     reasoning_control: Literal["none", "openai", "anthropic", "provider_specific"] = Field(
         default="none", description="How the amount of reasoning is asked for."
@@ -119,7 +121,10 @@ class Provider(Deadlines):
         default=None, description="Text to add to the end of the system prompt."
     )
     output_filters: Entries[OutputFilter] = Field(
-        default=(), description="Filters for the text of its answers, applied in order."
+        default=(),
+        description="Filters for the text of its answers, applied in order: `strip_thinking` takes out"
+        " `<think>…</think>`, `thinking_to_blocks` shows it as thinking instead, `strip_stop_markers` takes"
+        " out marks of the chat template such as `<|im_end|>`.",
     )
     capabilities: Capabilities = Field(default_factory=Capabilities, description="What its model can do.")
     cost: Cost | None = Field(default=None, description="What it charges.")

@@ -7,7 +7,8 @@ from typing import get_args, get_origin
 
 import pytest
 
-from domain.events import Event, Level
+from domain.events import Event
+from domain.inventory.level import Level
 from scripts.write_events_page import PAGE, kinds, page
 
 SMALL = (bool, int, float, str)

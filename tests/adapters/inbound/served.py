@@ -5,7 +5,7 @@ from typing import cast
 
 from litestar import Litestar, Response, get
 
-from domain.events import Level
+from domain.inventory.level import Level
 from tests.adapters.inbound.gateway import BEGINNING, gateway
 from tests.fakes.scripted_provider import Silence
 

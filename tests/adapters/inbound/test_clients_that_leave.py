@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from adapters.inbound.http.conversation import InboundLimits
-from domain.events import Event, InternalFault, Level, Outcome, ReplyBrokenOff
+from domain.events import Event, InternalFault, Outcome, ReplyBrokenOff
 from domain.failures import FailureKind, UpstreamFailure
+from domain.inventory.level import Level
 from tests.adapters.inbound.gateway import (
     BEGINNING,
     CHAT,

@@ -42,14 +42,14 @@ class House:
     sink: RecordingSink = field(default_factory=RecordingSink)
     clock: FixedClock = field(default_factory=FixedClock)
 
-    async def ask(self, **wishes: Any) -> Reply:
+    async def ask(self, *, dialect: str = "openai_chat", **wishes: Any) -> Reply:
         """The reply; to be closed."""
-        asked = asking(**wishes)
+        asked = asking(dialect=dialect, **wishes)
         return await self.converse.answer(asked, self.converse.plan(asked))
 
 
-def asking(**wishes: Any) -> Asked:
-    request = ChatRequest(dialect="openai_chat", model="any", stream=True, source=_NOTHING)
+def asking(*, dialect: str = "openai_chat", **wishes: Any) -> Asked:
+    request = ChatRequest(dialect=dialect, model="any", stream=True, source=_NOTHING)
     return Asked(request=request, wishes=Wishes(**wishes), request_id="r-1")
 
 
@@ -66,10 +66,9 @@ def house(
         providers={
             name: ProviderSpec(
                 name=name,
-                adapter="scripted",
                 model=f"{name}-model",
                 timeouts=timeouts or Timeouts(),
-                **more.get(name, {}),
+                **{"adapter": "scripted", **more.get(name, {})},
             )
             for name in providers
         },

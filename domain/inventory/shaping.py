@@ -1,0 +1,50 @@
+"""Events about what providers can do, and about what did not get through unchanged."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.inventory.level import Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapabilityDegraded:
+    """
+    Something that was asked for or said did not get through to the other side.
+
+    ``reason`` is ``provider-does-not-support``, ``translation-lossy`` or ``non-standard-field``.
+    """
+
+    name: ClassVar[str] = "capability-degraded"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    provider: str
+    dropped: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputFilterApplied:
+    """Output filters have changed the text of an answer; told once, with those that did."""
+
+    name: ClassVar[str] = "output-filter-applied"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    provider: str
+    filters: tuple[str, ...]
+    streaming: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuitabilityDegraded:
+    """
+    A profile made for Claude Code leads to models that are known to serve it badly; told at start.
+
+    ``degraded_models`` are those of ``degraded_providers``, in the same order.
+    """
+
+    name: ClassVar[str] = "chain-claude-code-suitability-degraded"
+    level: ClassVar[Level] = Level.WARNING
+    profile: str
+    degraded_providers: tuple[str, ...]
+    degraded_models: tuple[str, ...]
+    hint: str = "put models first that hold long runs of tool calls, or leave these out of the profile"

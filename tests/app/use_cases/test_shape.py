@@ -1,0 +1,135 @@
+"""What passes between a client and a target: cleaned text, reasoning where there is a place for it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from app.use_cases.reply import Reply
+from domain.conversation.parts import Text, Thinking
+from domain.conversation.reply import Batch, Finished, StopReason, TextDelta, ThinkingDelta, Wire
+from domain.events import Outcome
+from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied
+from domain.routing.targets import Capabilities
+from tests.app.use_cases.conversing import END, HELLO, ROLE, House, house
+from tests.fakes.scripted_provider import Act, ScriptedProvider
+
+THOUGHT = Batch((ThinkingDelta("hm"),), Wire("openai_chat", b"thought"))
+COMPATIBLE = {"adapter": "openai_compat"}
+
+
+def gateway(script: Iterable[Act], **spec: Any) -> House:
+    return house(only=ScriptedProvider(script), specs={"only": spec})
+
+
+async def parts_of(reply: Reply) -> tuple[object, ...]:
+    completion = await reply.whole()
+    await reply.aclose()
+    return completion.choices[0].parts
+
+
+async def test_filters_clean_the_answer_and_are_told_of_once() -> None:
+    leaks = (Batch((TextDelta("<think>hm</th"),)), Batch((TextDelta("ink>yes<|im_end|>"),)), END)
+    given = gateway(leaks, output_filters=("strip_thinking", "strip_stop_markers"))
+
+    assert await parts_of(await given.ask()) == (Text(text="yes"),)
+    assert given.sink.of(OutputFilterApplied) == [
+        OutputFilterApplied(
+            request_id="r-1",
+            provider="only",
+            filters=("strip_thinking", "strip_stop_markers"),
+            streaming=True,
+        )
+    ]
+
+
+async def test_filters_that_found_nothing_are_not_told_of() -> None:
+    given = gateway((ROLE, HELLO, END), output_filters=("strip_thinking",))
+
+    assert await parts_of(await given.ask()) == (Text(text="Hello"),)
+    assert given.sink.of(OutputFilterApplied) == []
+
+
+async def test_a_client_that_leaves_does_not_hide_what_was_filtered() -> None:
+    given = gateway((Batch((TextDelta("a<|end|>"),)), END), output_filters=("strip_stop_markers",))
+    reply = await given.ask()
+    await anext(reply)
+    await reply.aclose()
+
+    assert reply.outcome is Outcome.CLIENT_LEFT
+    assert [event.filters for event in given.sink.of(OutputFilterApplied)] == [("strip_stop_markers",)]
+
+
+async def test_nothing_is_said_to_the_client_where_nothing_is_left_to_say() -> None:
+    hidden = (
+        ROLE,
+        Batch((TextDelta("<think>a"),)),
+        Batch((TextDelta("b"),)),
+        Batch((TextDelta("</think>c"),)),
+    )
+    given = gateway((*hidden, END), output_filters=("strip_thinking",))
+    reply = await given.ask()
+
+    assert [batch.events async for batch in reply] == [ROLE.events, (TextDelta("c"),), END.events]
+    await reply.aclose()
+
+
+async def test_words_held_back_from_a_choice_that_never_finished_are_still_said() -> None:
+    two = Batch((TextDelta("a"), TextDelta("b <", 1), Finished(StopReason.END_TURN)))
+    given = gateway((two,), output_filters=("strip_stop_markers",))
+    reply = await given.ask()
+
+    assert [batch.events async for batch in reply][-1] == (TextDelta("<", 1),)
+    await reply.aclose()
+
+
+async def test_an_unchanged_answer_keeps_its_bytes() -> None:
+    plain = Batch((TextDelta("Hello"),), Wire("openai_chat", b"Hello"))
+    given = gateway((plain, END), **COMPATIBLE, output_filters=("strip_thinking",))
+    reply = await given.ask()
+
+    assert [batch async for batch in reply] == [plain, END]
+    await reply.aclose()
+
+
+async def test_bytes_that_open_blocks_do_not_outrun_a_filter() -> None:
+    plain = Batch((TextDelta("Hello"),), Wire("anthropic_messages", b"Hello"))
+    given = gateway((plain, END), adapter="anthropic", output_filters=("strip_thinking",))
+    reply = await given.ask()
+
+    assert [batch.wire async for batch in reply] == [None, None]
+    await reply.aclose()
+
+
+@pytest.mark.parametrize(
+    ("dialect", "capabilities", "shown"),
+    [
+        ("openai_chat", Capabilities(), False),
+        ("openai_chat", Capabilities(thinking=True), False),
+        ("openai_chat", Capabilities(reasoning_passthrough=True), True),
+        ("anthropic_messages", Capabilities(), False),
+        ("anthropic_messages", Capabilities(thinking=True), True),
+        ("anthropic_messages", Capabilities(thinking=True, reasoning_passthrough=False), False),
+        ("anthropic_messages", Capabilities(reasoning_passthrough=True), True),
+        ("openai_responses", Capabilities(thinking=True), True),
+        ("openai_responses", Capabilities(), False),
+    ],
+)
+async def test_reasoning_of_a_compatible_provider_is_shown_where_it_is_expected(
+    dialect: str, capabilities: Capabilities, shown: bool
+) -> None:
+    given = gateway((ROLE, THOUGHT, THOUGHT, HELLO, END), **COMPATIBLE, capabilities=capabilities)
+
+    parts = await parts_of(await given.ask(dialect=dialect))
+
+    assert parts == ((Thinking(text="hmhm"), Text(text="Hello")) if shown else (Text(text="Hello"),))
+    lost = [(event.provider, event.dropped, event.reason) for event in given.sink.of(CapabilityDegraded)]
+    dropped = ("only", ("reasoning", "reasoning_content"), "non-standard-field")
+    assert lost == ([] if shown else [dropped])
+
+
+@pytest.mark.parametrize("adapter", ["anthropic", "acme.gateway:LabModel"])
+async def test_thinking_of_other_providers_is_meant_to_be_shown(adapter: str) -> None:
+    given = gateway((ROLE, THOUGHT, HELLO, END), adapter=adapter)
+
+    assert await parts_of(await given.ask()) == (Thinking(text="hm"), Text(text="Hello"))
