@@ -83,7 +83,9 @@ class JsonMembers:
         added: list[bytes] = []
         for key, value in changes.items():
             if value is None:
-                return None
+                if key in self._values:
+                    return None
+                continue
             quoted = msgspec.json.encode(key)
             if key not in self._values:
                 added.append(quoted + b":" + value)
