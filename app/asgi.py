@@ -6,7 +6,7 @@ from litestar.types import ASGIApp
 from adapters.inbound.http.drain_gate import DrainGate
 from adapters.inbound.http.host_check import HostCheck
 from adapters.inbound.http.models import model_routes
-from adapters.inbound.http.routes import ErrorResponses, conversation_routes
+from adapters.inbound.http.routes import ErrorResponses, companion_routes, conversation_routes
 from adapters.inbound.http.status import status_routes
 from app.container import Container, request_ids
 
@@ -22,6 +22,7 @@ def create_app(container: Container) -> ASGIApp:
                 messages=container.messages(),
                 responses=container.responses(),
             ),
+            *companion_routes(count_tokens=container.count_tokens_route()),
             *model_routes(container.list_models(), created=int(container.clock().time())),
             *status_routes(
                 version=container.version(),

@@ -9,12 +9,14 @@ from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
 from adapters.inbound.http.conversation import ConversationRoute, InboundLimits
+from adapters.inbound.http.count_tokens import CountTokensRoute
 from adapters.inbound.http.routes import Envelopes
 from adapters.inbound.http.status import Readiness
 from adapters.outbound.kit import ProviderKit
 from app.launch import Launch
 from app.providers import Providers, known_secrets
 from app.use_cases.converse import Converse
+from app.use_cases.count_tokens import CountTokens
 from app.use_cases.list_models import ListModels
 from app.use_cases.plan import Planner
 from app.version import gateway_version
@@ -29,6 +31,7 @@ from infrastructure.model_server.child import ModelOptions
 from infrastructure.model_server.supervisor import EmbeddedModelServer
 from infrastructure.model_server.weights import ModelInstalled, ModelMissing, find_embedded_model
 from infrastructure.secrets import Secrets
+from infrastructure.tokens import TokenEstimator
 
 _draw = random.Random()  # noqa: S311  ids tell requests apart, they guard nothing; seeded by the system
 
@@ -96,6 +99,8 @@ class Container(containers.DeclarativeContainer):
     planner = providers.Singleton(Planner, table, directory, sink, clock)
     converse = providers.Singleton(Converse, table, planner, directory, sink, clock)
     list_models = providers.Singleton(ListModels, table)
+    token_counter = providers.Singleton(TokenEstimator)
+    count_tokens = providers.Singleton(CountTokens, token_counter, planner, directory, sink, clock)
 
     # inbound
     readiness = providers.Singleton(Readiness)
@@ -113,6 +118,13 @@ class Container(containers.DeclarativeContainer):
     chat_completions = providers.Singleton(conversation_route, dialect=OPENAI_CHAT)
     messages = providers.Singleton(conversation_route, dialect=ANTHROPIC_MESSAGES)
     responses = providers.Singleton(conversation_route, dialect=OPENAI_RESPONSES)
+    count_tokens_route = providers.Singleton(
+        CountTokensRoute,
+        count_tokens=count_tokens,
+        sink=sink,
+        ids=providers.Object(request_ids),
+        limits=limits,
+    )
 
 
 def container_for(launch: Launch) -> Container:

@@ -12,6 +12,7 @@ from typing import ClassVar, TypeAlias
 
 from domain.inventory.level import Level
 from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied, SuitabilityDegraded
+from domain.inventory.tokens import ContextTruncationSuspected, CountTokensServed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,38 +344,6 @@ class ChainContextBlocked:
     profile: str
     blocked_providers: tuple[str, ...]
     hint: str = "add a provider with a larger context_window, or a rule with content_token_count_min"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountTokensServed:
-    """A client was told how many tokens its request is; ``exact`` counts come from ``provider``."""
-
-    name: ClassVar[str] = "count-tokens-served"
-    level: ClassVar[Level] = Level.DEBUG
-    request_id: str
-    model: str
-    input_tokens: int
-    exact: bool
-    provider: str
-    duration_ms: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContextTruncationSuspected:
-    """
-    An upstream seems to have cut the prompt to its context window without saying so.
-
-    It counted exactly a power of two of prompt tokens, or hardly fewer, where ours are clearly more.
-    """
-
-    name: ClassVar[str] = "context-truncation-suspected"
-    level: ClassVar[Level] = Level.WARNING
-    request_id: str
-    provider: str
-    model: str
-    prompt_tokens: int
-    estimated_tokens: int
-    hint: str = "raise the context of the model; for Ollama use kind: ollama with context_window"
 
 
 Event: TypeAlias = (

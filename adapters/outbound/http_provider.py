@@ -1,25 +1,18 @@
 """Asks an upstream that speaks one of our dialects over HTTP."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
+from collections.abc import AsyncGenerator
 
 import httpx
 
 from adapters.dialects.dialect import Dialect, Outgoing, Quirks
 from adapters.outbound.endpoints import Endpoint
-from adapters.outbound.failures import answering, refusal, shown_headers, unanswered
+from adapters.outbound.exchange import MAX_BODY_BYTES, chunks, connecting_within, read, refused
+from adapters.outbound.failures import answering, unanswered
 from adapters.outbound.redaction import Redaction
 from domain.conversation.reply import Batch
-from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
 from domain.ports.providers import ProviderCall
 from domain.ports.time import Clock
 from domain.routing.targets import ProviderSpec
-
-_MAX_ERROR_BYTES = 256 * 1024
-"""What is read of a refusal; more is not words but a dump."""
-
-_MAX_BODY_BYTES = 256 * 1024 * 1024
-"""A whole answer larger than this is not one."""
 
 
 class HttpProvider:
@@ -64,13 +57,13 @@ class HttpProvider:
                 response = await self._transport.handle_async_request(request)
             try:
                 if response.status_code >= 300:
-                    raise await self._refusal(response)
+                    raise await refused(response, self._dialect, self._clock)
                 with answering():
-                    if not _is_event_stream(response):
-                        yield self._dialect.decode_completion(await _read(response, _MAX_BODY_BYTES))
+                    if not _is_stream(response):
+                        yield self._dialect.decode_completion(await read(response, MAX_BODY_BYTES))
                         return
                     decoder = self._dialect.stream_decoder()
-                    async for data in _chunks(response):
+                    async for data in chunks(response):
                         for batch in decoder.feed(data):
                             yield batch
                     for batch in decoder.close():
@@ -92,44 +85,13 @@ class HttpProvider:
             self._endpoint.url,
             headers=self._endpoint.request_headers(call.request, self._dialect.name),
             content=self._dialect.encode_request(outgoing),
-            extensions={"timeout": _timeouts(call)},
+            extensions=connecting_within(call.connect_timeout_s),
         )
 
-    async def _refusal(self, response: httpx.Response) -> UpstreamFailure:
-        with answering():
-            body = await _read(response, _MAX_ERROR_BYTES)
-        answer = UpstreamAnswer(
-            dialect=self._dialect.name,
-            status=response.status_code,
-            body=body,
-            headers=shown_headers(response.headers),
-        )
-        return refusal(self._dialect.decode_error(body), answer, self._clock.time())
 
-
-def _is_event_stream(response: httpx.Response) -> bool:
+def _is_stream(response: httpx.Response) -> bool:
     """What was sent decides, not what was asked for: some servers stream regardless, some never."""
-    return bool(response.headers.get("content-type", "").startswith("text/event-stream"))
+    return bool(response.headers.get("content-type", "").startswith(_STREAM_TYPES))
 
 
-def _timeouts(call: ProviderCall) -> dict[str, Any]:
-    """Only connecting is bounded here: how long to wait for an answer is the caller's decision."""
-    return {"connect": call.connect_timeout_s, "read": None, "write": None, "pool": None}
-
-
-def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The body as it arrives; straight from the transport, which has already undone any compression."""
-    if not isinstance(response.stream, httpx.AsyncByteStream):
-        raise UpstreamFailure(FailureKind.ADAPTER_FAULT, "the transport gave no asynchronous body")
-    return aiter(response.stream)
-
-
-async def _read(response: httpx.Response, most: int) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in _chunks(response):
-        pieces.append(piece)
-        size += len(piece)
-        if size > most:
-            break
-    return b"".join(pieces)
+_STREAM_TYPES = ("text/event-stream", "application/x-ndjson")

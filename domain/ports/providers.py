@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from domain.conversation.reply import Batch
+from domain.conversation.reply import Batch, Usage
 from domain.conversation.request import ChatRequest
 
 
@@ -42,6 +42,60 @@ class ChatProvider(Protocol):
         Raises:
             UpstreamFailure: the attempt failed, before or in the midst of the answer. An answer that
                 stops short of its end is a failure, never an end.
+        """
+        ...
+
+
+@runtime_checkable
+class TokenCountProvider(Protocol):
+    """A provider that also counts a request's tokens for itself. Optional: whoever lacks it is not asked."""
+
+    async def count_tokens(self, call: ProviderCall) -> int:
+        """
+        The tokens of the request's prompt.
+
+        Raises:
+            UpstreamFailure: the upstream does not say.
+            MalformedRequest: the request cannot be said to it.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingCall:
+    """
+    One attempt's question for embeddings.
+
+    Attributes:
+        body: the client's request as it came, in OpenAI's words.
+        model: the target's model; replaces the client's.
+    """
+
+    body: bytes
+    request_id: str
+    model: str
+    connect_timeout_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embeddings:
+    """Embeddings as the upstream told them, in OpenAI's words, and what it counted."""
+
+    body: bytes
+    model: str
+    usage: Usage | None
+
+
+@runtime_checkable
+class EmbeddingProvider(Protocol):
+    """A provider that also embeds texts. Optional: whoever lacks it is not asked."""
+
+    async def embed(self, call: EmbeddingCall) -> Embeddings:
+        """
+        The embeddings. Waits for as long as the upstream is silent; never retries.
+
+        Raises:
+            UpstreamFailure: the attempt failed.
         """
         ...
 

@@ -10,6 +10,7 @@ from litestar.types import ExceptionHandlersMap
 
 from adapters.dialects.dialect import Dialect
 from adapters.inbound.http.conversation import ConversationRoute, internal_fault
+from adapters.inbound.http.count_tokens import CountTokensRoute
 from adapters.inbound.http.errors import Complaint, Rejected, error_answer
 from adapters.inbound.http.headers import header, request_id, text_headers
 from domain.ports.observation import EventSink
@@ -17,6 +18,7 @@ from domain.ports.observation import EventSink
 CHAT_COMPLETIONS = "/v1/chat/completions"
 MESSAGES = "/v1/messages"
 RESPONSES = "/v1/responses"
+COUNT_TOKENS = "/v1/messages/count_tokens"
 
 
 def conversation_routes(
@@ -28,6 +30,11 @@ def conversation_routes(
         asgi(MESSAGES, copy_scope=False)(messages.serve),
         asgi(RESPONSES, copy_scope=False)(responses.serve),
     ]
+
+
+def companion_routes(*, count_tokens: CountTokensRoute) -> list[ASGIRouteHandler]:
+    """What clients ask beside their conversations."""
+    return [asgi(COUNT_TOKENS, copy_scope=False)(count_tokens.serve)]
 
 
 class Envelopes:

@@ -1,0 +1,105 @@
+"""The route that tells how many tokens a request is, in Anthropic's words."""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qs
+
+import msgspec
+from litestar.enums import ScopeType
+from litestar.types import Receive, Scope, Send
+
+from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
+from adapters.dialects.anthropic_messages.request import decode_count_request
+from adapters.inbound.http.conversation import InboundLimits, internal_fault
+from adapters.inbound.http.errors import Complaint, Rejected, error_answer
+from adapters.inbound.http.headers import Headers, header, request_id, text_headers
+from adapters.inbound.http.request_body import read_body
+from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpResponse
+from app.use_cases.count_tokens import Counted, CountTokens
+from domain.conversation.request import ChatRequest
+from domain.ports.observation import EventSink
+from domain.routing.selection import Wishes
+
+_TRUE = frozenset({"1", "true", "yes"})
+
+
+class CountTokensRoute:
+    """
+    Answers ``POST /v1/messages/count_tokens``; register its bound `serve` as an ASGI route.
+
+    ``X-CodeRouter-Exact: true`` or ``?exact=true`` asks the provider that would answer the request.
+    """
+
+    def __init__(
+        self,
+        *,
+        count_tokens: CountTokens,
+        sink: EventSink,
+        ids: Callable[[], str],
+        limits: InboundLimits,
+    ) -> None:
+        self._count_tokens = count_tokens
+        self._sink = sink
+        self._ids = ids
+        self._limits = limits
+
+    def __repr__(self) -> str:
+        return f"<CountTokensRoute {self._count_tokens!r}>"
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request and its count."""
+        if scope["type"] != ScopeType.HTTP:
+            await send({"type": "websocket.close", "code": 1003, "reason": "this is an HTTP endpoint"})
+            return
+        headers = text_headers(scope["headers"])
+        known_as = request_id(headers, self._ids)
+        exact = _wants_exactness(scope["query_string"], headers)
+        try:
+            status, told, body = await self._answer(scope["method"], headers, receive, known_as, exact=exact)
+            await HttpResponse(send).whole(status, (*told, header("x-request-id", known_as)), body)
+        except ClientLeft:
+            return
+
+    async def _answer(
+        self, method: str, headers: Mapping[str, str], receive: Receive, known_as: str, *, exact: bool
+    ) -> tuple[int, Headers, bytes]:
+        try:
+            request = await self._request(method, headers, receive)
+            counted = await self._counted(request, headers, known_as, exact=exact)
+        except ClientLeft:
+            raise
+        except Exception as error:  # noqa: BLE001  a bug of ours is answered like everything else
+            answer = error_answer(error, ANTHROPIC_MESSAGES, known_as)
+            if answer.status >= 500:
+                self._sink.emit(internal_fault(error, known_as))
+            return answer.status, answer.headers, answer.body
+        told = (header("x-coderouter-provider", counted.provider),) if counted.provider else ()
+        return 200, (JSON_CONTENT, *told), msgspec.json.encode({"input_tokens": counted.tokens})
+
+    async def _request(self, method: str, headers: Mapping[str, str], receive: Receive) -> ChatRequest:
+        if method != "POST":
+            raise Rejected(
+                Complaint.WRONG_METHOD, f"{method} is not supported here: POST", headers=(("allow", "POST"),)
+            )
+        return decode_count_request(await read_body(receive, headers, self._limits.max_body_bytes), headers)
+
+    async def _counted(
+        self, request: ChatRequest, headers: Mapping[str, str], known_as: str, *, exact: bool
+    ) -> Counted:
+        if exact:
+            return await self._count_tokens.exactly(request, _wishes(request, headers), known_as)
+        return self._count_tokens.count(request, known_as)
+
+
+def _wants_exactness(query: bytes, headers: Mapping[str, str]) -> bool:
+    asked = parse_qs(query.decode("latin-1")).get("exact", [""])[-1]
+    return bool({asked.lower(), headers.get("x-coderouter-exact", "").strip().lower()} & _TRUE)
+
+
+def _wishes(request: ChatRequest, headers: Mapping[str, str]) -> Wishes:
+    """Where the request would go; without the session, as a count is no turn of it."""
+    return Wishes(
+        profile=request.profile,
+        profile_header=headers.get("x-coderouter-profile", "").strip(),
+        mode_header=headers.get("x-coderouter-mode", "").strip(),
+        model=request.model,
+    )

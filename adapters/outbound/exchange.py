@@ -1,0 +1,95 @@
+"""One question to an upstream over HTTP and its whole answer, or the failure that it met."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+
+from adapters.dialects.dialect import Dialect
+from adapters.outbound.failures import answering, refusal, shown_headers, unanswered
+from adapters.outbound.redaction import Redaction
+from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
+from domain.ports.time import Clock
+
+_MAX_ERROR_BYTES = 256 * 1024
+"""What is read of a refusal; more is not words but a dump."""
+
+MAX_BODY_BYTES = 256 * 1024 * 1024
+"""A whole answer larger than this is not one."""
+
+
+class Exchange:
+    """
+    Asks one upstream for whole answers.
+
+    Args:
+        transport: shared; not opened or closed here.
+        dialect: whose error envelope the upstream uses.
+        secret: the key; taken out of every failure that the upstream tells.
+    """
+
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport, dialect: Dialect, clock: Clock, *, secret: str
+    ) -> None:
+        self._transport = transport
+        self._dialect = dialect
+        self._clock = clock
+        self._redaction = Redaction(secret)
+
+    def __repr__(self) -> str:
+        return f"<Exchange in {self._dialect.name}>"
+
+    async def whole(self, request: httpx.Request) -> bytes:
+        """
+        The body of the answer.
+
+        Raises:
+            UpstreamFailure: there was none, or it was a refusal.
+        """
+        with self._redaction.of_failures():
+            with unanswered():
+                response = await self._transport.handle_async_request(request)
+            try:
+                if response.status_code >= 300:
+                    raise await refused(response, self._dialect, self._clock)
+                with answering():
+                    return await read(response, MAX_BODY_BYTES)
+            finally:
+                await response.aclose()
+
+
+async def refused(response: httpx.Response, dialect: Dialect, clock: Clock) -> UpstreamFailure:
+    """The failure that an answer with an error status is."""
+    with answering():
+        body = await read(response, _MAX_ERROR_BYTES)
+    answer = UpstreamAnswer(
+        dialect=dialect.name,
+        status=response.status_code,
+        body=body,
+        headers=shown_headers(response.headers),
+    )
+    return refusal(dialect.decode_error(body), answer, clock.time())
+
+
+def connecting_within(connect_timeout_s: float) -> dict[str, Any]:
+    """Only connecting is bounded here: how long to wait for an answer is the caller's decision."""
+    return {"timeout": {"connect": connect_timeout_s, "read": None, "write": None, "pool": None}}
+
+
+def chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The body as it arrives; straight from the transport, which has already undone any compression."""
+    if not isinstance(response.stream, httpx.AsyncByteStream):
+        raise UpstreamFailure(FailureKind.ADAPTER_FAULT, "the transport gave no asynchronous body")
+    return aiter(response.stream)
+
+
+async def read(response: httpx.Response, most: int) -> bytes:
+    """The body, or as much of it as ``most`` bytes and the chunk that exceeds them."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in chunks(response):
+        pieces.append(piece)
+        size += len(piece)
+        if size > most:
+            break
+    return b"".join(pieces)

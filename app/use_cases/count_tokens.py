@@ -1,0 +1,98 @@
+"""Tells how many tokens a request is: by our own count, or by a provider's when the client insists."""
+
+import asyncio
+from dataclasses import dataclass
+
+from app.use_cases.plan import Planner
+from domain.conversation.request import ChatRequest, MalformedRequest
+from domain.failures import UpstreamFailure
+from domain.inventory.tokens import CountTokensServed
+from domain.ports.observation import EventSink
+from domain.ports.providers import ProviderCall, ProviderDirectory, TokenCountProvider
+from domain.ports.time import Clock
+from domain.ports.tokens import TokenCounter
+from domain.routing.selection import Wishes
+from domain.routing.targets import Target
+from domain.tokens.request import request_tokens
+
+_PATIENCE_S = 10.0
+"""How long a provider may take to count; the client's own count is already there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """A count; ``provider`` is who counted, empty when it is our own estimate."""
+
+    tokens: int
+    provider: str = ""
+
+
+class CountTokens:
+    """Counts at once and by itself, without any upstream; see `exactly` for the exception."""
+
+    def __init__(
+        self,
+        counter: TokenCounter,
+        planner: Planner,
+        directory: ProviderDirectory,
+        sink: EventSink,
+        clock: Clock,
+    ) -> None:
+        self._counter = counter
+        self._planner = planner
+        self._directory = directory
+        self._sink = sink
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"<CountTokens by {self._counter!r}>"
+
+    def count(self, request: ChatRequest, request_id: str) -> Counted:
+        """
+        Our own count.
+
+        Raises:
+            MalformedRequest: the request cannot be understood.
+        """
+        began_at = self._clock.monotonic()
+        counted = Counted(tokens=request_tokens(request.conversation, self._counter.count))
+        return self._told(counted, request, request_id, began_at)
+
+    async def exactly(self, request: ChatRequest, wishes: Wishes, request_id: str) -> Counted:
+        """
+        The count of the first target of the request's chain, if it counts and answers in time; else our own.
+
+        Raises:
+            MalformedRequest: the request cannot be understood.
+            UnknownChoice: the client named a profile or mode that does not exist.
+        """
+        began_at = self._clock.monotonic()
+        plan = self._planner.plan(request, wishes, request_id)
+        for target in plan.order[:1]:
+            counted = await self._asked(request, target, request_id)
+            if counted is not None:
+                return self._told(counted, request, request_id, began_at)
+        return self.count(request, request_id)
+
+    async def _asked(self, request: ChatRequest, target: Target, request_id: str) -> Counted | None:
+        provider = self._directory.providers[target.provider]
+        if not isinstance(provider, TokenCountProvider):
+            return None
+        call = ProviderCall(request=request, request_id=request_id, model=target.model, stream=False)
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                return Counted(tokens=await provider.count_tokens(call), provider=target.provider)
+        except (UpstreamFailure, MalformedRequest, TimeoutError):
+            return None
+
+    def _told(self, counted: Counted, request: ChatRequest, request_id: str, began_at: float) -> Counted:
+        served = CountTokensServed(
+            request_id=request_id,
+            model=request.model,
+            input_tokens=counted.tokens,
+            exact=bool(counted.provider),
+            provider=counted.provider,
+            duration_ms=round((self._clock.monotonic() - began_at) * 1000, 1),
+        )
+        self._sink.emit(served)
+        return counted

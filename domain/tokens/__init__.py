@@ -1,0 +1,1 @@
+"""How large a request is in tokens, whoever counts its words."""

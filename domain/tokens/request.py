@@ -1,0 +1,106 @@
+"""Adds up what a request says: instructions, turns, tools, pictures, documents, and the frame around them."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from domain.conversation.parts import (
+    Document,
+    ForeignPart,
+    Image,
+    InlineData,
+    Part,
+    Refusal,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
+from domain.conversation.request import Conversation, ForeignTool, Message, Tool
+from domain.tokens.pictures import picture_tokens
+
+PREAMBLE = 4
+MESSAGE = 3
+CALL = 12
+TOOL = 8
+"""Role names, separators and the like: what chat templates put around each of these, on average."""
+
+TOOLS_PREAMBLE = 346
+"""What Claude is told about using tools, whenever there are any:
+https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview, "Pricing"."""
+
+PAGE = 2000
+"""A page of a PDF, which is read as text and as a picture:
+https://docs.anthropic.com/en/docs/build-with-claude/pdf-support, "Estimate your costs"."""
+
+_PAGE_BYTES = 50_000
+"""What a page takes where the file does not let its pages be counted."""
+_PDF_PAGE = re.compile(rb"/Type\s*/Page\b")
+
+
+def request_tokens(conversation: Conversation, count: Callable[[str], int]) -> int:
+    """The size of the whole request; ``count`` says how many tokens a text is."""
+    total = PREAMBLE + sum(_message(message, count) for message in conversation.messages)
+    if conversation.tools:
+        total += TOOLS_PREAMBLE + sum(TOOL + count(_tool_text(tool)) for tool in conversation.tools)
+    return total
+
+
+def _message(message: Message, count: Callable[[str], int]) -> int:
+    return MESSAGE + sum(_part(part, count) for part in message.parts)
+
+
+def _part(part: Part, count: Callable[[str], int]) -> int:
+    match part:
+        case Text(text=text) | Refusal(text=text):
+            return count(text)
+        case Thinking(text=text, redacted=redacted):
+            return count(text) + count(redacted or "")
+        case ToolCall(name=name, arguments=arguments):
+            return CALL + count(name) + count(arguments)
+        case ToolResult(content=content):
+            return CALL + sum(_part(piece, count) for piece in content)
+        case Image():
+            return picture_tokens(part)
+        case Document():
+            return _document(part, count)
+        case ForeignPart(payload=payload):
+            return count(payload.decode("utf-8", "replace"))
+
+
+def _document(document: Document, count: Callable[[str], int]) -> int:
+    title = count(document.title or "")
+    match document.source:
+        case Text(text=text):
+            return title + count(text)
+        case InlineData(media_type=media_type, base64=data):
+            return title + _file(media_type, data, count)
+        case _:
+            return title + PAGE
+
+
+def _file(media_type: str, data: str, count: Callable[[str], int]) -> int:
+    try:
+        content = base64.b64decode(data)
+    except (binascii.Error, ValueError):
+        content = b""
+    if media_type.startswith("text/"):
+        return count(content.decode("utf-8", "replace"))
+    pages = len(_PDF_PAGE.findall(content)) or 1 + len(content) // _PAGE_BYTES
+    return pages * PAGE
+
+
+def _tool_text(tool: Tool | ForeignTool) -> str:
+    match tool:
+        case ForeignTool(payload=payload):
+            return payload.decode("utf-8", "replace")
+        case Tool(name=name, description=description, parameters=parameters):
+            return "\n".join((name, description or "", *_schema_text(parameters)))
+
+
+def _schema_text(parameters: Mapping[str, Any] | None) -> Iterator[str]:
+    if parameters is not None:
+        yield json.dumps(parameters, ensure_ascii=False, separators=(",", ":"), default=dict)
