@@ -72,7 +72,7 @@ class Container(containers.DeclarativeContainer):
     secrets = providers.Singleton(Secrets, launch.provided.environment)
     http_clients = providers.Singleton(HttpClients)
     model_server = providers.Singleton(_model_server)
-    table = providers.Singleton(routing_table, launch.provided.config)
+    table = providers.Singleton(routing_table, launch.provided.config, launch.provided.registry)
 
     log_stream = providers.Object(sys.stderr.buffer)
     event_log = providers.Singleton(

@@ -1,10 +1,11 @@
 """Finds out what to run: the configuration that flags, environment and files describe, or what is there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
+from config.capabilities_registry import CapabilityRegistry, bundled_registry, load_registry
 from config.discoverable import PROBES, Probe
 from config.load import discover, load
 from config.overrides import Override
@@ -26,6 +27,7 @@ class Launch:
         found: what was found then, a line each.
         text: that configuration as YAML, ready to be kept.
         environment: the environment that secrets come from.
+        registry: what is known of models.
     """
 
     config: Config
@@ -34,6 +36,7 @@ class Launch:
     source: Path | None = None
     found: tuple[str, ...] = ()
     text: str = ""
+    registry: CapabilityRegistry = field(default_factory=bundled_registry)
 
     def logs_as_json(self, stream: IO[Any]) -> bool:
         """Whether events are for machines: as asked for, else whenever nobody watches the terminal."""
@@ -59,17 +62,19 @@ def find_launch(
         ConfigError: with every problem there is; also when there is nothing to make a configuration from.
     """
     settings = read_settings(environment)
+    home = home or Path(environment.get("HOME") or Path.home())
+    registry = load_registry(home)
     source = discover(
         flag=config_flag,
         variable=settings.config_path,
         directory=directory or Path.cwd(),
-        home=home or Path(environment.get("HOME") or Path.home()),
+        home=home,
     )
     changes = (*settings.overrides, *overrides)
     if source is None:
-        return _from_machine(settings, environment, changes, probes)
+        return replace(_from_machine(settings, environment, changes, probes), registry=registry)
     config = load(source, environment=environment, overrides=changes, allow_paid=settings.allow_paid)
-    return Launch(config=config, settings=settings, environment=environment, source=source)
+    return Launch(config=config, settings=settings, environment=environment, source=source, registry=registry)
 
 
 def _from_machine(

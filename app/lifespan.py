@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from app.container import Container
 from app.launch import Launch
 from domain.events import ConfigFound, Event, Started, Stopped
+from domain.routing.suitability import suitability_warnings
 
 
 @asynccontextmanager
@@ -21,6 +22,8 @@ async def running(container: Container) -> AsyncIterator[None]:
         if launch.source is None:
             sink.emit(ConfigFound(found=launch.found, hint="write a providers.yaml to decide for yourself"))
         sink.emit(_started(container, launch))
+        for warning in suitability_warnings(container.table()):
+            sink.emit(warning)
         readiness = container.readiness()
         readiness.ready = True
         yield

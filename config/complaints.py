@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -10,8 +11,9 @@ from config.findings import Finding
 from config.outline import section_at, sections_with
 from config.problems import KeyPath, nearest, suggestion
 from config.schema.models import NAME_TAG, TARGET_TAG
-from config.schema.root import Config
-from config.schema.section import Unfit
+from config.schema.section import Section, Unfit
+
+Shape = TypeVar("Shape", bound=Section)
 
 _MARKS = frozenset({NAME_TAG, TARGET_TAG, "[key]"})
 """Steps in pydantic's locations that are not in the file."""
@@ -56,17 +58,17 @@ _SECRETIVE = frozenset({"base_url", "headers", "options", "extra_body", "api_key
 """Keys below which a value may hold a secret, even where it should not: it is never repeated."""
 
 
-def shape_of(data: object, written: object) -> tuple[Config | None, list[Finding]]:
+def shape_of(data: object, written: object, root: type[Shape]) -> tuple[Shape | None, list[Finding]]:
     """
-    The configuration, or all that the schema has to say against it.
+    What a file of this schema says, or all that the schema has to say against it.
 
     `written` is the data before variables were put in: only what stands in the file is ever repeated.
     """
     try:
-        return Config.model_validate(data), []
+        return root.model_validate(data), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-        return None, [_finding(detail, written) for detail in details if not _is_echo(detail, written)]
+        return None, [_finding(detail, written, root) for detail in details if not _is_echo(detail, written)]
 
 
 def _is_echo(detail: ErrorDetails, written: object) -> bool:
@@ -74,34 +76,34 @@ def _is_echo(detail: ErrorDetails, written: object) -> bool:
     return detail["type"] == "too_short" and bool(_value_at(detail["loc"], written))
 
 
-def _finding(detail: ErrorDetails, written: object) -> Finding:
+def _finding(detail: ErrorDetails, written: object, root: type[Section]) -> Finding:
     path = tuple(step for step in detail["loc"] if step not in _MARKS)
     context = detail.get("ctx", {})
     if detail["type"] == "extra_forbidden":
-        return _unknown_key(path)
+        return _unknown_key(path, root)
     if isinstance(reason := context.get("error"), Unfit):
         return Finding(path, f"{reason}{_found(path, written)}", reason.hint)
     expected = _EXPECTED.get(detail["type"])
     message = expected.format(**context) if expected else detail["msg"]
     if detail["type"] == "missing":
-        return Finding(path, message, _meaning(path))
-    return Finding(path, f"{message}{_found(path, written)}", _meaning(path))
+        return Finding(path, message, _meaning(path, root))
+    return Finding(path, f"{message}{_found(path, written)}", _meaning(path, root))
 
 
-def _unknown_key(path: KeyPath) -> Finding:
-    key, section = str(path[-1]), section_at(path[:-1])
+def _unknown_key(path: KeyPath, root: type[Section]) -> Finding:
+    key, section = str(path[-1]), section_at(path[:-1], root)
     known = tuple(section.model_fields) if section else ()
     if key.lower() in _ASKED_FOR:
         return Finding(path, "no such key", f"here it is called {_ASKED_FOR[key.lower()]}")
-    elsewhere = [pattern or "the top level" for pattern in sections_with(key)]
+    elsewhere = [pattern or "the top level" for pattern in sections_with(key, root)]
     if elsewhere and not nearest(key, known):
         return Finding(path, "no such key here", f"it belongs to {' or '.join(elsewhere)}")
     return Finding(path, "no such key", suggestion(key, known))
 
 
-def _meaning(path: KeyPath) -> str:
+def _meaning(path: KeyPath, root: type[Section]) -> str:
     """The schema's own sentence about a key."""
-    section = section_at(path[:-1]) if path else None
+    section = section_at(path[:-1], root) if path else None
     field = section.model_fields.get(str(path[-1])) if section else None
     return field.description or "" if field else ""
 

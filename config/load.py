@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from config.checks import check
-from config.complaints import shape_of
+from config.complaints import Shape, shape_of
 from config.findings import Finding
 from config.interpolate import interpolate
 from config.overrides import Override, override
@@ -41,12 +41,7 @@ def load(
 
     Raises ConfigError with every problem there is.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        problem = Problem(place=Place(origin=str(path)), path="", message=f"cannot be read: {error.strerror}")
-        raise ConfigError([problem]) from None
-    document = parse(decode(content, str(path)), str(path))
+    document = _document(path)
     return validate(document, environment=environment, overrides=overrides, allow_paid=allow_paid)
 
 
@@ -63,6 +58,21 @@ def load_text(
     return validate(document, environment=environment or {}, overrides=overrides, allow_paid=allow_paid)
 
 
+def read_as(schema: type[Shape], path: Path) -> Shape:
+    """
+    What a file of another schema says, word for word.
+
+    Raises ConfigError with every problem there is.
+    """
+    document = _document(path)
+    shape, findings = shape_of(document.data, document.data, schema)
+    told = [finding for finding in findings if finding.path not in document.unread]
+    problems = [*document.problems, *_placed(told, document)]
+    if problems or shape is None:
+        raise ConfigError(sorted(problems, key=_reading_order))
+    return shape
+
+
 def validate(
     document: Document,
     *,
@@ -77,13 +87,22 @@ def validate(
     """
     written = override(document, overrides)
     filled, unset = interpolate(written.data, environment)
-    config, misshapen = shape_of(filled, written.data)
+    config, misshapen = shape_of(filled, written.data, Config)
     told = document.unread | {finding.path for finding in unset}
     findings = [finding for finding in (*misshapen, *check(filled)) if finding.path not in told]
     problems = [*document.problems, *_placed([*unset, *findings], written)]
     if problems or config is None:
         raise ConfigError(sorted(problems, key=_reading_order))
     return config if allow_paid is None else config.model_copy(update={"allow_paid": allow_paid})
+
+
+def _document(path: Path) -> Document:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        problem = Problem(place=Place(origin=str(path)), path="", message=f"cannot be read: {error.strerror}")
+        raise ConfigError([problem]) from None
+    return parse(decode(content, str(path)), str(path))
 
 
 def _demanded(path: Path, asked_by: str) -> Path:

@@ -14,8 +14,9 @@ from pydantic_core import PydanticUndefined
 
 from config.discoverable import CLOUDS, PROBES
 from config.outline import sections
-from config.prose import KEYS_TITLE, KINDS_TITLE, OPENING, VARIABLES, ZERO_TITLE
+from config.prose import KEYS_TITLE, KINDS_TITLE, MODELS_TITLE, OPENING, VARIABLES, ZERO_TITLE
 from config.schema.kinds import KINDS
+from config.schema.model_capabilities import ModelCapabilities
 from config.schema.root import Config
 from config.schema.section import Section
 
@@ -41,6 +42,9 @@ def page() -> str:
     """The reference as Markdown."""
     parts = [OPENING, KINDS_TITLE, *_kinds(), VARIABLES, ZERO_TITLE, *_zero(), KEYS_TITLE]
     for pattern, section in sections().items():
+        parts += _section(pattern, section)
+    parts.append(MODELS_TITLE)
+    for pattern, section in sections(ModelCapabilities).items():
         parts += _section(pattern, section)
     return "\n".join(parts).rstrip("\n") + "\n"
 

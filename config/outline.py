@@ -14,26 +14,27 @@ NAMED = "<name>"
 
 
 @cache
-def sections() -> Mapping[str, type[Section]]:
+def sections(root: type[Section] = Config) -> Mapping[str, type[Section]]:
     """
-    Every section by its pattern, top first.
+    Every section of a file by its pattern, top first.
 
     The patterns look like `providers[].cost` and `models.<name>`; the top is the empty text.
     """
-    return MappingProxyType(dict(_sections(Config, "")))
+    return MappingProxyType(dict(_sections(root, "")))
 
 
-def section_at(path: KeyPath) -> type[Section] | None:
+def section_at(path: KeyPath, root: type[Section] = Config) -> type[Section] | None:
     """The section that the mapping at this path should be."""
     patterns = [""]
     for step in path:
         patterns = [longer for pattern in patterns for longer in _longer(pattern, step)]
-    return next((sections()[pattern] for pattern in patterns if pattern in sections()), None)
+    known = sections(root)
+    return next((known[pattern] for pattern in patterns if pattern in known), None)
 
 
-def sections_with(key: str) -> list[str]:
+def sections_with(key: str, root: type[Section] = Config) -> list[str]:
     """The patterns of the sections that know this key."""
-    return [pattern for pattern, section in sections().items() if key in section.model_fields]
+    return [pattern for pattern, section in sections(root).items() if key in section.model_fields]
 
 
 def _longer(pattern: str, step: str | int) -> Iterator[str]:

@@ -97,3 +97,19 @@ KEYS_TITLE = """
 ## Keys
 
 `[]` stands for an entry of a list and `<name>` for a name that you choose."""
+
+MODELS_TITLE = """
+## What models can do
+
+What a provider does not say about itself under `capabilities` is looked up by its model. The gateway
+brings rules along for models that are known; `~/.coderouter/model-capabilities.yaml` adds your own, which
+come first. Rules are read in order, and each flag is fixed by the first rule that matches and says it. What
+no rule says is unknown, and unknown never bars or reorders a target.
+
+```yaml
+version: 1
+rules:
+  - match: "qwen3-mine:*"
+    kind: openai_compat
+    capabilities: {tools: true, thinking: false, max_context_tokens: 32768}
+```"""

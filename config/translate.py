@@ -4,6 +4,8 @@ import ipaddress
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from config.capabilities_registry import CapabilityRegistry, bundled_registry
+from config.schema.model_capabilities import ModelFlags
 from config.schema.models import ModelAlias
 from config.schema.profile import Profile as ProfileSection
 from config.schema.provider import Provider
@@ -32,9 +34,10 @@ NEAR_TTFT_TIMEOUT_S = 600.0
 CLOUD_TTFT_TIMEOUT_S = 120.0
 
 
-def routing_table(config: Config) -> RoutingTable:
-    """Everything that routing needs from a validated configuration."""
-    providers = {provider.name: provider_spec(provider) for provider in config.providers}
+def routing_table(config: Config, registry: CapabilityRegistry | None = None) -> RoutingTable:
+    """Everything that routing needs from a validated configuration and from what is known of models."""
+    known = registry or bundled_registry()
+    providers = {provider.name: provider_spec(provider, known) for provider in config.providers}
     profiles = {profile.name: _profile(profile, providers) for profile in config.profiles}
     models = {name: _model_alias(alias, profiles, providers) for name, alias in config.models.items()}
     return RoutingTable(
@@ -49,9 +52,10 @@ def routing_table(config: Config) -> RoutingTable:
     )
 
 
-def provider_spec(provider: Provider) -> ProviderSpec:
+def provider_spec(provider: Provider, registry: CapabilityRegistry) -> ProviderSpec:
     """One provider as the domain and the adapters know it."""
     locality = locality_of(provider)
+    flags = registry.flags(kind=provider.adapter or provider.kind, model=provider.model or "")
     return ProviderSpec(
         name=provider.name,
         adapter=provider.adapter or provider.kind,
@@ -61,8 +65,8 @@ def provider_spec(provider: Provider) -> ProviderSpec:
         secret=_secret(provider),
         timeouts=_timeouts(provider, locality),
         locality=locality,
-        context_window=provider.context_window,
-        capabilities=_capabilities(provider),
+        context_window=provider.context_window or flags.max_context_tokens,
+        capabilities=_capabilities(provider, flags),
         append_system_prompt=provider.append_system_prompt or "",
         output_filters=provider.output_filters,
         extra_body=MappingProxyType(dict(provider.extra_body)),
@@ -134,16 +138,18 @@ def _changes(deadlines: Deadlines, timeout_s: float | None) -> TimeoutChanges:
     )
 
 
-def _capabilities(provider: Provider) -> Capabilities:
-    """Only what the file says: a default of the schema is no statement."""
+def _capabilities(provider: Provider, flags: ModelFlags) -> Capabilities:
+    """What the file says, yes or no, before what is known of the model; a schema's default says nothing."""
     said = provider.capabilities.model_dump(exclude_unset=True)
+    suitability = flags.claude_code_suitability
     return Capabilities(
-        tools=said.get("tools"),
+        tools=said.get("tools", flags.tools),
         vision=said.get("vision"),
-        thinking=said.get("thinking"),
-        prompt_cache=said.get("prompt_cache"),
+        thinking=said.get("thinking", flags.thinking),
+        prompt_cache=said.get("prompt_cache", flags.cache_control),
         streaming=said.get("streaming"),
-        reasoning_passthrough=said.get("reasoning_passthrough"),
+        reasoning_passthrough=said.get("reasoning_passthrough", flags.reasoning_passthrough),
+        claude_code=None if suitability is None else suitability == "ok",
     )
 
 

@@ -52,7 +52,15 @@ class SecretReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a provider declares of itself; ``None`` is unknown, and only explicit values decide anything."""
+    """
+    What a provider can do; ``None`` is unknown, and only known values decide anything.
+
+    Attributes:
+        prompt_cache: it honours cache breakpoints.
+        thinking: it honours a request to think.
+        reasoning_passthrough: its reasoning goes on to clients whatever their dialect.
+        claude_code: it serves Claude Code well.
+    """
 
     tools: bool | None = None
     vision: bool | None = None
@@ -60,6 +68,7 @@ class Capabilities:
     prompt_cache: bool | None = None
     streaming: bool | None = None
     reasoning_passthrough: bool | None = None
+    claude_code: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,40 @@
+"""The file `model-capabilities.yaml`: what models can do, by their names."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from config.schema.fields import Filled
+from config.schema.section import Entries, Section
+
+
+class ModelFlags(Section):
+    """What a rule says of the models it matches; what is unset it does not know."""
+
+    thinking: bool | None = Field(default=None, description="Honours a request to think.")
+    reasoning_passthrough: bool | None = Field(default=None, description="Its `reasoning` fields go on.")
+    tools: bool | None = Field(default=None, description="Calls tools.")
+    cache_control: bool | None = Field(default=None, description="Honours `cache_control`.")
+    max_context_tokens: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Tokens of its context."
+    )
+    claude_code_suitability: Literal["ok", "degraded"] | None = Field(
+        default=None, description="How well it serves Claude Code."
+    )
+
+
+class CapabilityRule(Section):
+    """One rule: for which models it speaks, and what it says of them."""
+
+    match: Filled = Field(description="A glob for the provider's model; case-sensitive.")
+    kind: Literal["anthropic", "openai_compat", "any"] = Field(
+        default="any", description="For providers of which kind."
+    )
+    capabilities: ModelFlags = Field(description="What these models can do.")
+
+
+class ModelCapabilities(Section):
+    """What `model-capabilities.yaml` says."""
+
+    version: Literal[1] = Field(description="The version of the format.")
+    rules: Entries[CapabilityRule] = Field(description="Rules in the order in which they are read.")

@@ -1,0 +1,174 @@
+"""What is known of models reaches routing: the provider's word first, then the user's rules, then ours."""
+
+from pathlib import Path
+
+import pytest
+
+from config.capabilities_registry import CapabilityRegistry, bundled_registry, load_registry
+from config.load import load_text
+from config.problems import ConfigError
+from config.schema.model_capabilities import CapabilityRule, ModelFlags
+from config.translate import routing_table
+from domain.routing.targets import ProviderSpec
+
+
+def user_file(home: Path, text: str) -> Path:
+    path = home / ".coderouter" / "model-capabilities.yaml"
+    path.parent.mkdir()
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def rules(*entries: tuple[str, str, dict[str, object]]) -> CapabilityRegistry:
+    told = ({"match": match, "kind": kind, "capabilities": flags} for match, kind, flags in entries)
+    return CapabilityRegistry(map(CapabilityRule.model_validate, told))
+
+
+def provider(model: str, *, said: str = "{}", kind: str = "openai_compat", more: str = "") -> ProviderSpec:
+    text = (
+        f"providers: [{{name: a, kind: {kind}, base_url: 'http://localhost:1', model: '{model}',"
+        f" capabilities: {said}{more}}}]\nprofiles: [{{name: default, providers: [a]}}]\n"
+    )
+    return routing_table(load_text(text)).providers["a"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "flags"),
+    [
+        ("anthropic", "claude-opus-4-20250514", {"thinking": True, "cache_control": True}),
+        ("anthropic", "claude-sonnet-4-5", {"cache_control": True}),
+        ("anthropic", "claude-sonnet-4-6", {"thinking": True, "cache_control": True}),
+        ("anthropic", "claude-haiku-4-5", {"thinking": True, "cache_control": True}),
+        ("anthropic", "qwen3.6-plus", {"cache_control": True}),
+        ("anthropic", "claude-3-7-sonnet", {}),
+        ("openai_compat", "claude-opus-4-1", {}),
+        ("openai_compat", "meta/llama-3.3-70b-instruct", {"claude_code_suitability": "degraded"}),
+        ("openai_compat", "Llama-3.3-70B-Instruct", {"claude_code_suitability": "degraded"}),
+        ("openai_compat", "LLAMA-3.3-70B", {}),
+        ("openai_compat", "qwen3-coder:30b", {"tools": True, "claude_code_suitability": "ok"}),
+        ("openai_compat", "qwen/qwen3-coder:free", {"tools": True, "claude_code_suitability": "ok"}),
+        ("openai_compat", "unsloth/Qwen3-Coder-30B", {"tools": True, "claude_code_suitability": "ok"}),
+        ("openai_compat", "gemma4:12b", {"tools": True, "thinking": True}),
+        ("openai_compat", "GLM-4.6", {"tools": True}),
+        ("openai_compat", "GLM-4.1", {}),
+        ("openai_compat", "gpt-oss-20b", {"tools": True}),
+        ("openai_compat", "deepseek-ai/DeepSeek-V3.1", {"tools": True}),
+        ("openai_compat", "mistral/devstral-small", {"tools": True}),
+        ("openai_compat", "qwen2.5-coder:7b", {}),
+        ("embedded", "gpt-oss-20b", {}),
+    ],
+)
+def test_known_models_are_known(kind: str, model: str, flags: dict[str, object]) -> None:
+    assert bundled_registry().flags(kind=kind, model=model) == ModelFlags.model_validate(flags)
+
+
+def test_each_flag_comes_from_the_first_rule_that_says_it() -> None:
+    registry = rules(
+        ("small-*", "anthropic", {"tools": False}),
+        ("small-*", "any", {"thinking": False}),
+        ("*", "openai_compat", {"thinking": True, "tools": True, "max_context_tokens": 8192}),
+    )
+
+    found = registry.flags(kind="openai_compat", model="small-1")
+
+    assert found == ModelFlags(thinking=False, tools=True, max_context_tokens=8192)
+
+
+def test_the_users_rules_come_before_ours(tmp_path: Path) -> None:
+    user_file(tmp_path, 'version: 1\nrules:\n  - match: "gemma4:*"\n    capabilities: {thinking: false}\n')
+
+    found = load_registry(tmp_path).flags(kind="openai_compat", model="gemma4:12b")
+
+    assert found == ModelFlags(thinking=False, tools=True)
+
+
+def test_without_a_file_of_the_user_ours_stands_alone(tmp_path: Path) -> None:
+    registry = load_registry(tmp_path)
+
+    assert registry.flags(kind="openai_compat", model="GLM-5") == ModelFlags(tools=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("version: 2\nrules: []\n", ":1:1: version: expected one of 1; found 2"),
+        ("rules: []\n", ":1: version: is required"),
+        ("version: 1\nrules:\n  - {capabilities: {}}\n", ":3:5: rules[0].match: is required"),
+        (
+            "version: 1\nrules:\n  - {match: '', capabilities: {}}\n",
+            ":3:6: rules[0].match: must not be empty",
+        ),
+        (
+            "version: 1\nrules:\n  - match: x\n    capabilities:\n      thinkin: true\n",
+            ':5:7: rules[0].capabilities.thinkin: no such key\n    did you mean "thinking"?',
+        ),
+        (
+            "version: 1\nrules:\n  - {match: x, kind: ollama, capabilities: {}}\n",
+            ":3:16: rules[0].kind: expected one of 'anthropic', 'openai_compat' or 'any'; found \"ollama\"",
+        ),
+        (
+            "version: 1\nrules:\n  - {match: x, capabilities: {max_context_tokens: 0}}\n",
+            "rules[0].capabilities.max_context_tokens: expected at least 1; found 0",
+        ),
+        ("version: 1\nrules:\n  - {match: x, capabilities: {tools: 'yes'}}\n", "expected true or false"),
+        ("version: 1\nversion: 1\nrules: []\n", ":2:1: version: duplicate key"),
+        ("version: [1\n", "not valid YAML"),
+    ],
+)
+def test_what_is_wrong_with_the_users_file_is_told_with_its_place(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    path = user_file(tmp_path, text)
+
+    with pytest.raises(ConfigError) as caught:
+        load_registry(tmp_path)
+
+    assert str(path) in str(caught.value)
+    assert told in str(caught.value)
+
+
+def test_all_problems_of_the_file_are_told_at_once(tmp_path: Path) -> None:
+    user_file(tmp_path, "version: 3\nrules:\n  - {match: x, capabilities: {tools: 1, speed: 9}}\n")
+
+    with pytest.raises(ConfigError) as caught:
+        load_registry(tmp_path)
+
+    assert [problem.path for problem in caught.value.problems] == [
+        "version",
+        "rules[0].capabilities.tools",
+        "rules[0].capabilities.speed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "thinking"), [("{}", True), ("{thinking: true}", True), ("{thinking: false}", False)]
+)
+def test_the_providers_own_word_beats_what_is_known_of_its_model(said: str, thinking: bool) -> None:
+    assert provider("gemma4:12b", said=said).capabilities.thinking is thinking
+
+
+def test_what_nobody_knows_stays_unknown() -> None:
+    found = provider("never-heard-of").capabilities
+
+    assert (found.tools, found.thinking, found.prompt_cache, found.claude_code) == (None, None, None, None)
+
+
+def test_cache_control_is_what_the_provider_calls_prompt_cache() -> None:
+    assert provider("claude-sonnet-4-5", kind="anthropic").capabilities.prompt_cache is True
+    unsaid = provider("claude-sonnet-4-5", kind="anthropic", said="{prompt_cache: false}")
+    assert unsaid.capabilities.prompt_cache is False
+
+
+def test_a_known_context_fills_in_for_one_that_is_not_declared() -> None:
+    text = (
+        "providers: [{{name: a, base_url: 'http://localhost:1', model: m{more}}}]\n"
+        "profiles: [{{name: default, providers: [a]}}]"
+    )
+    registry = rules(("m", "any", {"max_context_tokens": 8192}))
+
+    told, untold = (
+        routing_table(load_text(text.format(more=more)), registry).providers["a"].context_window
+        for more in (", context_window: 4096", "")
+    )
+
+    assert (told, untold) == (4096, 8192)
