@@ -3,6 +3,7 @@
 from litestar import Litestar
 from litestar.types import ASGIApp
 
+from adapters.inbound.http.admin import admin_routes
 from adapters.inbound.http.drain_gate import DrainGate
 from adapters.inbound.http.host_check import HostCheck
 from adapters.inbound.http.models import model_routes
@@ -23,6 +24,12 @@ def create_app(container: Container) -> ASGIApp:
                 responses=container.responses(),
             ),
             *companion_routes(count_tokens=container.count_tokens_route()),
+            *admin_routes(
+                rehearse=container.rehearse(),
+                explain=container.explain(),
+                dialects=container.dialects(),
+                session_header=container.launch().config.session.header.lower(),
+            ),
             *model_routes(container.list_models(), created=int(container.clock().time())),
             *status_routes(
                 version=container.version(),

@@ -2,10 +2,13 @@
 
 import random
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from dependency_injector import containers, providers
 
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
+from adapters.dialects.dialect import Dialect
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
 from adapters.inbound.http.conversation import ConversationRoute, InboundLimits
@@ -17,14 +20,17 @@ from app.launch import Launch
 from app.providers import Providers, known_secrets
 from app.use_cases.converse import Converse
 from app.use_cases.count_tokens import CountTokens
+from app.use_cases.explain import Explain
 from app.use_cases.list_models import ListModels
 from app.use_cases.plan import Planner
+from app.use_cases.rehearse import Rehearse
 from app.version import gateway_version
 from config.schema.server import Server
 from config.translate import routing_table
 from infrastructure.clock import SystemClock
 from infrastructure.events.event_log import EventLog
 from infrastructure.events.fan_out import FanOut
+from infrastructure.events.trace_ring import TraceRing
 from infrastructure.http_clients import HttpClients
 from infrastructure.model_server.absent import AbsentModelServer
 from infrastructure.model_server.child import ModelOptions
@@ -34,6 +40,11 @@ from infrastructure.secrets import Secrets
 from infrastructure.tokens import TokenEstimator
 
 _draw = random.Random()  # noqa: S311  ids tell requests apart, they guard nothing; seeded by the system
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType(
+    {dialect.name: dialect for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES)}
+)
+"""The languages that clients may speak."""
 
 
 def request_ids() -> str:
@@ -83,7 +94,8 @@ class Container(containers.DeclarativeContainer):
         mirror=launch.provided.settings.events_path,
         secrets=providers.Callable(known_secrets, table, secrets),
     )
-    sink = providers.Singleton(FanOut, event_log)
+    traces = providers.Singleton(TraceRing, clock)
+    sink = providers.Singleton(FanOut, event_log, traces)
 
     # outbound
     provider_kit = providers.Factory(
@@ -99,11 +111,14 @@ class Container(containers.DeclarativeContainer):
     planner = providers.Singleton(Planner, table, directory, sink, clock)
     converse = providers.Singleton(Converse, table, planner, directory, sink, clock)
     list_models = providers.Singleton(ListModels, table)
+    rehearse = providers.Singleton(Rehearse, table, directory, clock)
+    explain = providers.Singleton(Explain, traces)
     token_counter = providers.Singleton(TokenEstimator)
     count_tokens = providers.Singleton(CountTokens, token_counter, planner, directory, sink, clock)
 
     # inbound
     readiness = providers.Singleton(Readiness)
+    dialects = providers.Object(DIALECTS)
     limits = providers.Singleton(_limits, launch.provided.config.server)
     envelopes = providers.Singleton(Envelopes, openai=OPENAI_CHAT, anthropic=ANTHROPIC_MESSAGES)
     conversation_route = providers.Factory(

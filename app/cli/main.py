@@ -12,6 +12,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "serve": "app.cli.serve:serve",
         "check": "app.cli.check:check",
+        "route": "app.cli.route:route",
+        "explain": "app.cli.explain:explain",
         "version": "app.cli.version:version",
     }
 )

@@ -131,7 +131,7 @@ def _earliest(failures: list[UpstreamFailure]) -> float | None:
 
 def _told(walk: Walk) -> str:
     tried = [f"{attempt.target.provider}: {attempt.failure.message}" for attempt in walk.attempts]
-    refused = [f"{barred.target.provider}: not tried ({_refusal(barred)})" for barred in walk.barred]
+    refused = [f"{barred.target.provider}: not tried ({refusal_in_words(barred)})" for barred in walk.barred]
     story = "; ".join(tried + refused) or "it has no targets"
     return f"{_numbers(walk)}no provider of profile {walk.profile!r} could answer: {story}"
 
@@ -148,7 +148,8 @@ def _compared(overrun: WindowOverrun) -> str:
     return f"{overrun.tokens} tokens > {overrun.maximum} maximum"
 
 
-def _refusal(barred: Barred) -> str:
+def refusal_in_words(barred: Barred) -> str:
+    """Why a target may not be tried, for a human."""
     words = _REFUSALS[barred.reason]
     lacks = f": {', '.join(barred.lacks)}" if barred.reason is BarReason.INCAPABLE else ""
     numbers = f": {_compared(barred.overrun)}" if barred.overrun else ""

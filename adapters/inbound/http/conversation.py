@@ -22,6 +22,7 @@ from adapters.inbound.http.event_stream import EventStream
 from adapters.inbound.http.headers import request_id, text_headers
 from adapters.inbound.http.request_body import read_body
 from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpResponse
+from adapters.inbound.http.wishes import wishes_of
 from app.use_cases.converse import Asked, Converse
 from app.use_cases.plan import Plan
 from app.use_cases.reply import Reply
@@ -30,7 +31,7 @@ from domain.events import InternalFault, Outcome
 from domain.failures import UpstreamFailure
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock
-from domain.routing.selection import UnknownChoice, Wishes
+from domain.routing.selection import UnknownChoice
 from domain.routing.verdict import ChainFailed
 
 
@@ -111,7 +112,8 @@ class ConversationRoute:
         body = await read_body(receive, headers, self._limits.max_body_bytes)
         request = self._dialect.decode_request(body, headers)
         account.asked(request)
-        asked = Asked(request=request, wishes=self._wishes(request, headers), request_id=account.request_id)
+        wishes = wishes_of(request, headers, self._session_header)
+        asked = Asked(request=request, wishes=wishes, request_id=account.request_id)
         plan = self._converse.plan(asked)
         account.planned(plan)
         with Attendance(receive) as attendance:
@@ -183,15 +185,6 @@ class ConversationRoute:
                 account.outcome = Outcome.FAILED
                 self._sink.emit(internal_fault(error, account.request_id))
         return error_answer(error, self._dialect, account.request_id)
-
-    def _wishes(self, request: ChatRequest, headers: Mapping[str, str]) -> Wishes:
-        return Wishes(
-            profile=request.profile,
-            profile_header=headers.get("x-coderouter-profile", "").strip(),
-            mode_header=headers.get("x-coderouter-mode", "").strip(),
-            model=request.model,
-            session=headers.get(self._session_header, "").strip(),
-        )
 
     def _answering(self, request: ChatRequest) -> Answering:
         return Answering(

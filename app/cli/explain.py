@@ -1,0 +1,73 @@
+"""Tells what happened to a past request, by asking the running gateway."""
+
+from typing import Any
+from urllib.parse import quote
+
+import click
+import httpx
+import msgspec
+
+from app.cli.options import fail
+
+UNREACHABLE = 5
+"""The exit code when no gateway answers at the address."""
+
+UNKNOWN = 6
+"""The exit code when the gateway does not know the request (any more)."""
+
+_PATIENCE_S = 5.0
+_LEFT_OUT = frozenset({"request_id"})
+
+
+@click.command()
+@click.argument("request_id")
+@click.option("--url", default="http://127.0.0.1:8088", show_default=True, help="Where the gateway answers.")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+def explain(*, request_id: str, url: str, as_json: bool) -> None:
+    """
+    Tell what happened to the request with this id (the answer's X-Request-Id).
+
+    Exits with 5 when no gateway answers, with 6 when it does not know the request.
+    """
+    story = _asked(f"{url.rstrip('/')}/admin/requests/{quote(request_id, safe='')}")
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(story), indent=2))
+        return
+    for happening in story["events"]:
+        click.echo(f"{_moment(happening['ts'])}  {_styled(happening)}  {_details(happening['fields'])}")
+
+
+def _asked(address: str) -> dict[str, Any]:
+    try:
+        answer = httpx.get(address, timeout=_PATIENCE_S, trust_env=False)
+    except httpx.HTTPError as error:
+        fail(f"no gateway answers at {address}: {error}", UNREACHABLE)
+    if answer.status_code != httpx.codes.OK:
+        fail(_message(answer), UNKNOWN)
+    story: dict[str, Any] = answer.json()
+    return story
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"the gateway answered {answer.status_code}"
+
+
+def _moment(timestamp: str) -> str:
+    return timestamp[11:23]
+
+
+def _styled(happening: dict[str, Any]) -> str:
+    colour = {"warning": "yellow", "error": "red"}.get(happening["level"])
+    return click.style(f"{happening['event']:<26}", fg=colour)
+
+
+def _details(fields: dict[str, Any]) -> str:
+    told = {name: value for name, value in fields.items() if name not in _LEFT_OUT}
+    return " ".join(f"{name}={_short(value)}" for name, value in told.items() if value not in (None, "", []))
+
+
+def _short(value: object) -> str:
+    return value if isinstance(value, str) and " " not in value else msgspec.json.encode(value).decode()

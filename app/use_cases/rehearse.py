@@ -1,0 +1,133 @@
+"""Says where a request would go, and why, without sending it."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from app.use_cases.plan import Plan, Planner
+from domain.conversation.request import ChatRequest
+from domain.events import Event
+from domain.ports.providers import ProviderDirectory
+from domain.ports.time import Clock
+from domain.routing.facts import Facts
+from domain.routing.gates import Barred
+from domain.routing.ranking import Candidate
+from domain.routing.selection import Wishes
+from domain.routing.targets import RoutingTable, Target
+from domain.routing.verdict import refusal_in_words
+
+Signal: TypeAlias = bool | int | float | str
+
+_REHEARSAL = "rehearsal"
+"""Stands for the id of a request that does not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """
+    A target's part in a chain.
+
+    Attributes:
+        position: when it would be tried, from 1; 0 when it may not be.
+        why: what put it there, for a human.
+    """
+
+    position: int
+    provider: str
+    model: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """
+    What would happen to a request.
+
+    Attributes:
+        rule: what chose the profile: a rule of the auto-router, or such as ``body-profile``.
+        signals: everything that rules and gates can ask about the request.
+        chain: the targets that would be tried, in their order, then those that may not be.
+    """
+
+    dialect: str
+    requested_model: str
+    profile: str
+    rule: str
+    signals: dict[str, Signal]
+    chain: tuple[Place, ...]
+
+
+class Rehearse:
+    """Plans as `Planner` does, but remembers nothing, tells nobody and asks no upstream."""
+
+    def __init__(self, table: RoutingTable, directory: ProviderDirectory, clock: Clock) -> None:
+        self._table = table
+        self._directory = directory
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"<Rehearse over {', '.join(self._table.profiles)}>"
+
+    def rehearse(self, request: ChatRequest, wishes: Wishes) -> Rehearsal:
+        """
+        The plan that a first request of a session would get.
+
+        Raises:
+            UnknownChoice: the client named a profile or mode that does not exist.
+            MalformedRequest: the content cannot be understood.
+        """
+        planner = Planner(self._table, self._directory, _Nobody(), self._clock)
+        plan = planner.plan(request, wishes, _REHEARSAL)
+        return Rehearsal(
+            dialect=request.dialect,
+            requested_model=request.model,
+            profile=plan.profile.name,
+            rule=plan.rule,
+            signals=_signals(Facts(request)),
+            chain=(*_tried(plan), *map(_barred, plan.barred)),
+        )
+
+
+class _Nobody:
+    """A sink for events that did not happen."""
+
+    def emit(self, event: Event) -> None: ...
+
+
+def _signals(facts: Facts) -> dict[str, Signal]:
+    return {
+        "model": facts.model,
+        "has_tools": facts.has_tools,
+        "has_image": facts.has_image,
+        "code_fence_ratio": round(facts.code_fence_ratio, 3),
+        "content_len": len(facts.latest_text),
+        "estimated_tokens": facts.estimated_tokens,
+        "prompt_tokens": facts.prompt_tokens,
+        "output_limit": facts.output_limit,
+        "wants_thinking": facts.wants_thinking,
+        "image_place": facts.image_place or "",
+    }
+
+
+def _tried(plan: Plan) -> list[Place]:
+    set_back = {candidate.target: candidate for candidate in plan.demoted}
+    return [
+        Place(
+            position=position,
+            provider=target.provider,
+            model=target.model,
+            why=_standing(plan, target, set_back.get(target)),
+        )
+        for position, target in enumerate(plan.order, start=1)
+    ]
+
+
+def _standing(plan: Plan, target: Target, set_back: Candidate | None) -> str:
+    if set_back is not None:
+        return f"set back: it lacks {', '.join(set_back.lacks)}"
+    declared = plan.profile.targets.index(target) + 1
+    return f"number {declared} of the profile"
+
+
+def _barred(barred: Barred) -> Place:
+    target = barred.target
+    return Place(position=0, provider=target.provider, model=target.model, why=refusal_in_words(barred))

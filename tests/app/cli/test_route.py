@@ -1,0 +1,86 @@
+"""Where a request would go can be asked without sending it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli.main import main
+
+FILE = """\
+default_profile: auto
+providers:
+  - {name: small, base_url: "http://127.0.0.1:9/v1", model: qwen3, capabilities: {tools: false}}
+  - {name: large, base_url: "http://127.0.0.1:9/v1", model: qwen3-coder}
+  - {name: dear, kind: anthropic, base_url: "http://127.0.0.1:9", model: sonnet, paid: true}
+profiles:
+  - {name: chat, providers: [small, large, dear]}
+  - {name: agent, providers: [large, dear]}
+auto_router:
+  default_rule_profile: chat
+  rules:
+    - {id: agents, profile: agent, match: {has_tools: true}}
+"""
+
+HELLO = {"model": "any", "messages": [{"role": "user", "content": "hello"}]}
+WITH_TOOLS = {**HELLO, "tools": [{"type": "function", "function": {"name": "a"}}]}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "providers.yaml"
+    path.write_text(FILE, encoding="utf-8")
+    return path
+
+
+def route(config: Path, body: object, *arguments: str) -> Result:
+    text = body if isinstance(body, str) else json.dumps(body)
+    return CliRunner().invoke(main, ["route", "-", "--config", str(config), *arguments], input=text)
+
+
+def test_the_rule_the_chain_and_each_refusal_are_shown_with_their_reasons(config: Path) -> None:
+    result = route(config, WITH_TOOLS)
+
+    assert result.exit_code == 0, result.output
+    assert "profile agent, chosen by agents" in result.output
+    assert "1.  large  qwen3-coder  number 1 of the profile" in result.output
+    assert "-   dear   sonnet  it costs money and paid providers are off" in result.output
+    assert "has_tools         True" in result.output
+
+
+def test_scripts_get_every_signal_and_the_order_as_json(config: Path) -> None:
+    told = json.loads(route(config, HELLO, "--json").output)
+
+    assert (told["profile"], told["dialect"]) == ("chat", "openai_chat")
+    assert [(place["position"], place["provider"]) for place in told["chain"]] == [
+        (1, "small"),
+        (2, "large"),
+        (0, "dear"),
+    ]
+    assert told["signals"]["has_tools"] is False
+    assert told["signals"]["estimated_tokens"] == 1
+
+
+def test_a_target_that_lacks_what_is_asked_is_shown_set_back(config: Path) -> None:
+    told = json.loads(route(config, WITH_TOOLS, "--json", "--profile-header", "chat").output)
+
+    assert told["rule"] == "profile-header"
+    assert [place["provider"] for place in told["chain"]] == ["large", "small", "dear"]
+    assert told["chain"][1]["why"] == "set back: it lacks tools"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("{", "not valid JSON"),
+        ({"model": "x"}, "messages"),
+        ({**HELLO, "profile": "nope"}, "available: agent, chat"),
+    ],
+)
+def test_a_request_that_would_be_refused_says_why(config: Path, body: object, words: str) -> None:
+    result = route(config, body)
+
+    assert result.exit_code == 4
+    assert words in result.output
+    assert "Traceback" not in result.output

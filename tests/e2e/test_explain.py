@@ -1,0 +1,90 @@
+"""A past request can be explained, and a future one rehearsed, by the running gateway."""
+
+import json
+from uuid import uuid4
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from app.cli.main import main
+from tests.e2e.gateway import Gateway
+from tests.e2e.stage import Stage
+from tests.upstream.behaviours import Answer, Status
+
+QUESTION = {"model": "chain-openai_compat", "messages": [{"role": "user", "content": "a secret plan"}]}
+
+
+def ask(gateway: Gateway, request_id: str) -> httpx.Response:
+    return httpx.post(
+        f"{gateway.openai_base_url}/chat/completions",
+        json=QUESTION,
+        headers={"x-request-id": request_id},
+        timeout=30,
+        trust_env=False,
+    )
+
+
+@pytest.fixture
+def asked(gateway: Gateway, stage: Stage) -> str:
+    stage.plays(first=Status(500), second=Answer.text("hello"))
+    request_id = f"explain-{uuid4().hex[:8]}"
+    assert ask(gateway, request_id).status_code == 200
+    gateway.completed(request_id)
+    return request_id
+
+
+def test_a_past_request_tells_its_attempts_and_its_end_without_its_words(
+    gateway: Gateway, asked: str
+) -> None:
+    answer = httpx.get(f"{gateway.address}/admin/requests/{asked}", trust_env=False)
+
+    story = answer.json()
+    told = [happening["event"] for happening in story["events"]]
+    assert told.count("try-provider") == 3
+    assert told.count("provider-failed") == 2
+    assert story["summary"]["outcome"] == "answered"
+    assert story["summary"]["provider"] == "second-openai_compat"
+    assert "secret plan" not in answer.text
+
+
+def test_the_command_tells_the_same_story(gateway: Gateway, asked: str) -> None:
+    result = CliRunner().invoke(main, ["explain", asked, "--url", gateway.address])
+
+    assert result.exit_code == 0, result.output
+    assert "provider-failed" in result.output
+    assert "failure=unreachable" in result.output
+    assert "request-completed" in result.output
+
+
+def test_an_unknown_request_and_an_absent_gateway_have_exit_codes_of_their_own(gateway: Gateway) -> None:
+    unknown = CliRunner().invoke(main, ["explain", "never-asked", "--url", gateway.address])
+    absent = CliRunner().invoke(main, ["explain", "x", "--url", "http://127.0.0.1:9"])
+
+    assert (unknown.exit_code, absent.exit_code) == (6, 5)
+    assert "never-asked" in unknown.output
+
+
+def test_the_latest_requests_are_listed_newest_first(gateway: Gateway, asked: str) -> None:
+    listed = httpx.get(f"{gateway.address}/admin/requests?limit=5", trust_env=False).json()["requests"]
+
+    assert listed[0]["request_id"] == asked
+    assert len(listed) <= 5
+
+
+def test_a_request_is_rehearsed_without_being_sent(gateway: Gateway, stage: Stage) -> None:
+    plan = httpx.post(f"{gateway.address}/admin/plan", json=QUESTION, trust_env=False)
+
+    assert plan.status_code == 200
+    assert plan.json()["profile"] == "chain-openai_compat"
+    assert plan.json()["rule"] == "model-profile"
+    assert [place["position"] for place in plan.json()["chain"]] == [1, 2, 3, 4, 5]
+    assert all(not upstream.requests for upstream in stage.upstreams.values())
+
+
+@pytest.mark.parametrize("body", [b"{", json.dumps({**QUESTION, "profile": "nope"}).encode()])
+def test_a_rehearsal_of_a_bad_request_is_a_400_in_words(gateway: Gateway, body: bytes) -> None:
+    answer = httpx.post(f"{gateway.address}/admin/plan", content=body, trust_env=False)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"]
