@@ -14,7 +14,8 @@ QUIET := $(if $(wildcard $(BIN)/coderouter),--quiet)
 UNIT := not slow and not live and not e2e and not clients and not bench
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-fast lint types format bench bench-gate lock clean distclean environment system-parts
+.PHONY: help serve test test-fast lint types format bench bench-gate lock clean distclean environment system-parts \
+	test-clients client-programs
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 20
@@ -24,11 +25,14 @@ serve: ## Run the gateway (ARGS="--port 9000")
 	@$(UV) sync $(QUIET) --locked --no-dev --inexact $(EXTRAS)
 	@$(BIN)/coderouter serve $(ARGS)
 
-test: lint types system-parts ## Run every check and every test that can run here
+test: lint types system-parts client-programs ## Run every check and every test that can run here
 	$(BIN)/pytest -m "not bench" $(PYTEST_ARGS)
 
 test-fast: environment ## Run the unit tests
 	$(BIN)/pytest -m "$(UNIT)" $(PYTEST_ARGS)
+
+test-clients: environment client-programs ## Drive real coding agents and SDKs against the gateway
+	$(BIN)/pytest -m clients $(PYTEST_ARGS)
 
 lint: environment ## Check style, formatting and the import contracts
 	$(BIN)/ruff check
@@ -63,3 +67,6 @@ environment:
 
 system-parts:
 	@sh scripts/install_test_system_parts.sh
+
+client-programs: environment
+	@sh scripts/install_test_clients.sh
