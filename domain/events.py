@@ -246,7 +246,7 @@ class AutoRouterResolved:
     A rule chose the profile.
 
     The signals are `has_image`, `code_fence_ratio`, `content_len`, `model`, `estimated_tokens`, `has_tools`.
-    Those that only the conversation tells are null when no rule asked for it: it was not read then.
+    Of a large request those are null that no rule asked for: it was not read any further.
     """
 
     name: ClassVar[str] = "auto-router-resolved"
@@ -262,7 +262,7 @@ class AutoRouterFellThrough:
     """
     No rule chose the profile; its signals have `disabled` in the place of `has_image`.
 
-    Signals that only the conversation tells are null when no rule asked for it.
+    Of a large request those signals are null that no rule asked for.
     """
 
     name: ClassVar[str] = "auto-router-fallthrough"

@@ -16,6 +16,7 @@ from domain.conversation.request import MalformedRequest
 _KEY = re.compile(rb'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 _COLON = re.compile(rb"\s*:\s*")
 _SEPARATOR = re.compile(rb"\s*([,}])")
+_PICTURE_WORDS = (b'"image"', b'"image_url"', b'"input_image"', b"\\u005", b"\\u006", b"\\u007")
 _decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -53,6 +54,15 @@ class JsonMembers:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
+
+    @property
+    def may_show_pictures(self) -> bool:
+        """
+        Whether any string in it may name a picture's type, in whatever dialect.
+
+        A quote inside a string is escaped, so prose about images is no match. A letter may be escaped too.
+        """
+        return any(word in self.body for word in _PICTURE_WORDS)
 
     def raw(self, key: str) -> msgspec.Raw | None:
         """The value as it was written, or ``None``."""

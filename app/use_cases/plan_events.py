@@ -1,8 +1,10 @@
 """What planning tells: how the profile was chosen, and who was refused or set back."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
+from domain.conversation.request import MalformedRequest
 from domain.events import (
     AutoRouterFellThrough,
     AutoRouterResolved,
@@ -29,7 +31,8 @@ def choice_event(choice: Choice | Kept, facts: Facts, request_id: str) -> Event:
     """How the rules chose the profile, with what they saw."""
     match choice:
         case Resolved(rule_id=rule_id, profile=profile):
-            signals = {"has_image": facts.has_image if facts.was_read else None, **_signals(facts)}
+            signals = _signals(facts)
+            signals = {"has_image": facts.has_image if facts.turn_was_read else None, **signals}
             return AutoRouterResolved(
                 request_id=request_id, rule_id=rule_id, resolved_profile=profile, signals=signals
             )
@@ -66,14 +69,22 @@ def demotions(candidates: Iterable[Candidate], *, profile: str, request_id: str)
 
 
 def _signals(facts: Facts) -> Signals:
-    read = facts.was_read
+    if facts.is_small:
+        _read(facts)
+    turn = facts.turn_was_read
     return {
-        "code_fence_ratio": round(facts.code_fence_ratio, 3) if read else None,
-        "content_len": len(facts.latest_text) if read else None,
+        "code_fence_ratio": round(facts.code_fence_ratio, 3) if turn else None,
+        "content_len": len(facts.latest_text) if turn else None,
         "model": facts.model or None,
-        "estimated_tokens": facts.estimated_tokens if read else None,
+        "estimated_tokens": facts.estimated_tokens if facts.was_read else None,
         "has_tools": facts.has_tools,
     }
+
+
+def _read(facts: Facts) -> None:
+    """Nothing that only an event wants to know makes a request fail."""
+    with suppress(MalformedRequest):
+        _ = facts.latest_text, facts.estimated_tokens
 
 
 def _refusal(barred: Barred, profile: str, request_id: str) -> Event:

@@ -1,12 +1,12 @@
 """What a client asks, read as far as anyone has needed it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from domain.conversation.extensions import NO_EXTENSIONS, Extensions, Json, Nothing
-from domain.conversation.parts import Part
+from domain.conversation.parts import Part, ToolResult
 
 
 class Role(StrEnum):
@@ -131,6 +131,26 @@ class Source(Protocol):
         """
         ...
 
+    def newest(self, *roles: Role) -> Iterator[Message]:
+        """
+        What these said, from the last message to the first, each read when it is asked for where the dialect
+        allows that. A turn of nothing but tools' answers is the tools', whatever role the dialect gives it.
+
+        Raises:
+            MalformedRequest: as `conversation`, for the messages that were reached.
+        """
+        ...
+
+    @property
+    def most_characters(self) -> int | None:
+        """No fewer than the characters of the content, known without reading it; ``None`` when unknown."""
+        ...
+
+    @property
+    def may_show_pictures(self) -> bool:
+        """Whether there may be a picture in it: no is certain, yes is a guess."""
+        ...
+
 
 class MalformedRequest(Exception):
     """
@@ -147,6 +167,16 @@ class MalformedRequest(Exception):
         self.message = message
 
 
+def newest_of(content: Conversation, roles: Collection[Role]) -> Iterator[Message]:
+    """For a source that has read all its messages: `Source.newest`."""
+    return (message for message in reversed(content.messages) if _speaker(message) in roles)
+
+
+def _speaker(message: Message) -> Role:
+    only_results = message.parts and all(isinstance(part, ToolResult) for part in message.parts)
+    return Role.TOOL if only_results else message.role
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
     """A source for content that was put together here and has no bytes to go back to."""
@@ -155,6 +185,17 @@ class Built:
 
     def conversation(self) -> Conversation:
         return self.content
+
+    def newest(self, *roles: Role) -> Iterator[Message]:
+        return newest_of(self.content, roles)
+
+    @property
+    def most_characters(self) -> int | None:
+        return None
+
+    @property
+    def may_show_pictures(self) -> bool:
+        return True
 
 
 NO_HEADERS: Mapping[str, str] = Nothing()

@@ -1,8 +1,9 @@
 """
 What rules and gates ask about a request, found out when it is first asked and kept.
 
-The envelope (`model`, `has_tools`) is known at once. Everything else reads the conversation, which costs;
-nobody pays for it who does not ask.
+The envelope (`model`, `has_tools`) is known at once. The latest turn is read by itself, and whether a large
+request is small enough is told from its size where that suffices; reading all of it costs most, and nobody
+pays for it who does not ask.
 """
 
 import json
@@ -31,6 +32,7 @@ from domain.conversation.request import (
 )
 
 _CHARACTERS_PER_TOKEN = 4
+_FEW_CHARACTERS = 8192
 _FENCE = "```"
 
 
@@ -44,15 +46,23 @@ class Facts:
 
     def __init__(self, request: ChatRequest) -> None:
         self._request = request
+        self._source = request.source
         self.was_read = False
+        self.turn_was_read = False
 
     def __repr__(self) -> str:
-        return f"<Facts of a request for {self.model!r} read={self.was_read}>"
+        return f"<Facts of a request for {self.model!r} read={self.was_read} turn={self.turn_was_read}>"
 
     @property
     def model(self) -> str:
         """The model that the client named; empty when it named none."""
         return self._request.model
+
+    @property
+    def is_small(self) -> bool:
+        """Whether reading all of it costs next to nothing."""
+        most = self._source.most_characters
+        return most is not None and most <= _FEW_CHARACTERS
 
     @property
     def has_tools(self) -> bool:
@@ -76,14 +86,21 @@ class Facts:
     @cached_property
     def carries_only_results(self) -> bool:
         """Whether the turn adds nothing but what tools answered."""
-        turns = (m for m in reversed(self._conversation.messages) if m.role in (Role.USER, Role.TOOL))
-        newest = next(turns, None)
+        newest = next(self._source.newest(Role.USER, Role.TOOL), None)
         return newest is not None and _is_results(newest)
 
     @cached_property
     def estimated_tokens(self) -> int:
         """Characters of instructions, messages, tool results and tool definitions, divided by four."""
         return self._readable_characters // _CHARACTERS_PER_TOKEN
+
+    def has_tokens(self, least: int) -> bool:
+        """Whether `estimated_tokens` are that many; a request that is too small for it is not read."""
+        return not self._is_below(least) and self.estimated_tokens >= least
+
+    def fits(self, tokens: int) -> bool:
+        """Whether `prompt_tokens` are no more than that; a request that must fit is not read."""
+        return self._is_below(tokens) or self.prompt_tokens <= tokens
 
     @cached_property
     def prompt_tokens(self) -> int:
@@ -99,6 +116,8 @@ class Facts:
     @cached_property
     def image_place(self) -> str | None:
         """Where the first picture stands, in a turn or in a tool's result; ``None`` when there is none."""
+        if not self._source.may_show_pictures:
+            return None
         messages = enumerate(self._conversation.messages)
         return next((f"message {n} ({m.role})" for n, m in messages if any(map(_shows, m.parts))), None)
 
@@ -108,16 +127,22 @@ class Facts:
         asked = self._conversation.extensions.get(_ANTHROPIC, {}).get("thinking")
         return isinstance(asked, dict) and asked.get("type") == "enabled"
 
+    def _is_below(self, tokens: int) -> bool:
+        most = self._source.most_characters
+        return most is not None and most // _CHARACTERS_PER_TOKEN < tokens
+
     @cached_property
     def _conversation(self) -> Conversation:
+        conversation = self._request.conversation
         self.was_read = True
-        return self._request.conversation
+        return conversation
 
     @cached_property
     def _latest_turn(self) -> Message | None:
         """The latest user turn that is more than answers of tools."""
-        users = (message for message in reversed(self._conversation.messages) if message.role is Role.USER)
-        return next((message for message in users if not _is_results(message)), None)
+        turn = next(self._source.newest(Role.USER), None)
+        self.turn_was_read = True
+        return turn
 
     @cached_property
     def _readable_characters(self) -> int:

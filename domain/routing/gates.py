@@ -155,8 +155,10 @@ def overrun_of(facts: Facts, window: int) -> WindowOverrun | None:
     Agents ask for far more room than they use (32,000 tokens of a window of 32,768): at most a quarter of the
     window is set aside, or no such request would ever fit.
     """
-    reserved = min(facts.output_limit, window // 4)
-    room = window - reserved
+    most_reserved = window // 4
+    if facts.fits(window - most_reserved):
+        return None
+    room = window - min(facts.output_limit, most_reserved)
     return WindowOverrun(tokens=facts.prompt_tokens, maximum=room) if facts.prompt_tokens > room else None
 
 

@@ -87,7 +87,7 @@ class TokenCountMin:
     tokens: int
 
     def holds(self, facts: Facts) -> bool:
-        return facts.estimated_tokens >= self.tokens
+        return facts.has_tokens(self.tokens)
 
 
 @dataclass(frozen=True, slots=True)

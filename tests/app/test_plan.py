@@ -11,7 +11,7 @@ from adapters.inbound.http.errors import error_answer
 from app.use_cases.plan import Plan, Planner
 from config.load import load_text
 from config.translate import routing_table
-from domain.conversation.request import MalformedRequest
+from domain.conversation.request import ChatRequest, MalformedRequest
 from domain.events import (
     AutoRouterFellThrough,
     AutoRouterResolved,
@@ -74,6 +74,15 @@ class Office:
 
     def plan(self, asked: Talk, **wishes: Any) -> Plan:
         return self.planner.plan(openai_chat(asked), Wishes(model=asked.model, **wishes), "r-1")
+
+
+def unreadable() -> ChatRequest:
+    body = {
+        "max_tokens": 1,
+        "messages": [{"role": "user", "content": [{"type": 3}]}],
+        "tools": [{"name": "x"}],
+    }
+    return ANTHROPIC_MESSAGES.decode_request(json.dumps(body).encode(), {})
 
 
 def gated(chain: str, *, action: str = "prefer", allow_paid: bool = False) -> Office:
@@ -154,9 +163,9 @@ def test_the_event_of_falling_through_tells_what_was_seen_and_whether_rules_were
     assert unasked.signals["model"] is None
 
 
-def test_signals_that_nobody_asked_for_are_not_found_out() -> None:
+def test_signals_of_a_large_request_that_nobody_asked_for_are_not_found_out() -> None:
     office = Office(AUTO)
-    office.plan(Talk(tools=("read",)))
+    office.plan(talk(Say(text="x" * 9000), tools=("read",)))
 
     (event,) = office.sink.of(AutoRouterResolved)
     assert dict(event.signals) == {
@@ -171,20 +180,24 @@ def test_signals_that_nobody_asked_for_are_not_found_out() -> None:
 
 def test_a_fixed_profile_is_planned_without_reading_or_telling() -> None:
     office = Office(AUTO.replace("default_profile: auto", "default_profile: coding"))
-    broken = ANTHROPIC_MESSAGES.decode_request(
-        json.dumps({"max_tokens": 1, "messages": [{"role": "user", "content": [{"type": 3}]}]}).encode(), {}
-    )
+    broken = unreadable()
 
     assert office.planner.plan(broken, Wishes(), "r-1").rule == "default-profile"
     assert office.sink.events == []
 
 
 def test_a_request_that_a_rule_cannot_understand_is_the_clients_fault() -> None:
-    broken = ANTHROPIC_MESSAGES.decode_request(
-        json.dumps({"max_tokens": 1, "messages": [{"role": "user", "content": [{"type": 3}]}]}).encode(), {}
-    )
+    broken = unreadable()
     with pytest.raises(MalformedRequest, match=r"messages\[0\]"):
-        Office(AUTO).planner.plan(broken, Wishes(), "r-1")
+        Office(AUTO.replace("has_tools: true", "has_image: true")).planner.plan(broken, Wishes(), "r-1")
+
+
+def test_what_only_an_event_wants_to_know_makes_no_request_fail() -> None:
+    rule = "{id: tools, profile: coding, match: {has_tools: true}}"
+    office = Office(f"{AUTO.split('    - {id: tools', maxsplit=1)[0]}    - {rule}\n")
+
+    assert office.planner.plan(unreadable(), Wishes(), "r-1").rule == "tools"
+    assert office.sink.of(AutoRouterResolved)[0].signals["content_len"] is None
 
 
 def test_a_session_keeps_its_profile_through_tool_results_and_forgets_it_in_time() -> None:

@@ -1,6 +1,6 @@
 """Reads the whole of a request into a neutral conversation."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -34,6 +34,22 @@ _USES: Mapping[str, ToolUse] = {
 _messages = msgspec.json.Decoder(list[msgspec.Raw])
 
 
+class _Kind(msgspec.Struct, gc=False):
+    """What kind of block it is."""
+
+    type: str
+
+
+class _Outline(msgspec.Struct, gc=False):
+    """Who speaks, in which kinds of blocks."""
+
+    role: Role
+    content: str | list[_Kind]
+
+
+_outline = msgspec.json.Decoder(_Outline)
+
+
 def conversation_of(members: JsonMembers) -> Conversation:
     """
     Everything that a request says.
@@ -46,10 +62,7 @@ def conversation_of(members: JsonMembers) -> Conversation:
     }
     fields = Fields(values, "")
     system = _system(fields.anything("system"))
-    messages = tuple(
-        plain_message(raw) or careful_message(raw, f"messages[{index}]")
-        for index, raw in enumerate(_messages.decode(members.raw("messages") or b"[]"))
-    )
+    messages = tuple(_message(raw, index) for index, raw in enumerate(_raw_messages(members)))
     return Conversation(
         messages=system + messages,
         tools=tuple(_tool(tool, f"tools[{index}]") for index, tool in enumerate(fields.items("tools"))),
@@ -57,6 +70,42 @@ def conversation_of(members: JsonMembers) -> Conversation:
         sampling=_sampling(fields),
         extensions=kept(fields.rest()),
     )
+
+
+def newest_messages(members: JsonMembers, roles: Collection[Role]) -> Iterator[Message]:
+    """
+    What these said, from the last message to the first, each read when it is asked for.
+
+    Raises:
+        MalformedRequest: as `conversation_of`, for the messages that were reached.
+    """
+    raws = _raw_messages(members)
+    for index in reversed(range(len(raws))):
+        if _speaker(raws[index]) in roles:
+            yield _message(raws[index], index)
+
+
+def _raw_messages(members: JsonMembers) -> list[msgspec.Raw]:
+    return _messages.decode(members.raw("messages") or b"[]")
+
+
+def _message(raw: msgspec.Raw, index: int) -> Message:
+    return plain_message(raw) or careful_message(raw, f"messages[{index}]")
+
+
+def _speaker(raw: msgspec.Raw) -> Role:
+    """
+    Whose message it is: tools have no role here, but turns of their own.
+
+    What cannot be outlined is the user's, so that it is read and told what is wrong with it.
+    """
+    try:
+        outline = _outline.decode(raw)
+    except (msgspec.ValidationError, RecursionError):
+        return Role.USER
+    kinds = outline.content
+    results = isinstance(kinds, list) and kinds and all(kind.type == "tool_result" for kind in kinds)
+    return Role.TOOL if results else outline.role
 
 
 def _system(value: Any) -> tuple[Message, ...]:

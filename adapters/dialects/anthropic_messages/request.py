@@ -1,18 +1,18 @@
 """Reads requests lazily and writes them: at home as the bytes they came in, from abroad anew."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
 
 from adapters.dialects.anthropic_messages.building import built_body
-from adapters.dialects.anthropic_messages.conversation import conversation_of
+from adapters.dialects.anthropic_messages.conversation import conversation_of, newest_messages
 from adapters.dialects.anthropic_messages.words import NAME
 from adapters.dialects.dialect import Outgoing
 from adapters.dialects.fields import Fields, decoded, described, expected
 from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
-from domain.conversation.request import ChatRequest, Conversation, MalformedRequest
+from domain.conversation.request import ChatRequest, Conversation, MalformedRequest, Message, Role
 
 _ROLES = ("user", "assistant", "system")
 
@@ -41,6 +41,18 @@ class MessagesBody:
         if self._conversation is None:
             self._conversation = conversation_of(self.members)
         return self._conversation
+
+    def newest(self, *roles: Role) -> Iterator[Message]:
+        return newest_messages(self.members, roles)
+
+    @property
+    def most_characters(self) -> int | None:
+        """Every character takes a byte of the body or more."""
+        return len(self.members.body)
+
+    @property
+    def may_show_pictures(self) -> bool:
+        return self.members.may_show_pictures
 
 
 def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:

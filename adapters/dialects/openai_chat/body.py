@@ -1,7 +1,7 @@
 """A request body as it came: its top level and its message heads are known, the rest waits to be needed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -9,8 +9,8 @@ import msgspec
 from adapters.dialects.fields import Fields, decoded, expected
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_chat.conversation_reading import read_conversation
-from adapters.dialects.openai_chat.message_reading import role_of
-from domain.conversation.request import Conversation, MalformedRequest
+from adapters.dialects.openai_chat.message_reading import read_message, role_of
+from domain.conversation.request import Conversation, MalformedRequest, Message, Role
 
 
 class _Head(msgspec.Struct, gc=False):
@@ -20,6 +20,8 @@ class _Head(msgspec.Struct, gc=False):
 
 
 _heads_decoder = msgspec.json.Decoder(list[_Head])
+_raws_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_ROLES = {role.value: role for role in Role} | {"function": Role.TOOL}
 _EMPTY_LIST = re.compile(rb"\[\s*\]")
 _NULL = b"null"
 
@@ -48,6 +50,21 @@ class ChatBody:
         if self._conversation is None:
             self._conversation = read_conversation(self.members.body)
         return self._conversation
+
+    def newest(self, *roles: Role) -> Iterator[Message]:
+        raws = _raws_decoder.decode(self.members.raw("messages") or b"[]")
+        for index in reversed(range(len(raws))):
+            if _ROLES[self.roles[index]] in roles:
+                yield read_message(decoded(raws[index], f"messages[{index}]"), index)
+
+    @property
+    def most_characters(self) -> int | None:
+        """Every character takes a byte of the body or more."""
+        return len(self.members.body)
+
+    @property
+    def may_show_pictures(self) -> bool:
+        return self.members.may_show_pictures
 
     def fields(self, *names: str) -> Fields:
         """These members of the top level, to be read by taking."""

@@ -38,6 +38,16 @@ def read_messages(messages: Sequence[Any]) -> tuple[Message, ...]:
     return tuple(reading.read(message, f"messages[{index}]") for index, message in enumerate(messages))
 
 
+def read_message(message: Any, index: int) -> Message:
+    """
+    One message by itself; a call or an answer of the older form gets an id that only counts here.
+
+    Raises:
+        MalformedRequest: with the place.
+    """
+    return _MessageReading().read(message, f"messages[{index}]")
+
+
 def role_of(fields: Fields) -> str:
     role = fields.text("role")
     if role not in ROLES:

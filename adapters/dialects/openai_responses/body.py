@@ -1,6 +1,7 @@
 """A request body as it came: its top level and the heads of its items are known, the rest waits."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from adapters.dialects.fields import Fields, decoded, expected
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_responses.conversation import read_conversation
 from adapters.dialects.openai_responses.items import item_type
-from domain.conversation.request import Conversation, MalformedRequest
+from domain.conversation.request import Conversation, MalformedRequest, Message, Role, newest_of
 
 _ROLES = ("system", "developer", "user", "assistant")
 _EMPTY_LIST = re.compile(rb"\[\s*\]")
@@ -58,6 +59,19 @@ class ResponsesBody:
         if self._conversation is None:
             self._conversation = read_conversation(self.members)
         return self._conversation
+
+    def newest(self, *roles: Role) -> Iterator[Message]:
+        """Items become messages together, so all are read."""
+        return newest_of(self.conversation(), roles)
+
+    @property
+    def most_characters(self) -> int | None:
+        """Every character takes a byte of the body or more."""
+        return len(self.members.body)
+
+    @property
+    def may_show_pictures(self) -> bool:
+        return self.members.may_show_pictures
 
     def fields(self, *names: str) -> Fields:
         """These members of the top level, to be read by taking."""

@@ -1,6 +1,7 @@
 """What is found out about a request, in whatever dialect it came."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
-from domain.conversation.request import MalformedRequest
+from domain.conversation.request import Built, MalformedRequest
 from domain.routing.facts import Facts
 from tests.domain.routing.bodies import DIALECTS, SCHEMA, Reply, Say, Talk, Turn, Use, facts, talk
 
@@ -110,9 +111,58 @@ def test_a_prompt_also_holds_the_calls_that_were_made() -> None:
 def test_tools_are_known_without_reading_the_conversation(dialect: str) -> None:
     one = facts(talk(Say(text="x"), model="m", tools=("read",)), dialect)
 
-    assert (one.has_tools, one.model, one.was_read) == (True, "m", False)
+    assert (one.has_tools, one.model) == (True, "m")
+    assert not one.turn_was_read
+    assert not one.was_read
     assert one.has_image is False
-    assert one.was_read
+    assert one.turn_was_read
+
+
+@every_dialect
+def test_what_size_alone_tells_is_told_without_reading(dialect: str) -> None:
+    one = facts(talk(Say(text="x" * 1000)), dialect)
+
+    assert not one.has_tokens(1000)
+    assert one.fits(1000)
+    assert not one.was_read
+    assert one.has_tokens(250)
+    assert not one.has_tokens(251)
+    assert one.fits(250)
+    assert not one.fits(249)
+
+
+@every_dialect
+@pytest.mark.parametrize(
+    "turns",
+    [
+        (Say(text="one"), Reply(), Say(text="two", image=True), Use(), Use(image=True)),
+        (Say(text="one"), Use(), Reply(), Say(text="two")),
+        (Use(), Reply()),
+    ],
+)
+def test_a_request_as_bytes_and_as_values_has_the_same_facts(dialect: str, turns: tuple[Turn, ...]) -> None:
+    request = DIALECTS[dialect](talk(*turns, system="s", tools=("read",)))
+    read, built = Facts(request), Facts(replace(request, source=Built(request.conversation)))
+    for fact in ("latest_text", "has_image", "carries_only_results", "estimated_tokens", "image_place"):
+        assert getattr(read, fact) == getattr(built, fact), fact
+
+
+@given(st.sampled_from(sorted(DIALECTS)), st.text(max_size=30), st.text(max_size=30))
+def test_a_request_never_has_more_characters_than_its_size_allows(dialect: str, text: str, more: str) -> None:
+    request = DIALECTS[dialect](talk(Say(text=text), Use(answer=more), system=more, tools=("read",)))
+    most = request.source.most_characters
+
+    assert most is not None
+    assert Facts(request).prompt_tokens <= most // 4
+
+
+def test_prose_about_images_is_no_picture_and_an_escaped_word_may_be_one() -> None:
+    prose = facts(talk(Say(text='say "image" or image_url')), "openai_chat")
+    escaped = b'{"messages":[{"role":"user","content":[{"type":"im\\u0061ge_url","image_url":{"url":"x"}}]}]}'
+
+    assert prose.image_place is None
+    assert not prose.was_read
+    assert Facts(OPENAI_CHAT.decode_request(escaped, {})).image_place == "message 0 (user)"
 
 
 def test_older_functions_are_tools_and_empty_lists_are_none() -> None:
