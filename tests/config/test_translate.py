@@ -4,8 +4,20 @@ import pytest
 
 from config.load import load_text
 from config.translate import routing_table
+from domain.routing.predicates import (
+    CodeFenceRatioMin,
+    ContentContains,
+    ContentRegex,
+    HasImage,
+    HasTools,
+    ModelPattern,
+    Predicate,
+    TokenCountMin,
+)
+from domain.routing.rules import Rule
 from domain.routing.targets import (
     Capabilities,
+    CapabilityAction,
     Locality,
     ProfileAlias,
     RoutingTable,
@@ -169,3 +181,84 @@ def test_paid_and_modes_are_passed_on() -> None:
     table = table_of(top="allow_paid: true\nmode_aliases: {fast: default}")
     assert table.allow_paid
     assert dict(table.mode_aliases) == {"fast": "default"}
+
+
+AUTO = "default_profile: auto\nauto_router:\n  default_rule_profile: default\n"
+
+
+def rule_of(match: str) -> Rule:
+    matcher = table_of(top=f"{AUTO}  rules: [{{id: r, profile: default, match: {match}}}]").auto_router
+    assert matcher is not None
+    (rule,) = matcher.rules
+    return rule
+
+
+@pytest.mark.parametrize(
+    ("match", "predicate"),
+    [
+        ("{has_image: true}", HasImage()),
+        ("{code_fence_ratio_min: 0.25}", CodeFenceRatioMin(0.25)),
+        ("{code_fence_ratio_min: 0}", CodeFenceRatioMin(0.0)),
+        ("{content_contains: Traceback}", ContentContains("Traceback")),
+        ("{content_contains: ''}", ContentContains("")),
+        ("{content_token_count_min: 32000}", TokenCountMin(32000)),
+        ("{has_tools: true}", HasTools()),
+    ],
+)
+def test_a_rule_becomes_its_question(match: str, predicate: Predicate) -> None:
+    assert rule_of(match) == Rule(id="r", profile="default", predicate=predicate)
+
+
+def test_patterns_search_texts_and_span_names() -> None:
+    text, name = (
+        rule_of("{content_regex: 'b+'}").predicate,
+        rule_of("{model_pattern: 'claude-.*haiku.*'}").predicate,
+    )
+    assert isinstance(text, ContentRegex)
+    assert isinstance(name, ModelPattern)
+    assert text.pattern.fits("abc")
+    assert name.pattern.fits("claude-haiku-5")
+    assert not name.pattern.fits("my claude-haiku-5")
+
+
+def test_written_rules_take_the_place_of_the_bundled_ones() -> None:
+    assert rule_of("{has_tools: true}").id == "r"
+
+
+def test_without_rules_those_bundled_ones_apply_whose_profiles_exist() -> None:
+    matcher = routing_table(
+        load_text(
+            "providers: [{name: a, base_url: 'http://h/v1', model: m}]\n"
+            "profiles: [{name: coding, providers: [a]}, {name: rest, providers: [a]}]\n"
+            "default_profile: auto\nauto_router: {default_rule_profile: rest}\n"
+        )
+    ).auto_router
+    assert matcher is not None
+    assert [rule.id for rule in matcher.rules] == ["builtin:code-fence-dense"]
+    assert (matcher.default_profile, matcher.disabled) == ("rest", False)
+
+
+def test_rules_without_auto_choose_nothing() -> None:
+    rule = "  rules: [{id: r, profile: default, match: {has_tools: true}}]"
+    assert table_of(top=AUTO.removeprefix("default_profile: auto\n") + rule).auto_router is None
+
+
+def test_a_router_may_be_disabled_and_sessions_may_be_let_loose() -> None:
+    table = table_of(top=f"{AUTO}  disabled: true\nsession: {{sticky: false}}")
+    assert table.auto_router is not None
+    assert table.auto_router.disabled
+    assert not table.sticky_sessions
+    assert table_of().sticky_sessions
+
+
+@pytest.mark.parametrize("action", CapabilityAction)
+def test_a_profile_says_what_a_missing_capability_does(action: CapabilityAction) -> None:
+    assert (
+        table_of(profile=f", capability_action: '{action}'").profiles["default"].capability_action is action
+    )
+    assert table_of().profiles["default"].capability_action is CapabilityAction.PREFER
+
+
+def test_only_known_windows_are_known() -> None:
+    assert table_of(", context_window: 9").windows([Target("a", "m")]) == {Target("a", "m"): 9}
+    assert table_of().windows([Target("a", "m")]) == {}
