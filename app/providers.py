@@ -9,13 +9,14 @@ from typing import cast
 from adapters.outbound.anthropic import anthropic
 from adapters.outbound.embedded import embedded
 from adapters.outbound.kit import ProviderFactory, ProviderKit
+from adapters.outbound.ollama import ollama
 from adapters.outbound.openai_compatible import openai_compatible
 from domain.ports.providers import ChatProvider
 from domain.routing.targets import ProviderSpec, RoutingTable
 from infrastructure.secrets import Secrets
 
 BUILT_IN: Mapping[str, ProviderFactory] = MappingProxyType(
-    {"openai_compat": openai_compatible, "anthropic": anthropic, "embedded": embedded}
+    {"openai_compat": openai_compatible, "anthropic": anthropic, "ollama": ollama, "embedded": embedded}
 )
 """What ``kind`` may name."""
 

@@ -67,6 +67,8 @@ class Quirks:
         developer_role: whether the server knows the role ``developer``; else it is sent as ``system``.
         cache_control: whether cache breakpoints from another dialect are passed on, in OpenRouter's way; a
             strict server (OpenAI's own) refuses the field.
+        thinking_switch: whether the model may be told how much to think; Ollama refuses that for one that
+            does not think.
     """
 
     max_tokens_field: str = "max_tokens"
@@ -74,6 +76,7 @@ class Quirks:
     usage_in_streams: bool = True
     developer_role: bool = False
     cache_control: bool = True
+    thinking_switch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,31 +182,41 @@ class StreamEncoder(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
+class OutboundDialect:
     """
-    A wire language.
+    A wire language as far as an upstream is asked in it.
 
     Attributes:
         name: as in `ChatRequest.dialect` and `Wire.dialect`.
-        decode_request: body and headers (lower-case names) to a request; raises `MalformedRequest`.
-            Top level and message heads are checked at once, the rest when somebody needs it.
         encode_request: the body for an upstream; the client's own bytes but for what must change when
             the request came in this dialect. Raises `MalformedRequest` for what the target cannot say.
         decode_completion: a whole body to one batch with ``wire``; raises `GarbledReply` or, for an error
             object inside a 200, `ReportedError`.
-        encode_completion: a whole answer to a body; its own bytes when they are of this dialect.
         stream_decoder: a decoder for the answer to this request.
-        stream_encoder: an encoder for a stream to the client.
         decode_error: what an error body says; never raises, a body it cannot read becomes the message.
-        encode_error: our error in the dialect's envelope.
     """
 
     name: DialectName
-    decode_request: Callable[[bytes, Mapping[str, str]], ChatRequest]
     encode_request: Callable[[Outgoing], bytes]
     decode_completion: Callable[[bytes], Batch]
-    encode_completion: Callable[[Completion, Answering], bytes]
     stream_decoder: Callable[[], StreamDecoder]
-    stream_encoder: Callable[[Answering], StreamEncoder]
     decode_error: Callable[[bytes], ReportedError]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect(OutboundDialect):
+    """
+    A wire language that clients speak as well.
+
+    Attributes:
+        decode_request: body and headers (lower-case names) to a request; raises `MalformedRequest`.
+            Top level and message heads are checked at once, the rest when somebody needs it.
+        encode_completion: a whole answer to a body; its own bytes when they are of this dialect.
+        stream_encoder: an encoder for a stream to the client.
+        encode_error: our error in the dialect's envelope.
+    """
+
+    decode_request: Callable[[bytes, Mapping[str, str]], ChatRequest]
+    encode_completion: Callable[[Completion, Answering], bytes]
+    stream_encoder: Callable[[Answering], StreamEncoder]
     encode_error: Callable[[ErrorReport], bytes]

@@ -55,6 +55,13 @@ def anthropic_endpoint(spec: ProviderSpec, secret: str, user_agent: str) -> Endp
     )
 
 
+def ollama_endpoint(spec: ProviderSpec, secret: str, user_agent: str) -> Endpoint:
+    """``<base_url>/api/chat``, whether or not the base URL ends in ``/v1`` or ``/api``."""
+    bearer = {"authorization": f"Bearer {secret}"} if secret else {}
+    root = spec.base_url.rstrip("/").removesuffix("/v1").removesuffix("/api").rstrip("/")
+    return Endpoint(url=httpx.URL(f"{root}/api/chat"), headers=_headers(user_agent, bearer, spec.headers))
+
+
 def _headers(user_agent: str, own: Mapping[str, str], configured: Mapping[str, str]) -> httpx.Headers:
     """The configuration has the last word, also on the user agent."""
     headers = httpx.Headers({"content-type": "application/json", "user-agent": user_agent, **own})

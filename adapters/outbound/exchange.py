@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from adapters.dialects.dialect import Dialect
+from adapters.dialects.dialect import OutboundDialect
 from adapters.outbound.failures import answering, refusal, shown_headers, unanswered
 from adapters.outbound.redaction import Redaction
 from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
@@ -29,7 +29,7 @@ class Exchange:
     """
 
     def __init__(
-        self, transport: httpx.AsyncBaseTransport, dialect: Dialect, clock: Clock, *, secret: str
+        self, transport: httpx.AsyncBaseTransport, dialect: OutboundDialect, clock: Clock, *, secret: str
     ) -> None:
         self._transport = transport
         self._dialect = dialect
@@ -58,7 +58,7 @@ class Exchange:
                 await response.aclose()
 
 
-async def refused(response: httpx.Response, dialect: Dialect, clock: Clock) -> UpstreamFailure:
+async def refused(response: httpx.Response, dialect: OutboundDialect, clock: Clock) -> UpstreamFailure:
     """The failure that an answer with an error status is."""
     with answering():
         body = await read(response, _MAX_ERROR_BYTES)

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 import httpx
 
-from adapters.dialects.dialect import Dialect, Outgoing, Quirks
+from adapters.dialects.dialect import OutboundDialect, Outgoing, Quirks
 from adapters.outbound.endpoints import Endpoint
 from adapters.outbound.exchange import MAX_BODY_BYTES, chunks, connecting_within, read, refused
 from adapters.outbound.failures import answering, unanswered
@@ -31,7 +31,7 @@ class HttpProvider:
         self,
         spec: ProviderSpec,
         endpoint: Endpoint,
-        dialect: Dialect,
+        dialect: OutboundDialect,
         transport: httpx.AsyncBaseTransport,
         clock: Clock,
         *,

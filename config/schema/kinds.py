@@ -27,6 +27,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             meaning="an Anthropic Messages endpoint; requests go to `<base_url>/v1/messages`"
             " (a trailing `/v1` of `base_url` is taken off first)"
         ),
+        "ollama": Kind(
+            meaning="Ollama by its own API; requests go to `<base_url>/api/chat` (a trailing `/v1` or `/api`"
+            " of `base_url` is taken off first). Unlike its OpenAI endpoint it honours `context_window`,"
+            " which is sent as `options.num_ctx`; `extra_body` may hold more `options`, `keep_alive`, `think`"
+        ),
         "embedded": Kind(
             meaning="the small model that the `embedded` extra installs, run inside the gateway",
             needs_base_url=False,
