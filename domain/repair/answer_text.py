@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from domain.repair.illustration import intends, introduces_picture, may_begin
 from domain.repair.reading import Cursor, Reading, run_of
-from domain.repair.spoken_calls import Prose, Spoken, calls_among_prose, fenced_calls, picture, whole_answer
+from domain.repair.spoken_calls import Prose, Spoken, calls_among_prose, fenced_calls, whole_answer
 from domain.repair.toolbox import Call, Toolbox
 from domain.repair.untagged_calls import CodeBlock, InlineCode
 
@@ -30,17 +30,19 @@ PATIENCE = 512 * 1024
 _FALSE_START = 16
 """What one vain reading costs beside its characters."""
 
+_JUDGEMENT = 256
+"""What it costs to judge the words before a call."""
+
 _MEMORY = 400
 """Characters of prose that are remembered, to see what a call is introduced with."""
 
-_SPOT = re.compile(r"(?P<marks>[`~]+)|<(?=[A-Za-z|｜]|\Z)|\[(?=T|\Z)|\{")
+_SPOT = re.compile(r"(?P<marks>[`~]+)|(?<![\w,;\"'(/=+{-])<(?=[A-Za-z|｜]|\Z)|(?<!\w)\[(?=T|\Z)|(?<!\S)\{")
 _SPOT_IN_CODE = re.compile(r"(?P<marks>`+)|\n")
 _SPOT_IN_BLOCK = re.compile(r"(?P<marks>`+|~+)")
 _MARKS = {"`": re.compile("`*"), "~": re.compile("~*")}
 _REST_OF_MARGIN = re.compile(r"[ \t\r]*")
 _SPACE = re.compile(r"\s*")
 _LONGEST_SPACE = 4096
-_SHOWING_LABELS = frozenset({"", "json", "jsonc", "xml", "html", "text", "txt", "tool_call"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class AnswerText:
         self._json_wanted = json_wanted
         self._cursor = Cursor()
         self._grammar: Reading[Outcome] | None = None
-        self._returns_to = 0
+        self._began = 0
+        self._reads_whole = False
         self._pieces: list[Piece] = []
         self._before = ""
         self._block = ""
@@ -124,12 +127,12 @@ class AnswerText:
         match outcome:
             case Prose(shown):
                 self._illustrates |= shown
-                self._cursor.go_to(self._returns_to)
+                self._cursor.go_to(self._began if self._reads_whole else self._began + 1)
             case InlineCode(marks):
                 self._code = {"": marks, marks: ""}.get(self._code, self._code)
-                self._cursor.go_to(len(marks))
-            case CodeBlock(marks, label, opening):
-                self._illustrates |= label in _SHOWING_LABELS and self._is_illustrating()
+                self._cursor.go_to(self._began + len(marks))
+            case CodeBlock(marks, opening, shown):
+                self._illustrates |= shown
                 self._block = marks
                 self._cursor.go_to(opening)
             case BlockEnd():
@@ -173,8 +176,7 @@ class AnswerText:
         if character in "{[" and self._json_wanted:
             self._patience = 0
         elif character in "{[" or self._toolbox.begins_a_name(character):
-            self._returns_to = self._cursor.offset
-            self._grammar = whole_answer(self._cursor, self._toolbox)
+            self._read(whole_answer(self._cursor, self._toolbox, self._is_illustrating), whole=True)
 
     def _next_spot(self) -> re.Match[str] | None:
         if self._patience <= 0:
@@ -189,25 +191,28 @@ class AnswerText:
         if self._block:
             self._read(_block_end(cursor, self._block)) if at_margin else self._pass(spot)
         elif marks and at_margin:
-            may_call = may_begin(line) and not self._json_wanted and not self._is_illustrating()
-            self._read(fenced_calls(cursor, self._toolbox, may_call=may_call))
+            may_call = may_begin(line) and not self._json_wanted
+            self._read(fenced_calls(cursor, self._toolbox, self._is_illustrating, may_call=may_call))
         elif marks:
             self._read(_inline_code(cursor)) if marks[0] == "`" else self._pass(spot)
         elif self._code:
             self._code = "" if at_margin else self._code
             self._pass(spot)
         elif may_begin(line) and (at_margin or spot.group() != "{"):
-            illustrates = self._is_illustrating()
-            self._read(picture(cursor) if illustrates else calls_among_prose(cursor, self._toolbox))
+            self._read(calls_among_prose(cursor, self._toolbox, self._is_illustrating))
         else:
             self._pass(spot)
 
     def _pass(self, spot: re.Match[str]) -> None:
+        self._patience -= 1
         self._cursor.position = spot.end()
 
-    def _read(self, grammar: Reading[Outcome]) -> None:
-        self._say()
-        self._returns_to = 1
+    def _read(self, grammar: Reading[Outcome], *, whole: bool = False) -> None:
+        """Starts a grammar here. Space before the first words waits with it."""
+        if self._has_spoken or not self._cursor.since(0).isspace():
+            self._say()
+        self._began = self._cursor.offset
+        self._reads_whole = whole
         self._grammar = grammar
 
     def _say(self) -> None:
@@ -226,8 +231,9 @@ class AnswerText:
         return (self._before + near)[-_MEMORY:]
 
     def _is_illustrating(self) -> bool:
-        before = self._context()
-        return introduces_picture(before) or (self._illustrates and not intends(before))
+        """Whether the words before the grammar that reads speak of how calls are written."""
+        self._patience -= _JUDGEMENT
+        return introduces_picture(self._before) or (self._illustrates and not intends(self._before))
 
 
 def _inline_code(cursor: Cursor) -> Reading[InlineCode]:

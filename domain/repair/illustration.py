@@ -7,25 +7,25 @@ gives it away. Doubt is decided for prose: a missed call costs a turn, an invent
 
 import re
 
+_SPEAKERS = (
+    "(?:model|assistant|llm|agent|parser|gateway|client)s?"
+    "|(?:qwen|hermes|llama|mistral|glm|gpt|claude|deepseek|kimi)[^ \\n]*"
+)
+_SPEAKING = "(?:writ|emit|output|produc|generat|return|respond|answer|send|say|us|call|expect|print)e?s?"
+
 _ILLUSTRATING_WORDS = (
-    r"examples?|e\.\s?g\.|for instance|such as|samples?|snippets?|formats?|formatted|syntax|notation",
-    r"grammar",
+    r"examples?|e\.\s?g\.|for instance|such as|samples?|snippets?|formats?|formatted|syntax|notation|grammar",
     r"templates?|placeholders?|conventions?|schemas?|specification|markup|tags?|tokens?|emits?",
-    r"look(?:s|ed)? like|like (?:this|so)|as follows|instead of|rather than|wrapped in|verbatim",
-    r"literal(?:ly)?",
+    r"look(?:s|ed)? like|like (?:this|so)|as follows|instead of|rather than|wrapped in",
     r"following (?:form|way|json|xml|block|text|structure|markup|tool|call|function)",
-    r"illustrat\w+|demonstrat\w+|hypothetical\w*|never|invalid|malformed|well-formed|wrong|incorrect",
-    r"(?:would|could|should|must|might|can|may|to) (?:be )?(?:call|writ|emit|output|sen[dt]|return",
-    r"respond)\w*",
-    r"(?:would|could|should|must|might|can|may|to) (?:be )?(?:produce|said|say|answer|look)\w*",
+    r"illustrat\w+|demonstrat\w+|hypothetical\w*|verbatim|literal(?:ly)?",
+    r"never|invalid|malformed|well-formed|wrong|incorrect|way to|how to|works by|means of",
+    r"(?:an?|every|each|any) (?:tool|function)[- ]call|(?:tool|function)[- ]?(?:calls|calling|use)",
+    rf"(?:would|could|should|must|might|can|may|to) (?:be )?(?:{_SPEAKING}|called|written|sent|said|look)",
     r"(?:docs?|documentation|readme|spec|manual|page)\b[^.\n]{0,40}\b(?:show|say|give|read|describe)s?",
-    r"(?:model|assistant|llm|agent|parser|gateway|client)s?\b[^.\n]{0,60}\b(?:writ|emit|output|produc)e?s?",
-    r"(?:model|assistant|llm|agent|parser|gateway|client)s?\b[^.\n]{0,60}\b(?:generate|return",
-    r"respond|answer)s?",
-    r"(?:model|assistant|llm|agent|parser|gateway|client)s?\b[^.\n]{0,60}\b(?:send|say|use|call",
-    r"expect|print)s?",
-    r"(?:qwen|hermes|llama|mistral|glm|gpt|claude|deepseek|kimi)\S*\b[^.\n]{0,60}\b(?:write|use",
-    r"call|expect)s?",
+    rf"(?:{_SPEAKERS})\b[^.\n]{{0,60}}\b{_SPEAKING}",
+    r"(?:werkzeug|funktions|tool-?)aufrufe?s?|llamadas? a herramientas?",
+    r"appels? d[e’'] ?(?:outils?|fonctions?)",
     r"beispiel\w*|z\. ?b\.|schreibweise|folgenderma(?:ß|ss)en|so aus",
     r"exemples?|syntaxe|comme (?:ceci|suit|cela)|balises?",
     r"ejemplos?|sintaxis|formatos?|etiquetas?|exemplos?|sintaxe|esempi[oi]?|sintassi",
@@ -33,14 +33,14 @@ _ILLUSTRATING_WORDS = (
 )
 _ILLUSTRATING_SIGNS = (
     r"пример|синтаксис|формат|выглядит|тег",
-    r"例如|比如|示例|例子|范例|格式|语法|如下所示|样例|標籤|标签",
-    r"たとえば|例えば|例\s*[:：]|の例|書式|構文|形式|のように|タグ",
-    r"예시|예를|예:|형식|구문|태그|उदाहरण|مثال|صيغة|דוגמה",
+    r"例如|比如|示例|例子|范例|格式|语法|如下所示|样例|標籤|标签|工具调用|函数调用",
+    r"たとえば|例えば|例\s*[:：]|の例|書式|構文|形式|のように|タグ|ツール呼び出し|関数呼び出し",
+    r"예시|예를|예:|형식|구문|태그|도구 호출|함수 호출|उदाहरण|مثال|صيغة|דוגמה",
 )
 _ILLUSTRATES = re.compile(
     rf"\b(?:{'|'.join(_ILLUSTRATING_WORDS)})(?!\w)|{'|'.join(_ILLUSTRATING_SIGNS)}", re.IGNORECASE
 )
-"""Words that bring up the form of a call rather than its purpose. Scripts without spaces have no word ends."""
+"""Words about the form of a call rather than its purpose. Scripts without spaces have no word ends."""
 
 _INTENDING_WORDS = (
     r"i['’]?ll|i will|i['’]m|i am|i (?:need|have|want) to|i should|i must|let me|let['’]s|let us",
@@ -75,18 +75,19 @@ _SHOWS = re.compile(rf"\b(?:{'|'.join(_SHOWING_WORDS)})\b|说明|解释|展示|�
 """Acts that end in a picture."""
 
 _BACKWARD_WORDS = (
-    r"above|where|replace|note that|these|here,?|is (?:how|what|the)|and the|as you can see|in this",
-    r"this (?:is|shows|tells|asks|means|would|calls?|format|block|snippet|way|tag|json|form|one|requests?)",
-    r"that (?:is|was|would|tells|shows|block|tag)|it (?:is|would|tells)",
-    r"(?:the|both|each|every) (?:closing|opening|json|arguments?|names?|keys?|calls?|blocks?|objects?)",
+    r"(?:the above|this|that|these|those|which|here,?|both|each)\b(?! (?:will|should|may))",
+    r"replace|note that|where",
+    r"as you can see|in this|in (?:that|the above)|is (?:how|what|the)|and the|it (?:is|would|tells)",
+    r"(?:the|every) (?:closing|opening|json|arguments?|names?|keys?|calls?|blocks?|objects?)",
+    r"das |dies\w* |hier |ceci|cela|esto |eso |isto |questo ",
 )
-_LOOKS_BACK = re.compile(rf"(?:{'|'.join(_BACKWARD_WORDS)})\b", re.IGNORECASE)
+_LOOKS_BACK = re.compile(rf"(?:{'|'.join(_BACKWARD_WORDS)})(?!\w)", re.IGNORECASE)
 """How prose goes on after a picture."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n")
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\n")
 _LINE_THAT_QUOTES = re.compile(r"[ ]{0,3}(?:[>|#]|[-*+] |\d+[.)] )")
-_ENDS_SENTENCE = re.compile(r"[.!?:。！？：…)>\]*]\s*\Z")
+_SENTENCE_ENDS = frozenset(".!?:。！？：…)>]*")
 _WIDEST_MARGIN = 3
 
 
@@ -94,7 +95,7 @@ def may_begin(line: str) -> bool:
     """Whether a call may begin behind this beginning of a line: at a margin, or after a sentence."""
     if not line.strip():
         return "\t" not in line and len(line) <= _WIDEST_MARGIN
-    return not _LINE_THAT_QUOTES.match(line) and _ENDS_SENTENCE.search(line) is not None
+    return line.rstrip()[-1] in _SENTENCE_ENDS and not _LINE_THAT_QUOTES.match(line)
 
 
 def intends(before: str) -> bool:
@@ -108,8 +109,10 @@ def introduces_picture(before: str) -> bool:
     sentences = _sentences(before)
     if not sentences or intends(before):
         return False
-    is_heading = sentences[-1].lstrip().startswith("#")
-    return is_heading or any(_ILLUSTRATES.search(sentence) for sentence in sentences)
+    last = sentences[-1]
+    if last.lstrip().startswith("#") or _SUPPOSES.match(last):
+        return True
+    return any(_ILLUSTRATES.search(sentence) for sentence in sentences)
 
 
 def comments_on_picture(line: str) -> bool:

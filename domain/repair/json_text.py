@@ -62,9 +62,9 @@ def _string(cursor: Cursor, admits: Admits | None) -> Reading[bool]:
     if not cursor.stands_at(":"):
         return True
     cursor.position += 1
-    yield from skip_space(cursor)
     if not admits(key, None):
         return False
+    yield from skip_space(cursor)
     if not cursor.stands_at("\"'"):
         return True
     value = yield from _quoted(cursor)

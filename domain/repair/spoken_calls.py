@@ -1,7 +1,8 @@
 """Reads a row of calls where they stand in an answer, and asks the prose behind whether it means them."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from domain.repair.illustration import comments_on_picture, continues_sentence
@@ -29,6 +30,9 @@ _LEFT_OVERS = (
 )
 """What stays behind a call whose opening tag was forgotten, and how servers leak the end of a turn."""
 
+_LONGEST_ROW = 64 * 1024
+"""Characters after which a row of calls is told, and what follows it is a row of its own."""
+
 _BLANKS = re.compile(r"[ \t]*")
 _MARKUP = ("<", "[", "{", "`", "~")
 
@@ -42,8 +46,11 @@ class Prose:
 
 Spoken: TypeAlias = Prose | tuple[Call, ...]
 
+Asks: TypeAlias = Callable[[], bool]
+"""Asks whether the words that lead up to a call speak of how calls are written."""
 
-def whole_answer(cursor: Cursor, toolbox: Toolbox) -> Reading[Spoken]:
+
+def whole_answer(cursor: Cursor, toolbox: Toolbox, is_picture: Asks) -> Reading[Spoken]:
     """Calls as JSON, or in GLM's form without its first tag, that are all there is or have a closing tag."""
     named = cursor.text[cursor.position] not in "{["
     found = yield from (nameless_calls if named else all_object_calls)(cursor, toolbox)
@@ -55,34 +62,16 @@ def whole_answer(cursor: Cursor, toolbox: Toolbox) -> Reading[Spoken]:
         return found
     if not named and not cursor.since(end - 1).startswith(">"):
         return Prose()
-    return (yield from calls_in_a_row(cursor, toolbox, found, end))
+    return (yield from _row(cursor, toolbox, is_picture, found, end))
 
 
-def calls_among_prose(cursor: Cursor, toolbox: Toolbox) -> Reading[Spoken]:
+def calls_among_prose(cursor: Cursor, toolbox: Toolbox, is_picture: Asks) -> Reading[Spoken]:
     """Calls that begin here and do not need to be all there is."""
-    return (yield from calls_in_a_row(cursor, toolbox, (), cursor.offset))
-
-
-def calls_in_a_row(cursor: Cursor, toolbox: Toolbox, calls: tuple[Call, ...], end: int) -> Reading[Spoken]:
-    """As many calls as follow each other, after ``calls`` that ended at the offset ``end``."""
-    while (found := (yield from _one(cursor, toolbox))) is not None:
-        calls += found
-        end = yield from _skip_left_overs(cursor)
-        yield from skip_space(cursor)
-    if not calls:
-        return Prose()
-    cursor.go_to(end)
-    return (yield from _meant(cursor, calls))
-
-
-def picture(cursor: Cursor) -> Reading[Spoken]:
-    """What looks like a call where the prose speaks of calls."""
-    opener = yield from accept(cursor, _OPENERS)
-    return Prose(shown=opener != "")
+    return (yield from _row(cursor, toolbox, is_picture, (), cursor.offset))
 
 
 def fenced_calls(
-    cursor: Cursor, toolbox: Toolbox, *, may_call: bool
+    cursor: Cursor, toolbox: Toolbox, is_picture: Asks, *, may_call: bool
 ) -> Reading[Spoken | CodeBlock | InlineCode]:
     """What the marks at the margin begin."""
     found = yield from fence(cursor, toolbox, may_call=may_call)
@@ -90,10 +79,24 @@ def fenced_calls(
         case InlineCode(marks) if marks[0] == "~":
             return Prose()
         case FencedCalls(calls, block):
-            meant = yield from _meant(cursor, calls)
-            return block if isinstance(meant, Prose) else meant
+            meant = yield from _meant(cursor, calls, is_picture)
+            return replace(block, shown=True) if isinstance(meant, Prose) else meant
         case _:
             return found
+
+
+def _row(
+    cursor: Cursor, toolbox: Toolbox, is_picture: Asks, calls: tuple[Call, ...], end: int
+) -> Reading[Spoken]:
+    """As many calls as follow each other, after ``calls`` that ended at the offset ``end``."""
+    while cursor.offset < _LONGEST_ROW and (found := (yield from _one(cursor, toolbox))) is not None:
+        calls += found
+        end = yield from _skip_left_overs(cursor)
+        yield from skip_space(cursor)
+    if not calls:
+        return Prose()
+    cursor.go_to(end)
+    return (yield from _meant(cursor, calls, is_picture))
 
 
 def _one(cursor: Cursor, toolbox: Toolbox) -> Reading[Found]:
@@ -105,8 +108,10 @@ def _one(cursor: Cursor, toolbox: Toolbox) -> Reading[Found]:
     if not cursor.stands_at("{"):
         return None
     found = yield from object_calls(cursor, toolbox)
+    if found is None:
+        return None
     yield from skip_space(cursor)
-    return found if found and (yield from accept(cursor, _CALL_ENDS)) else None
+    return found if (yield from accept(cursor, _CALL_ENDS)) else None
 
 
 def _skip_left_overs(cursor: Cursor) -> Reading[int]:
@@ -120,8 +125,10 @@ def _skip_left_overs(cursor: Cursor) -> Reading[int]:
     return end
 
 
-def _meant(cursor: Cursor, calls: tuple[Call, ...]) -> Reading[Spoken]:
-    """The calls, unless the words behind them treat them as something shown. Those words are not read."""
+def _meant(cursor: Cursor, calls: tuple[Call, ...], is_picture: Asks) -> Reading[Spoken]:
+    """The calls, unless the words around them treat them as something shown. Those behind are not read."""
+    if is_picture():
+        return Prose(shown=True)
     end = cursor.offset
     yield from run_of(cursor, _BLANKS)
     same_line = not cursor.exhausted and cursor.text[cursor.position] not in "\r\n"

@@ -29,11 +29,18 @@ class InlineCode:
 
 @dataclass(frozen=True, slots=True)
 class CodeBlock:
-    """A fence; ``opening`` counts the characters of its first line."""
+    """
+    A fence with something else in it.
+
+    Attributes:
+        marks: what has to end it, at least.
+        opening: the offset behind its first line.
+        shown: it holds the picture of a call.
+    """
 
     marks: str
-    label: str
     opening: int
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +84,8 @@ def fence(cursor: Cursor, toolbox: Toolbox, *, may_call: bool) -> Reading[Fence]
     if len(marks) < _SHORTEST_FENCE or (marks[0] == "`" and "`" in label):
         return InlineCode(marks)
     cursor.position = min(cursor.position + len(label) + 1, len(cursor.text))
-    block = CodeBlock(marks, label.strip().lower(), cursor.offset)
-    if not may_call or block.label not in _JSON_LABELS:
+    block = CodeBlock(marks, cursor.offset)
+    if not may_call or label.strip().lower() not in _JSON_LABELS:
         return block
     yield from skip_space(cursor)
     calls = yield from all_object_calls(cursor, toolbox)
