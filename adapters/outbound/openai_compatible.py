@@ -1,14 +1,76 @@
 """Builds providers for servers that speak OpenAI Chat Completions."""
 
+from collections.abc import AsyncGenerator
+
+import httpx
+import msgspec
+
+from adapters.dialects.json_text import json_text
+from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
-from adapters.outbound.endpoints import openai_endpoint
+from adapters.outbound.endpoints import Endpoint, openai_endpoint
+from adapters.outbound.exchange import Exchange, connecting_within
 from adapters.outbound.http_provider import HttpProvider
 from adapters.outbound.kit import ProviderKit
-from domain.ports.providers import ChatProvider
+from domain.conversation.reply import Batch, Usage
+from domain.failures import FailureKind, UpstreamFailure
+from domain.ports.providers import ChatProvider, EmbeddingCall, Embeddings, ProviderCall
 from domain.routing.targets import ProviderSpec
+
+
+class _Counts(msgspec.Struct):
+    """What an answer with embeddings counts."""
+
+    prompt_tokens: int | None = None
+
+
+class _Answer(msgspec.Struct):
+    """What is read of an answer with embeddings; the numbers themselves are passed on as they are."""
+
+    data: msgspec.Raw
+    model: str = ""
+    usage: _Counts | None = None
+
+
+class OpenAiProvider:
+    """A server with ``/chat/completions``, which often has ``/embeddings`` beside it."""
+
+    def __init__(self, spec: ProviderSpec, endpoint: Endpoint, kit: ProviderKit) -> None:
+        path = endpoint.url.path.removesuffix("/chat/completions")
+        self._headers = endpoint.headers
+        self._embeddings_url = endpoint.url.copy_with(path=f"{path}/embeddings")
+        self._exchange = Exchange(kit.transport, OPENAI_CHAT, kit.clock, secret=kit.secret)
+        self._chat = HttpProvider(spec, endpoint, OPENAI_CHAT, kit.transport, kit.clock, secret=kit.secret)
+
+    def __repr__(self) -> str:
+        return f"<OpenAiProvider {self._chat!r}>"
+
+    def converse(self, call: ProviderCall) -> AsyncGenerator[Batch, None]:
+        """See `domain.ports.providers.ChatProvider`."""
+        return self._chat.converse(call)
+
+    async def embed(self, call: EmbeddingCall) -> Embeddings:
+        """See `domain.ports.providers.EmbeddingProvider`."""
+        changes = {"profile": None, "model": json_text(call.model) if call.model else None}
+        request = httpx.Request(
+            "POST",
+            self._embeddings_url,
+            headers=self._headers,
+            content=JsonMembers(call.body).replaced(changes),
+            extensions=connecting_within(call.connect_timeout_s),
+        )
+        return _embeddings(await self._exchange.whole(request))
+
+
+def _embeddings(body: bytes) -> Embeddings:
+    try:
+        answer = msgspec.json.decode(body, type=_Answer)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UpstreamFailure(FailureKind.GARBLED, f"the answer makes no sense: {error}") from error
+    usage = Usage(input_tokens=answer.usage.prompt_tokens, output_tokens=0) if answer.usage else None
+    return Embeddings(body=body, model=answer.model, usage=usage)
 
 
 def openai_compatible(spec: ProviderSpec, kit: ProviderKit) -> ChatProvider:
     """For ``kind: openai_compat``: Ollama, LM Studio, llama.cpp, vLLM, OpenRouter, OpenAI and their like."""
-    endpoint = openai_endpoint(spec, kit.secret, kit.user_agent)
-    return HttpProvider(spec, endpoint, OPENAI_CHAT, kit.transport, kit.clock, secret=kit.secret)
+    return OpenAiProvider(spec, openai_endpoint(spec, kit.secret, kit.user_agent), kit)

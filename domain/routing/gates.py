@@ -37,6 +37,7 @@ class Capability(StrEnum):
     TOOLS = "tools"
     THINKING = "thinking"
     VISION = "vision"
+    EMBEDDINGS = "embeddings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

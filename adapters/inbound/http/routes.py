@@ -11,6 +11,7 @@ from litestar.types import ExceptionHandlersMap
 from adapters.dialects.dialect import Dialect
 from adapters.inbound.http.conversation import ConversationRoute, internal_fault
 from adapters.inbound.http.count_tokens import CountTokensRoute
+from adapters.inbound.http.embeddings import EmbeddingsRoute
 from adapters.inbound.http.errors import Complaint, Rejected, error_answer
 from adapters.inbound.http.headers import header, request_id, text_headers
 from domain.ports.observation import EventSink
@@ -19,6 +20,7 @@ CHAT_COMPLETIONS = "/v1/chat/completions"
 MESSAGES = "/v1/messages"
 RESPONSES = "/v1/responses"
 COUNT_TOKENS = "/v1/messages/count_tokens"
+EMBEDDINGS = "/v1/embeddings"
 
 
 def conversation_routes(
@@ -32,9 +34,14 @@ def conversation_routes(
     ]
 
 
-def companion_routes(*, count_tokens: CountTokensRoute) -> list[ASGIRouteHandler]:
+def companion_routes(
+    *, count_tokens: CountTokensRoute, embeddings: EmbeddingsRoute
+) -> list[ASGIRouteHandler]:
     """What clients ask beside their conversations."""
-    return [asgi(COUNT_TOKENS, copy_scope=False)(count_tokens.serve)]
+    return [
+        asgi(COUNT_TOKENS, copy_scope=False)(count_tokens.serve),
+        asgi(EMBEDDINGS, copy_scope=False)(embeddings.serve),
+    ]
 
 
 class Envelopes:

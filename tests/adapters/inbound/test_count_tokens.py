@@ -8,14 +8,14 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from litestar import Litestar
+from litestar import Litestar, asgi
 from litestar.types import ASGIApp
 
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.inbound.http.conversation import InboundLimits
 from adapters.inbound.http.count_tokens import CountTokensRoute
-from adapters.inbound.http.routes import COUNT_TOKENS, Envelopes, ErrorResponses, companion_routes
+from adapters.inbound.http.routes import COUNT_TOKENS, Envelopes, ErrorResponses
 from adapters.outbound.anthropic import anthropic
 from adapters.outbound.kit import ProviderKit
 from app.use_cases.count_tokens import CountTokens
@@ -71,7 +71,7 @@ class House:
         self.app = cast(
             "ASGIApp",
             Litestar(
-                companion_routes(count_tokens=route),
+                [asgi(COUNT_TOKENS, copy_scope=False)(route.serve)],
                 exception_handlers=ErrorResponses(envelopes, self.sink, lambda: "id-1").handlers(),
                 openapi_config=None,
                 logging_config=None,

@@ -1,0 +1,198 @@
+"""The route that embeds texts, in OpenAI's words."""
+
+from collections.abc import Callable, Mapping
+
+from litestar.enums import ScopeType
+from litestar.types import Receive, Scope, Send
+
+from adapters.dialects.fields import Fields, decoded
+from adapters.dialects.json_text import json_text
+from adapters.dialects.members import JsonMembers
+from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
+from adapters.inbound.http.attendance import Attendance
+from adapters.inbound.http.conversation import InboundLimits, internal_fault
+from adapters.inbound.http.errors import Complaint, Rejected, error_answer
+from adapters.inbound.http.headers import Headers, header, request_id, text_headers
+from adapters.inbound.http.request_body import read_body
+from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpResponse
+from app.use_cases.embed import EMBEDDINGS, Embed, Embedded, EmbeddingsAsked
+from app.use_cases.plan import Plan
+from domain.conversation.reply import Usage
+from domain.conversation.request import MalformedRequest
+from domain.events import Outcome, RequestCompleted
+from domain.ports.observation import EventSink
+from domain.ports.time import Clock
+from domain.routing.selection import UnknownChoice, Wishes
+from domain.routing.verdict import ChainFailed
+
+_LEFT_UNANSWERED = 499
+"""As for conversations: nginx's word for a client that left."""
+
+
+class EmbeddingsRoute:
+    """Answers ``POST /v1/embeddings``; register its bound `serve` as an ASGI route."""
+
+    def __init__(
+        self,
+        *,
+        embed: Embed,
+        sink: EventSink,
+        clock: Clock,
+        ids: Callable[[], str],
+        limits: InboundLimits,
+    ) -> None:
+        self._embed = embed
+        self._sink = sink
+        self._clock = clock
+        self._ids = ids
+        self._limits = limits
+
+    def __repr__(self) -> str:
+        return f"<EmbeddingsRoute {self._embed!r}>"
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request and its answer, told by exactly one `RequestCompleted`."""
+        if scope["type"] != ScopeType.HTTP:
+            await send({"type": "websocket.close", "code": 1003, "reason": "this is an HTTP endpoint"})
+            return
+        headers = text_headers(scope["headers"])
+        story = _Story(request_id(headers, self._ids), self._clock.monotonic())
+        response = HttpResponse(send)
+        try:
+            body = await self._exchange(scope["method"], headers, receive, story)
+            await response.whole(200, (JSON_CONTENT, *story.headers()), body)
+            story.outcome = Outcome.ANSWERED
+        except ClientLeft:
+            story.outcome = Outcome.CLIENT_LEFT
+        except Exception as error:  # noqa: BLE001  a bug of ours is answered like everything else
+            await self._tell(error, response, story)
+        finally:
+            self._sink.emit(story.completed(response.status, self._clock.monotonic()))
+
+    async def _exchange(
+        self, method: str, headers: Mapping[str, str], receive: Receive, story: "_Story"
+    ) -> bytes:
+        if method != "POST":
+            raise Rejected(
+                Complaint.WRONG_METHOD, f"{method} is not supported here: POST", headers=(("allow", "POST"),)
+            )
+        body = await read_body(receive, headers, self._limits.max_body_bytes)
+        asked = story.asked = _asked(body, headers, story.request_id)
+        plan = story.plan = self._embed.plan(asked)
+        with Attendance(receive) as attendance:
+            embedded = story.embedded = await self._embed.embeddings(asked, plan)
+            attendance.dismiss()
+        return _echoing(embedded, asked.model)
+
+    async def _tell(self, error: Exception, response: HttpResponse, story: "_Story") -> None:
+        rejected = isinstance(error, MalformedRequest | UnknownChoice | Rejected)
+        story.outcome = Outcome.REJECTED if rejected else Outcome.FAILED
+        if isinstance(error, ChainFailed):
+            story.failure = error
+        elif not rejected:
+            self._sink.emit(internal_fault(error, story.request_id))
+        answer = error_answer(error, OPENAI_CHAT, story.request_id)
+        try:
+            await response.whole(answer.status, (*answer.headers, *story.headers()), answer.body)
+        except ClientLeft:
+            story.outcome = Outcome.CLIENT_LEFT
+
+
+class _Story:
+    """What is known of one request."""
+
+    def __init__(self, request_id: str, accepted_at: float) -> None:
+        self.request_id = request_id
+        self.outcome = Outcome.FAILED
+        self.asked: EmbeddingsAsked | None = None
+        self.plan: Plan | None = None
+        self.embedded: Embedded | None = None
+        self.failure: ChainFailed | None = None
+        self._accepted_at = accepted_at
+
+    @property
+    def attempts(self) -> int:
+        if self.embedded is not None:
+            return len(self.embedded.failed) + 1
+        return len(self.failure.attempts) if self.failure else 0
+
+    @property
+    def provider(self) -> str:
+        return self.embedded.target.provider if self.embedded else ""
+
+    @property
+    def model(self) -> str:
+        """The real one."""
+        return (self.embedded.embeddings.model or self.embedded.target.model) if self.embedded else ""
+
+    @property
+    def fallback_reason(self) -> str:
+        failed = self.embedded.failed if self.embedded else ()
+        return str(failed[-1].failure.kind) if failed else ""
+
+    def headers(self) -> Headers:
+        told = [header("x-request-id", self.request_id)]
+        for name, value in (
+            ("x-coderouter-profile", self.plan.profile.name if self.plan else ""),
+            ("x-coderouter-rule", self.plan.rule if self.plan else ""),
+            ("x-coderouter-attempts", str(self.attempts) if self.attempts else ""),
+            ("x-coderouter-provider", self.provider),
+            ("x-coderouter-model", self.model),
+            ("x-coderouter-fallback-reason", self.fallback_reason),
+        ):
+            if value:
+                told.append(header(name, value))
+        return tuple(told)
+
+    def completed(self, status: int, now: float) -> RequestCompleted:
+        usage = (self.embedded.embeddings.usage if self.embedded else None) or Usage()
+        return RequestCompleted(
+            request_id=self.request_id,
+            dialect=EMBEDDINGS,
+            stream=False,
+            outcome=self.outcome,
+            status=status or _LEFT_UNANSWERED,
+            profile=self.plan.profile.name if self.plan else "",
+            rule=self.plan.rule if self.plan else "",
+            provider=self.provider,
+            model=self.model,
+            requested_model=self.asked.model if self.asked else "",
+            attempts=self.attempts,
+            fallback_reason=self.fallback_reason,
+            duration_ms=round((now - self._accepted_at) * 1000, 1),
+            ttft_ms=None,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=None,
+            cache_creation_tokens=None,
+        )
+
+
+def _asked(body: bytes, headers: Mapping[str, str], known_as: str) -> EmbeddingsAsked:
+    """
+    What the client asks; only what routes it is read.
+
+    Raises:
+        MalformedRequest: the body is no object, has no input, or names its model or profile wrongly.
+    """
+    members = JsonMembers(body)
+    raw = {name: members.raw(name) for name in ("model", "profile")}
+    said = {name: decoded(value, name) for name, value in raw.items() if value is not None}
+    fields = Fields(said, "")
+    text = members.raw("input")
+    if text is None or bytes(text) == b"null":
+        raise MalformedRequest("input", "the field is required: a text, or a list of texts or tokens")
+    model = fields.optional_text("model") or ""
+    wishes = Wishes(
+        profile=fields.optional_text("profile"),
+        profile_header=headers.get("x-coderouter-profile", "").strip(),
+        mode_header=headers.get("x-coderouter-mode", "").strip(),
+        model=model,
+    )
+    return EmbeddingsAsked(body=body, model=model, wishes=wishes, request_id=known_as)
+
+
+def _echoing(embedded: Embedded, model: str) -> bytes:
+    """The upstream's answer under the name that the client used."""
+    body = embedded.embeddings.body
+    return JsonMembers(body).replaced({"model": json_text(model)}) if model else body

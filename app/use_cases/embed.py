@@ -1,0 +1,142 @@
+"""Gets embeddings from the first target of the chain that has them."""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from app.use_cases.plan import Plan, Planner
+from app.use_cases.walking import Walking
+from domain.conversation.request import Built, ChatRequest, Conversation
+from domain.events import AttemptStarted, AttemptSucceeded
+from domain.failures import FailureKind, UpstreamFailure
+from domain.ports.observation import EventSink
+from domain.ports.providers import EmbeddingCall, EmbeddingProvider, Embeddings, ProviderDirectory
+from domain.ports.time import Clock
+from domain.routing.chain import Attempt
+from domain.routing.gates import BarReason, Barred, Capability
+from domain.routing.selection import Wishes
+from domain.routing.targets import RoutingTable, Target
+
+EMBEDDINGS = "openai_embeddings"
+"""The language of these requests, as events name it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingsAsked:
+    """A client's request for embeddings, with the body as it came."""
+
+    body: bytes
+    model: str
+    wishes: Wishes
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """Embeddings, who gave them, and the attempts that failed before."""
+
+    embeddings: Embeddings
+    target: Target
+    failed: tuple[Attempt, ...]
+
+
+class Embed:
+    """Walks the chain as conversations do, past the providers that embed nothing."""
+
+    def __init__(
+        self,
+        table: RoutingTable,
+        planner: Planner,
+        directory: ProviderDirectory,
+        sink: EventSink,
+        clock: Clock,
+    ) -> None:
+        self._table = table
+        self._planner = planner
+        self._directory = directory
+        self._sink = sink
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"<Embed through {self._planner!r}>"
+
+    def plan(self, asked: EmbeddingsAsked) -> Plan:
+        """
+        Where the request would go.
+
+        Raises:
+            UnknownChoice: the client named a profile or mode that does not exist.
+        """
+        nothing_said = ChatRequest(
+            dialect=EMBEDDINGS, model=asked.model, source=Built(Conversation(messages=()))
+        )
+        plan = self._planner.plan(nothing_said, asked.wishes, asked.request_id)
+        able = tuple(target for target in plan.order if self._embeds(target))
+        unable = tuple(
+            Barred(target, BarReason.INCAPABLE, lacks=(Capability.EMBEDDINGS,))
+            for target in plan.order
+            if target not in able
+        )
+        return replace(plan, order=able, barred=(*plan.barred, *unable))
+
+    async def embeddings(self, asked: EmbeddingsAsked, plan: Plan) -> Embedded:
+        """
+        The embeddings.
+
+        Raises:
+            ChainFailed: no target could give them.
+        """
+
+        async def attempt(target: Target, failed: tuple[Attempt, ...]) -> Embedded:
+            found = await self._attempt(asked, plan, target)
+            return Embedded(embeddings=found, target=target, failed=failed)
+
+        return await Walking(self._table, plan, asked.request_id, self._sink).first(attempt)
+
+    def _embeds(self, target: Target) -> bool:
+        return isinstance(self._directory.providers[target.provider], EmbeddingProvider)
+
+    async def _attempt(self, asked: EmbeddingsAsked, plan: Plan, target: Target) -> Embeddings:
+        began_at = self._clock.monotonic()
+        self._sink.emit(
+            AttemptStarted(
+                request_id=asked.request_id,
+                profile=plan.profile.name,
+                provider=target.provider,
+                model=target.model,
+                stream=False,
+            )
+        )
+        found = await self._asked(asked, plan, target)
+        self._sink.emit(
+            AttemptSucceeded(
+                request_id=asked.request_id,
+                provider=target.provider,
+                model=target.model,
+                stream=False,
+                ttft_ms=round((self._clock.monotonic() - began_at) * 1000, 1),
+            )
+        )
+        return found
+
+    async def _asked(self, asked: EmbeddingsAsked, plan: Plan, target: Target) -> Embeddings:
+        provider = self._directory.providers[target.provider]
+        if not isinstance(provider, EmbeddingProvider):
+            raise UpstreamFailure(FailureKind.ADAPTER_FAULT, "the provider embeds nothing")
+        timeouts = self._table.timeouts(plan.profile, target)
+        call = EmbeddingCall(
+            body=asked.body,
+            request_id=asked.request_id,
+            model=target.model,
+            connect_timeout_s=timeouts.connect_s,
+        )
+        patience = asyncio.timeout(min(timeouts.ttft_s, timeouts.total_s or timeouts.ttft_s))
+        try:
+            async with patience:
+                return await provider.embed(call)
+        except UpstreamFailure:
+            raise
+        except Exception as error:
+            if patience.expired():
+                words = f"no answer within {timeouts.ttft_s:g} s"
+                raise UpstreamFailure(FailureKind.SLOW, words) from error
+            raise UpstreamFailure(FailureKind.ADAPTER_FAULT, f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,90 @@
+"""Walks a plan's chain until one target gives what is asked of it, and tells of each step."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from app.use_cases.plan import Plan
+from domain.events import AttemptFailed, ChainUniformAuthFailure, FallbackOccurred
+from domain.failures import ChainMove, UpstreamFailure
+from domain.ports.observation import EventSink
+from domain.routing.chain import Attempt, FallbackChain, GiveUp, Try
+from domain.routing.targets import RoutingTable, Target
+from domain.routing.verdict import ChainFailed, Walk, verdict
+
+Gained = TypeVar("Gained")
+
+_ERROR_LENGTH = 500
+"""Characters of an upstream's words that an event keeps."""
+
+
+class Walking:
+    """Tries the targets of one plan for one request."""
+
+    def __init__(self, table: RoutingTable, plan: Plan, request_id: str, sink: EventSink) -> None:
+        self._table = table
+        self._plan = plan
+        self._request_id = request_id
+        self._sink = sink
+
+    def __repr__(self) -> str:
+        return f"<Walking for {self._request_id} through {self._plan.profile.name}>"
+
+    async def first(self, attempt: Callable[[Target, tuple[Attempt, ...]], Awaitable[Gained]]) -> Gained:
+        """
+        What the first target gives that does not fail; ``attempt`` is told what failed before.
+
+        Raises:
+            ChainFailed: no target could.
+            Exception: whatever ``attempt`` raises beside `UpstreamFailure`.
+        """
+        chain = FallbackChain(self._plan.order, self._table.windows(self._plan.order))
+        while True:
+            match chain.next_step():
+                case Try(target=target):
+                    self._tell_of_move(chain.attempts, target)
+                    try:
+                        return await attempt(target, chain.attempts)
+                    except UpstreamFailure as failure:
+                        chain.record(target, failure)
+                        self._tell_of_failure(target, failure)
+                case GiveUp(attempts=attempts):
+                    self._tell_of_uniform_refusal(attempts)
+                    walk = Walk(profile=self._plan.profile.name, attempts=attempts, barred=self._plan.barred)
+                    raise ChainFailed(verdict(walk), attempts)
+
+    def _tell_of_move(self, failed: tuple[Attempt, ...], target: Target) -> None:
+        if not failed:
+            return
+        moved = FallbackOccurred(
+            request_id=self._request_id,
+            profile=self._plan.profile.name,
+            from_provider=failed[-1].target.provider,
+            to_provider=target.provider,
+            reason=failed[-1].failure.kind,
+        )
+        self._sink.emit(moved)
+
+    def _tell_of_failure(self, target: Target, failure: UpstreamFailure) -> None:
+        failed = AttemptFailed(
+            request_id=self._request_id,
+            provider=target.provider,
+            model=target.model,
+            failure=failure.kind,
+            status=failure.status,
+            retryable=failure.consequence.move is not ChainMove.STOP,
+            error=failure.message[:_ERROR_LENGTH],
+        )
+        self._sink.emit(failed)
+
+    def _tell_of_uniform_refusal(self, attempts: tuple[Attempt, ...]) -> None:
+        statuses = {attempt.failure.status for attempt in attempts}
+        if len(attempts) != len(self._plan.order) or statuses not in ({401}, {403}):
+            return
+        event = ChainUniformAuthFailure(
+            request_id=self._request_id,
+            profile=self._plan.profile.name,
+            status=statuses.pop() or 0,
+            count=len(attempts),
+            providers=tuple(attempt.target.provider for attempt in attempts),
+        )
+        self._sink.emit(event)
