@@ -94,7 +94,12 @@ class ChainPaidGateBlocked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptStarted:
-    """A target is being asked."""
+    """
+    A target is being asked.
+
+    ``degraded`` tells that it is asked for less than the client wanted; ``output_limit`` is the limit of the
+    answer in tokens that was put in place of the client's, as the target's context leaves no room for more.
+    """
 
     name: ClassVar[str] = "try-provider"
     level: ClassVar[Level] = Level.INFO
@@ -103,6 +108,8 @@ class AttemptStarted:
     provider: str
     model: str
     stream: bool
+    degraded: bool = False
+    output_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

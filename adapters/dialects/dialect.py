@@ -19,7 +19,8 @@ from typing import Protocol
 
 from domain.conversation.extensions import Json, Nothing
 from domain.conversation.reply import Batch, Completion
-from domain.conversation.request import ChatRequest, DialectName
+from domain.conversation.request import ChatRequest, Conversation, DialectName
+from domain.routing.shaping import AS_IT_IS, Shaping, shaped
 
 NO_FIELDS: Mapping[str, Json] = Nothing()
 
@@ -92,6 +93,7 @@ class Outgoing:
             (shallow merge).
         system_suffix: instructions of the configuration to add after the client's own.
         quirks: how the upstream departs from its dialect.
+        shaping: what must change in the client's request for this target.
     """
 
     request: ChatRequest
@@ -100,6 +102,17 @@ class Outgoing:
     extra_body: Mapping[str, Json] = NO_FIELDS
     system_suffix: str = ""
     quirks: Quirks = Quirks()
+    shaping: Shaping = AS_IT_IS
+
+    @property
+    def conversation(self) -> Conversation:
+        """
+        What the target is told.
+
+        Raises:
+            MalformedRequest: the request cannot be understood.
+        """
+        return shaped(self.request.conversation, self.shaping)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,7 @@ class HttpProvider:
             extra_body=self._spec.extra_body,
             system_suffix=call.system_suffix,
             quirks=self._quirks,
+            shaping=call.shaping,
         )
         return httpx.Request(
             "POST",

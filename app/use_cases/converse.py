@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from app.use_cases.patience import Patience, is_being_cancelled
 from app.use_cases.plan import Plan, Planner
 from app.use_cases.reply import Reply, ReplyFacts, close_stream
-from app.use_cases.shape import reply_pipeline
+from app.use_cases.shape import refuses_past_thinking, reply_pipeline, request_losses, told
 from domain.conversation.reply import Batch, bears_content
 from domain.conversation.request import ChatRequest, MalformedRequest
 from domain.events import (
@@ -30,7 +30,9 @@ from domain.ports.observation import EventSink
 from domain.ports.providers import ChatProvider, ProviderCall, ProviderDirectory
 from domain.ports.time import Clock
 from domain.routing.chain import Attempt, FallbackChain, GiveUp, Try
+from domain.routing.facts import Facts
 from domain.routing.selection import Wishes
+from domain.routing.shaping import Omission, Shaping, shaping_for
 from domain.routing.targets import RoutingTable, Target, Timeouts
 from domain.routing.verdict import ChainFailed, Walk, verdict
 
@@ -107,11 +109,26 @@ class Converse:
                     raise ChainFailed(verdict(walk), attempts)
 
     async def _attempt(self, asked: Asked, plan: Plan, target: Target, failed: tuple[Attempt, ...]) -> Reply:
+        """Asks once, and once more without thinking if the target refuses how an earlier turn signed it."""
+        spec = self._table.providers[target.provider]
+        shaping = shaping_for(Facts(asked.request), spec, asked.request.dialect)
+        try:
+            return await self._asked_once(asked, plan, target, failed, shaping)
+        except UpstreamFailure as failure:
+            if not refuses_past_thinking(failure, asked.request):
+                raise
+            self._tell_of_failure(asked, target, failure)
+        bare = shaping.without(Omission.PAST_THINKING, Omission.THINKING_REQUEST)
+        return await self._asked_once(asked, plan, target, failed, bare)
+
+    async def _asked_once(
+        self, asked: Asked, plan: Plan, target: Target, failed: tuple[Attempt, ...], shaping: Shaping
+    ) -> Reply:
         timeouts = self._table.timeouts(plan.profile, target)
         patience = Patience(timeouts)
-        call = self._call(asked, plan, target, timeouts)
+        call = self._call(asked, plan, target, timeouts, shaping)
         began_at = self._clock.monotonic()
-        self._sink.emit(_started(asked, plan, target, call))
+        self._tell_of_start(asked, plan, target, call)
         begun = await _first_content(self._directory.providers[target.provider], call, patience)
         ttft_s = self._clock.monotonic() - began_at
         self._sink.emit(_succeeded(asked, target, call, ttft_s))
@@ -121,7 +138,9 @@ class Converse:
         pipeline = reply_pipeline(self._table.providers[target.provider], asked.request)
         return Reply(facts, begun.held, begun.batches, begun.opened, patience, pipeline, self._sink)
 
-    def _call(self, asked: Asked, plan: Plan, target: Target, timeouts: Timeouts) -> ProviderCall:
+    def _call(
+        self, asked: Asked, plan: Plan, target: Target, timeouts: Timeouts, shaping: Shaping
+    ) -> ProviderCall:
         spec = self._table.providers[target.provider]
         return ProviderCall(
             request=asked.request,
@@ -130,7 +149,14 @@ class Converse:
             stream=asked.request.stream and spec.capabilities.streaming is not False,
             system_suffix=self._table.system_suffix(plan.profile, target),
             connect_timeout_s=timeouts.connect_s,
+            shaping=shaping,
         )
+
+    def _tell_of_start(self, asked: Asked, plan: Plan, target: Target, call: ProviderCall) -> None:
+        losses = request_losses(asked.request, self._table.providers[target.provider], call.shaping)
+        self._sink.emit(_started(asked, plan, target, call, degraded=bool(losses)))
+        for event in told(losses, request_id=asked.request_id, provider=target.provider, stream=call.stream):
+            self._sink.emit(event)
 
     def _tell_of_move(self, asked: Asked, plan: Plan, failed: tuple[Attempt, ...], target: Target) -> None:
         if not failed:
@@ -223,13 +249,17 @@ def _before_content(failure: UpstreamFailure) -> UpstreamFailure:
     return UpstreamFailure(FailureKind.GARBLED, failure.message, status=failure.status)
 
 
-def _started(asked: Asked, plan: Plan, target: Target, call: ProviderCall) -> AttemptStarted:
+def _started(
+    asked: Asked, plan: Plan, target: Target, call: ProviderCall, *, degraded: bool
+) -> AttemptStarted:
     return AttemptStarted(
         request_id=asked.request_id,
         profile=plan.profile.name,
         provider=target.provider,
         model=target.model,
         stream=call.stream,
+        degraded=degraded,
+        output_limit=call.shaping.most_output_tokens,
     )
 
 

@@ -11,14 +11,17 @@ from collections.abc import Iterable, Iterator
 
 from domain.conversation.request import ChatRequest
 from domain.events import Event
+from domain.failures import UpstreamFailure
 from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied
 from domain.repair.output_filters import output_filter
-from domain.repair.stages import Dropped, Filtered, Pipeline, Remark, Stage
+from domain.repair.stages import Dropped, Filtered, Loss, Pipeline, Remark, Stage
 from domain.repair.thinking import ReasoningDropped
+from domain.routing.shaping import Omission, Shaping, holds_thinking, loses_cache_control
 from domain.routing.targets import ProviderSpec
 
 _OPENAI_COMPATIBLE = frozenset({"openai_compat", "embedded"})
 _DIALECTS_WITH_THINKING = frozenset({"anthropic_messages", "openai_responses"})
+_DIALECT_WITH_CACHE_MARKS = "anthropic_messages"
 _KINDS_WITH_BLOCKS = frozenset({"anthropic"})
 """Their streams open a block before they say what is in it."""
 
@@ -28,6 +31,32 @@ def reply_pipeline(spec: ProviderSpec, request: ChatRequest) -> Pipeline:
     filters = [output_filter(name) for name in spec.output_filters]
     stages: list[Stage] = [*_reasoning(spec, request), *filters]
     return Pipeline(stages, keeps_bytes=not filters or spec.adapter not in _KINDS_WITH_BLOCKS)
+
+
+def request_losses(request: ChatRequest, spec: ProviderSpec, shaping: Shaping) -> tuple[Dropped, ...]:
+    """
+    What of a request does not get through to this provider.
+
+    Raises:
+        MalformedRequest: the request cannot be understood.
+    """
+    losses: list[Dropped] = []
+    if shaping.omits & {Omission.THINKING_REQUEST, Omission.PAST_THINKING}:
+        losses.append(Dropped(("thinking",), Loss.PROVIDER_DOES_NOT_SUPPORT))
+    if request.dialect == _DIALECT_WITH_CACHE_MARKS and loses_cache_control(request, spec):
+        losses.append(Dropped(("cache_control",), Loss.TRANSLATION_LOSSY))
+    return tuple(losses)
+
+
+def refuses_past_thinking(failure: UpstreamFailure, request: ChatRequest) -> bool:
+    """
+    Whether a provider finds fault with the signature of thinking in an earlier turn.
+
+    Another provider may have signed it, or a model that has been replaced since.
+    """
+    words = failure.message.lower()
+    named = "signature" in words and ("thinking" in words or "thought" in words)
+    return failure.status == 400 and named and holds_thinking(request.conversation)
 
 
 def told(remarks: Iterable[Remark], *, request_id: str, provider: str, stream: bool) -> Iterator[Event]:

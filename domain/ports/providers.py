@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from domain.conversation.reply import Batch, Usage
 from domain.conversation.request import ChatRequest
+from domain.routing.shaping import AS_IT_IS, Shaping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class ProviderCall:
         stream: whether the answer should come as it is made.
         system_suffix: instructions of the configuration to add after the client's own; often empty.
         connect_timeout_s: how long a connection may take to stand.
+        shaping: what must change in the client's request for this target.
     """
 
     request: ChatRequest
@@ -26,6 +28,7 @@ class ProviderCall:
     stream: bool
     system_suffix: str = ""
     connect_timeout_s: float = 5.0
+    shaping: Shaping = AS_IT_IS
 
 
 class ChatProvider(Protocol):

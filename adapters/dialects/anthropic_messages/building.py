@@ -49,7 +49,7 @@ def built_body(outgoing: Outgoing) -> bytes:
         )
     at_home = request.dialect == NAME
     below = {key: value for key, value in outgoing.extra_body.items() if key not in _NOT_IN_BODY}
-    said = _said(request.conversation, outgoing.system_suffix, at_home=at_home)
+    said = _said(outgoing.conversation, outgoing.system_suffix, at_home=at_home)
     if not at_home:
         _limit_breakpoints(said)
     model = {"model": outgoing.model} if outgoing.model else {}

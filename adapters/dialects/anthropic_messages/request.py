@@ -7,12 +7,14 @@ import msgspec
 
 from adapters.dialects.anthropic_messages.building import built_body
 from adapters.dialects.anthropic_messages.conversation import conversation_of, newest_messages
+from adapters.dialects.anthropic_messages.reshaping import reshaped
 from adapters.dialects.anthropic_messages.words import NAME
 from adapters.dialects.dialect import Outgoing
 from adapters.dialects.fields import Fields, decoded, described, expected
 from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
 from domain.conversation.request import ChatRequest, Conversation, MalformedRequest, Message, Role
+from domain.routing.shaping import Omission
 
 _ROLES = ("user", "assistant", "system")
 
@@ -103,7 +105,7 @@ def encode_request(outgoing: Outgoing) -> bytes:
         MalformedRequest: the request says something that this dialect has no words for.
     """
     source = outgoing.request.source
-    if isinstance(source, MessagesBody):
+    if isinstance(source, MessagesBody) and Omission.PAST_THINKING not in outgoing.shaping.omits:
         return source.members.replaced(_changes(source.members, outgoing))
     return built_body(outgoing)
 
@@ -184,11 +186,10 @@ def _changes(members: JsonMembers, outgoing: Outgoing) -> dict[str, bytes | None
     if outgoing.stream or "stream" in members:
         changes["stream"] = b"true" if outgoing.stream else b"false"
     changes["profile"] = None
+    changes |= reshaped(members, outgoing.shaping)
     if outgoing.system_suffix:
-        system = members.raw("system")
-        changes["system"] = _with_suffix(
-            bytes(system) if system is not None else changes.get("system"), outgoing.system_suffix
-        )
+        system = changes["system"] if "system" in changes else members.raw("system")
+        changes["system"] = _with_suffix(None if system is None else bytes(system), outgoing.system_suffix)
     return changes
 
 

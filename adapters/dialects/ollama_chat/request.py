@@ -30,7 +30,7 @@ def encode_request(outgoing: Outgoing) -> bytes:
     """
     if outgoing.request.choices > 1:
         raise MalformedRequest("n", "only one answer can be asked of this provider")
-    conversation = outgoing.request.conversation
+    conversation = outgoing.conversation
     told: dict[str, Any] = {
         "model": outgoing.model or outgoing.request.model,
         "messages": message_objects(_instructed(conversation, outgoing.system_suffix)),

@@ -37,7 +37,7 @@ def written(outgoing: Outgoing) -> bytes:
     if request.choices > 1 and not native:
         raise MalformedRequest("n", "only one answer can be asked of this provider")
     manner = Manner(native=native, cache_control=outgoing.quirks.cache_control)
-    conversation = _instructed(request.conversation, outgoing.system_suffix)
+    conversation = _instructed(outgoing.conversation, outgoing.system_suffix)
     body: dict[str, Any] = {"model": outgoing.model} if outgoing.model else {}
     body["messages"] = message_objects(
         conversation.messages, manner, developer_role=native and outgoing.quirks.developer_role

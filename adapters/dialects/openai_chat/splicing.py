@@ -29,6 +29,7 @@ def spliced(outgoing: Outgoing, body: ChatBody) -> bytes:
     """
     changes: Changes = _extra(outgoing, body) | _limit(outgoing, body)
     changes |= {"model": _encoded(outgoing.model) if outgoing.model else None, "profile": None}
+    changes |= _bounded(outgoing, body, changes)
     changes |= _stream(outgoing, body, changes.get("stream_options"))
     messages = _messages(outgoing, body)
     if messages is not None:
@@ -59,6 +60,16 @@ def _limit(outgoing: Outgoing, body: ChatBody) -> Changes:
     if not body.says(wanted) and body.says(others[0]):
         changes[wanted] = bytes(body.members.raw(others[0]) or b"null")
     return changes
+
+
+def _bounded(outgoing: Outgoing, body: ChatBody, changes: Changes) -> Changes:
+    """A lower output limit for a target whose context leaves no more room."""
+    most = outgoing.shaping.most_output_tokens
+    if most is None:
+        return {}
+    said = {limit: changes[limit] if limit in changes else body.members.raw(limit) for limit in _LIMITS}
+    wanted = {limit: decoded(raw, limit) for limit, raw in said.items() if raw is not None}
+    return {name: b"%d" % most for name, limit in wanted.items() if isinstance(limit, int) and limit > most}
 
 
 def _stream(outgoing: Outgoing, body: ChatBody, extra_options: bytes | None) -> Changes:

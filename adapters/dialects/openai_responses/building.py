@@ -46,7 +46,7 @@ def built_body(outgoing: Outgoing) -> bytes:
         )
     at_home = request.dialect == NAME
     below = {key: value for key, value in outgoing.extra_body.items() if key not in NEVER_BELOW}
-    said = _said(request.conversation, outgoing.system_suffix, at_home=at_home)
+    said = _said(outgoing.conversation, outgoing.system_suffix, at_home=at_home)
     model = {"model": outgoing.model} if outgoing.model else {}
     stream = {"stream": True} if outgoing.stream else {}
     return json_text({"store": False} | below | said | model | stream)

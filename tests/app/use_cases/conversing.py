@@ -16,7 +16,7 @@ from domain.conversation.reply import (
     Usage,
     UsageReported,
 )
-from domain.conversation.request import Built, ChatRequest, Conversation
+from domain.conversation.request import Built, ChatRequest, Conversation, Source
 from domain.ports.providers import ChatProvider
 from domain.routing.selection import Wishes
 from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target, Timeouts
@@ -42,14 +42,14 @@ class House:
     sink: RecordingSink = field(default_factory=RecordingSink)
     clock: FixedClock = field(default_factory=FixedClock)
 
-    async def ask(self, *, dialect: str = "openai_chat", **wishes: Any) -> Reply:
+    async def ask(self, *, dialect: str = "openai_chat", source: Source = _NOTHING, **wishes: Any) -> Reply:
         """The reply; to be closed."""
-        asked = asking(dialect=dialect, **wishes)
+        asked = asking(dialect=dialect, source=source, **wishes)
         return await self.converse.answer(asked, self.converse.plan(asked))
 
 
-def asking(*, dialect: str = "openai_chat", **wishes: Any) -> Asked:
-    request = ChatRequest(dialect=dialect, model="any", stream=True, source=_NOTHING)
+def asking(*, dialect: str = "openai_chat", source: Source = _NOTHING, **wishes: Any) -> Asked:
+    request = ChatRequest(dialect=dialect, model="any", stream=True, source=source)
     return Asked(request=request, wishes=Wishes(**wishes), request_id="r-1")
 
 

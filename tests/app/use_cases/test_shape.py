@@ -8,9 +8,13 @@ import pytest
 from app.use_cases.reply import Reply
 from domain.conversation.parts import Text, Thinking
 from domain.conversation.reply import Batch, Finished, StopReason, TextDelta, ThinkingDelta, Wire
-from domain.events import Outcome
+from domain.conversation.request import Built, Conversation, Message, Role, Sampling
+from domain.events import AttemptFailed, AttemptStarted, Outcome
+from domain.failures import FailureKind, UpstreamFailure
 from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied
+from domain.routing.shaping import Omission
 from domain.routing.targets import Capabilities
+from domain.routing.verdict import ChainFailed
 from tests.app.use_cases.conversing import END, HELLO, ROLE, House, house
 from tests.fakes.scripted_provider import Act, ScriptedProvider
 
@@ -133,3 +137,90 @@ async def test_thinking_of_other_providers_is_meant_to_be_shown(adapter: str) ->
     given = gateway((ROLE, THOUGHT, HELLO, END), adapter=adapter)
 
     assert await parts_of(await given.ask()) == (Thinking(text="hm"), Text(text="Hello"))
+
+
+SIGNED = Built(
+    Conversation(
+        messages=(
+            Message(role=Role.USER, parts=(Text(text="a"),)),
+            Message(role=Role.ASSISTANT, parts=(Thinking(text="hm", signature="s"), Text(text="b"))),
+        ),
+        sampling=Sampling(max_output_tokens=32_000),
+        extensions={"anthropic_messages": {"thinking": {"type": "enabled"}}},
+    )
+)
+REFUSED = UpstreamFailure(
+    FailureKind.REQUEST_FAULT, "messages.1.content.0: Invalid `signature` in `thinking` block", status=400
+)
+MESSAGES: dict[str, Any] = {"dialect": "anthropic_messages", "source": SIGNED}
+
+
+async def test_a_refused_signature_is_tried_once_more_on_the_same_provider_without_thinking() -> None:
+    picky = ScriptedProvider([REFUSED], [ROLE, HELLO, END])
+    second = ScriptedProvider([ROLE, HELLO, END])
+    given = house(picky=picky, second=second)
+
+    reply = await given.ask(**MESSAGES)
+    await reply.aclose()
+
+    assert reply.facts.target.provider == "picky"
+    assert [Omission.PAST_THINKING in played.call.shaping.omits for played in picky.calls] == [False, True]
+    assert second.calls == []
+    assert [event.status for event in given.sink.of(AttemptFailed)] == [400]
+    assert [event.dropped for event in given.sink.of(CapabilityDegraded)] == [("thinking",)]
+
+
+async def test_a_signature_that_is_refused_twice_is_the_clients_to_hear_of() -> None:
+    picky = ScriptedProvider([REFUSED])
+
+    with pytest.raises(ChainFailed):
+        await house(picky=picky, second=ScriptedProvider([ROLE, HELLO, END])).ask(**MESSAGES)
+
+    assert len(picky.calls) == 2
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        UpstreamFailure(FailureKind.REQUEST_FAULT, "max_tokens: too large", status=400),
+        UpstreamFailure(FailureKind.OVERLOADED, "thinking about the signature", status=529),
+    ],
+)
+async def test_other_failures_are_not_tried_again(failure: UpstreamFailure) -> None:
+    provider = ScriptedProvider([failure])
+
+    with pytest.raises(ChainFailed):
+        await house(only=provider).ask(**MESSAGES)
+
+    assert len(provider.calls) == 1
+
+
+async def test_without_past_thinking_there_is_nothing_to_try_again_without() -> None:
+    provider = ScriptedProvider([REFUSED])
+
+    with pytest.raises(ChainFailed):
+        await house(only=provider).ask(dialect="anthropic_messages")
+
+    assert len(provider.calls) == 1
+
+
+async def test_what_a_target_is_not_asked_for_is_told() -> None:
+    given = gateway((ROLE, HELLO, END), capabilities=Capabilities(thinking=False), context_window=8_000)
+
+    await (await given.ask(**MESSAGES)).aclose()
+
+    (started,) = given.sink.of(AttemptStarted)
+    assert (started.degraded, started.output_limit) == (True, 8_000 - 400 - 1)
+    (lost,) = given.sink.of(CapabilityDegraded)
+    assert (lost.dropped, lost.reason) == (("thinking",), "provider-does-not-support")
+
+
+async def test_lost_cache_marks_are_told() -> None:
+    marked = Message(role=Role.USER, parts=(Text(text="a", cache_control={"type": "ephemeral"}),))
+    given = gateway((ROLE, HELLO, END), **COMPATIBLE)
+
+    source = Built(Conversation(messages=(marked,)))
+    await (await given.ask(dialect="anthropic_messages", source=source)).aclose()
+
+    (lost,) = given.sink.of(CapabilityDegraded)
+    assert (lost.dropped, lost.reason) == (("cache_control",), "translation-lossy")

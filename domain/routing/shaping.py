@@ -1,0 +1,165 @@
+"""
+What must change in a request on its way to one target, and what that costs.
+
+Claude Code puts a line about its client first into the instructions. It changes from conversation to
+conversation, and from request to request before its version 2.1.181, so a server that caches prompts by their
+beginning finds none of them again; only Anthropic has a use for it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from domain.conversation.parts import Document, Image, Part, Text, Thinking, ToolCall, ToolResult
+from domain.conversation.request import ChatRequest, Conversation, Message, Role, Tool
+from domain.routing.facts import Facts
+from domain.routing.targets import ProviderSpec
+
+ATTRIBUTION = "x-anthropic-billing-header:"
+"""How the line about the client begins."""
+
+_ANTHROPIC_DIALECT = "anthropic_messages"
+_ANTHROPIC_KIND = "anthropic"
+_MARGIN_DIVISOR = 20
+"""A twentieth of a window is left free, as a prompt's tokens are only estimated."""
+
+
+class Omission(StrEnum):
+    """What a target is not told."""
+
+    ATTRIBUTION = "attribution"
+    THINKING_REQUEST = "thinking-request"
+    PAST_THINKING = "past-thinking"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shaping:
+    """
+    What must change in a request.
+
+    Attributes:
+        omits: what is left out.
+        most_output_tokens: the client's output limit is lowered to this; ``None`` leaves it alone.
+    """
+
+    omits: frozenset[Omission] = frozenset()
+    most_output_tokens: int | None = None
+
+    def without(self, *omissions: Omission) -> "Shaping":
+        return replace(self, omits=self.omits | set(omissions))
+
+
+AS_IT_IS = Shaping()
+
+
+def shaping_for(facts: Facts, spec: ProviderSpec, dialect: str) -> Shaping:
+    """
+    What must change in a request of this dialect for this provider.
+
+    Raises:
+        MalformedRequest: it had to be read, and cannot be understood.
+    """
+    omits: set[Omission] = set()
+    if not is_anthropic(spec):
+        omits.add(Omission.ATTRIBUTION)
+    if dialect == _ANTHROPIC_DIALECT and spec.capabilities.thinking is False and facts.wants_thinking:
+        omits.add(Omission.THINKING_REQUEST)
+    return Shaping(omits=frozenset(omits), most_output_tokens=_output_bound(facts, spec.context_window))
+
+
+def is_anthropic(spec: ProviderSpec) -> bool:
+    """Whether the provider is Anthropic itself, not merely a server that speaks its language."""
+    host = urlsplit(spec.base_url).hostname or ""
+    return spec.adapter == _ANTHROPIC_KIND and (host == "anthropic.com" or host.endswith(".anthropic.com"))
+
+
+def loses_cache_control(request: ChatRequest, spec: ProviderSpec) -> bool:
+    """
+    Whether the client marked what to cache, and the provider is not known to honour it.
+
+    Raises:
+        MalformedRequest: the request cannot be understood.
+    """
+    honours = spec.capabilities.prompt_cache
+    if honours is None:
+        honours = spec.adapter == _ANTHROPIC_KIND
+    return not honours and _marks_cache(request.conversation)
+
+
+def holds_thinking(conversation: Conversation) -> bool:
+    """Whether an earlier turn shows thinking."""
+    return any(isinstance(part, Thinking) for message in conversation.messages for part in message.parts)
+
+
+def shaped(conversation: Conversation, shaping: Shaping) -> Conversation:
+    """The conversation as the target is told it; the very same if nothing has to change."""
+    if Omission.ATTRIBUTION in shaping.omits:
+        conversation = _without_attribution(conversation)
+    if Omission.THINKING_REQUEST in shaping.omits:
+        conversation = _without_thinking_request(conversation)
+    if Omission.PAST_THINKING in shaping.omits:
+        conversation = replace(conversation, messages=tuple(map(_without_thinking, conversation.messages)))
+    return _bounded(conversation, shaping.most_output_tokens)
+
+
+def unattributed(text: str) -> str:
+    """Instructions without their first line if that is about the client."""
+    return text.partition("\n")[2].lstrip("\n") if text.startswith(ATTRIBUTION) else text
+
+
+def _output_bound(facts: Facts, window: int | None) -> int | None:
+    """The room that a prompt leaves, if the client asks for more than that."""
+    if window is None or not facts.output_limit:
+        return None
+    margin = window // _MARGIN_DIVISOR
+    if facts.fits(window - margin - facts.output_limit):
+        return None
+    return max(window - margin - facts.prompt_tokens, 1)
+
+
+def _without_attribution(conversation: Conversation) -> Conversation:
+    head = conversation.messages[0] if conversation.messages else None
+    if head is None or head.role not in (Role.SYSTEM, Role.DEVELOPER) or not head.parts:
+        return conversation
+    first, *rest = head.parts
+    if not isinstance(first, Text) or (left := unattributed(first.text)) == first.text:
+        return conversation
+    parts: tuple[Part, ...] = (replace(first, text=left), *rest) if left.strip() else tuple(rest)
+    heads = (replace(head, parts=parts),) if parts else ()
+    return replace(conversation, messages=(*heads, *conversation.messages[1:]))
+
+
+def _without_thinking_request(conversation: Conversation) -> Conversation:
+    said = conversation.extensions.get(_ANTHROPIC_DIALECT, {})
+    if "thinking" not in said:
+        return conversation
+    kept = {field: value for field, value in said.items() if field != "thinking"}
+    return replace(conversation, extensions={**conversation.extensions, _ANTHROPIC_DIALECT: kept})
+
+
+def _without_thinking(message: Message) -> Message:
+    parts = tuple(part for part in message.parts if not isinstance(part, Thinking))
+    return message if len(parts) == len(message.parts) else replace(message, parts=parts)
+
+
+def _bounded(conversation: Conversation, most: int | None) -> Conversation:
+    limit = conversation.sampling.max_output_tokens
+    if most is None or limit is None or limit <= most:
+        return conversation
+    return replace(conversation, sampling=replace(conversation.sampling, max_output_tokens=most))
+
+
+def _marks_cache(conversation: Conversation) -> bool:
+    tools = (tool for tool in conversation.tools if isinstance(tool, Tool))
+    return any(tool.cache_control is not None for tool in tools) or any(
+        _marked(message.parts) for message in conversation.messages
+    )
+
+
+def _marked(parts: Iterable[Part]) -> bool:
+    return any(
+        part.cache_control is not None
+        for part in parts
+        if isinstance(part, Text | Image | Document | ToolCall | ToolResult)
+    )

@@ -1,0 +1,118 @@
+"""What a target must not see goes; every other byte of the client's request stays."""
+
+import json
+from typing import Any
+
+import pytest
+
+from adapters.dialects.anthropic_messages.request import decode_request, encode_request
+from adapters.dialects.dialect import Outgoing
+from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
+from domain.routing.shaping import Omission, Shaping
+
+LINE = "x-anthropic-billing-header: cc_version=2.1.98; cc_entrypoint=cli; cch=00000;"
+UNATTRIBUTED = Shaping(omits=frozenset({Omission.ATTRIBUTION}))
+TURNS = '"messages": [ {"role":"user",  "content":"h\\u0069"} ]'
+
+
+def body(**members: Any) -> bytes:
+    told = "".join(f', "{name}": {json.dumps(value)}' for name, value in members.items())
+    return f'{{"model": "m", "max_tokens": 9000, {TURNS}{told}}}'.encode()
+
+
+def sent(given: bytes, shaping: Shaping, suffix: str = "") -> bytes:
+    request = decode_request(given, {})
+    return encode_request(
+        Outgoing(request=request, model="m", stream=False, system_suffix=suffix, shaping=shaping)
+    )
+
+
+@pytest.mark.parametrize(
+    ("system", "left"),
+    [
+        (LINE, None),
+        (f"{LINE}\nYou code.", "You code."),
+        ([{"type": "text", "text": LINE}], None),
+        (
+            [
+                {"type": "text", "text": LINE},
+                {"type": "text", "text": "You code.", "cache_control": {"a": 1}},
+            ],
+            [{"type": "text", "text": "You code.", "cache_control": {"a": 1}}],
+        ),
+        ([{"type": "text", "text": f"{LINE}\nYou code."}], [{"type": "text", "text": "You code."}]),
+        ("You code.", "You code."),
+        ([], []),
+    ],
+)
+def test_the_line_about_the_client_goes_from_instructions_of_either_form(system: Any, left: Any) -> None:
+    given = body(system=system)
+    leaves = sent(given, UNATTRIBUTED)
+
+    assert json.loads(leaves).get("system") == left
+    assert TURNS.encode() in leaves
+    assert (leaves == given) is (left == system)
+
+
+def test_what_the_configuration_adds_still_comes_after_the_rest() -> None:
+    blocks = [{"type": "text", "text": LINE}, {"type": "text", "text": "You code."}]
+
+    assert json.loads(sent(body(system=blocks), UNATTRIBUTED, "Be brief."))["system"] == [
+        {"type": "text", "text": "You code."},
+        {"type": "text", "text": "Be brief."},
+    ]
+    assert json.loads(sent(body(system=LINE), UNATTRIBUTED, "Be brief."))["system"] == "Be brief."
+
+
+def test_anthropic_gets_every_byte() -> None:
+    given = body(system=[{"type": "text", "text": LINE}])
+
+    assert sent(given, Shaping()) == given
+
+
+def test_the_line_about_the_client_does_not_reach_another_dialect_either() -> None:
+    request = decode_request(body(system=[{"type": "text", "text": LINE}]), {})
+    leaves = OPENAI_CHAT.encode_request(
+        Outgoing(request=request, model="m", stream=False, shaping=UNATTRIBUTED)
+    )
+
+    assert b"billing" not in leaves
+
+
+def test_a_request_to_think_goes_and_the_rest_keeps_its_bytes() -> None:
+    asked = body(thinking={"type": "enabled", "budget_tokens": 2000})
+    leaves = sent(asked, Shaping(omits=frozenset({Omission.THINKING_REQUEST})))
+
+    assert leaves == body()
+
+
+def test_an_output_limit_is_lowered_in_place() -> None:
+    assert sent(body(), Shaping(most_output_tokens=100)) == body().replace(b"9000", b"100")
+    assert sent(body(), Shaping(most_output_tokens=9000)) == body()
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_an_output_limit_of_a_chat_request_is_lowered_under_either_name(name: str) -> None:
+    given = f'{{"model": "m", "{name}": 9000, "messages": [{{"role": "user", "content": "hi"}}]}}'
+    request = OPENAI_CHAT.decode_request(given.encode(), {})
+    outgoing = Outgoing(request=request, model="m", stream=False, shaping=Shaping(most_output_tokens=100))
+
+    leaves = json.loads(OPENAI_CHAT.encode_request(outgoing))
+
+    assert leaves["max_tokens"] == 100
+    assert "max_completion_tokens" not in leaves
+
+
+def test_past_thinking_goes_and_calls_and_words_stay() -> None:
+    turn = [
+        {"type": "thinking", "thinking": "hm", "signature": "s"},
+        {"type": "redacted_thinking", "data": "x"},
+        {"type": "text", "text": "yes"},
+    ]
+    messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": turn}]
+    given = json.dumps({"model": "m", "max_tokens": 9, "messages": [*messages, messages[0]]}).encode()
+
+    leaves = json.loads(sent(given, Shaping(omits=frozenset({Omission.PAST_THINKING}))))
+
+    kinds = [block["type"] for message in leaves["messages"] for block in message["content"]]
+    assert kinds == ["text", "text", "text"]

@@ -1,0 +1,190 @@
+"""A request leaves as its target can take it, and otherwise as it came."""
+
+from typing import Any
+
+import pytest
+
+from domain.conversation.extensions import Json
+from domain.conversation.parts import Part, Text, Thinking, ToolResult
+from domain.conversation.request import (
+    Built,
+    ChatRequest,
+    Conversation,
+    Message,
+    Role,
+    Sampling,
+    Tool,
+)
+from domain.routing.facts import Facts
+from domain.routing.shaping import (
+    AS_IT_IS,
+    Omission,
+    Shaping,
+    loses_cache_control,
+    shaped,
+    shaping_for,
+)
+from domain.routing.targets import Capabilities, ProviderSpec
+
+LINE = "x-anthropic-billing-header: cc_version=2.1.98; cc_entrypoint=cli; cch=00000;"
+HELLO = Message(role=Role.USER, parts=(Text(text="hello"),))
+MARK: Json = {"type": "ephemeral"}
+
+
+def conversation(*system: Part, limit: int | None = None, **more: Any) -> Conversation:
+    heads = (Message(role=Role.SYSTEM, parts=system),) if system else ()
+    return Conversation(messages=(*heads, HELLO), sampling=Sampling(max_output_tokens=limit), **more)
+
+
+def asking_to_think(kind: str) -> Conversation:
+    return conversation(extensions={"anthropic_messages": {"thinking": {"type": kind}, "x": 1}})
+
+
+def shaping(said: Conversation, dialect: str = "anthropic_messages", **spec: Any) -> Shaping:
+    request = ChatRequest(dialect=dialect, model="m", source=Built(said))
+    provider = ProviderSpec(**{"name": "a", "adapter": "openai_compat", **spec})
+    return shaping_for(Facts(request), provider, dialect)
+
+
+def omitting(*omissions: Omission) -> Shaping:
+    return Shaping(omits=frozenset(omissions))
+
+
+@pytest.mark.parametrize(
+    ("adapter", "base_url", "omitted"),
+    [
+        ("anthropic", "https://api.anthropic.com", False),
+        ("anthropic", "https://api.anthropic.com/v1", False),
+        ("anthropic", "http://127.0.0.1:8080", True),
+        ("anthropic", "https://api.anthropic.com.example.org", True),
+        ("anthropic", "https://notanthropic.com", True),
+        ("openai_compat", "https://api.anthropic.com/v1", True),
+        ("acme:Lab", "", True),
+    ],
+)
+def test_only_anthropic_itself_is_told_about_the_client(adapter: str, base_url: str, omitted: bool) -> None:
+    found = shaping(conversation(), adapter=adapter, base_url=base_url)
+
+    assert (Omission.ATTRIBUTION in found.omits) is omitted
+
+
+@pytest.mark.parametrize(
+    ("system", "left"),
+    [
+        ((Text(text=LINE), Text(text="You code.")), (Text(text="You code."),)),
+        ((Text(text=LINE),), None),
+        ((Text(text=f"{LINE}\n\nYou code."),), (Text(text="You code."),)),
+        ((Text(text="You code."), Text(text=LINE)), (Text(text="You code."), Text(text=LINE))),
+        ((Text(text=f"see {LINE}"),), (Text(text=f"see {LINE}"),)),
+    ],
+)
+def test_the_line_about_the_client_goes_and_nothing_else(
+    system: tuple[Text, ...], left: tuple[Text, ...] | None
+) -> None:
+    said = shaped(conversation(*system), omitting(Omission.ATTRIBUTION))
+
+    heads = () if left is None else (Message(role=Role.SYSTEM, parts=left),)
+    assert said.messages == (*heads, HELLO)
+
+
+def test_a_user_may_say_what_looks_like_that_line() -> None:
+    said = Conversation(messages=(Message(role=Role.USER, parts=(Text(text=LINE),)),))
+
+    assert shaped(said, omitting(Omission.ATTRIBUTION)) is said
+
+
+@pytest.mark.parametrize(
+    ("asked", "knows", "omitted"),
+    [
+        ("enabled", False, True),
+        ("enabled", None, False),
+        ("enabled", True, False),
+        ("adaptive", False, False),
+        ("disabled", False, False),
+    ],
+)
+def test_a_target_known_not_to_think_is_not_asked_to(asked: str, knows: bool | None, omitted: bool) -> None:
+    found = shaping(asking_to_think(asked), capabilities=Capabilities(thinking=knows))
+
+    assert (Omission.THINKING_REQUEST in found.omits) is omitted
+
+
+def test_the_request_to_think_goes_alone() -> None:
+    said = shaped(asking_to_think("enabled"), omitting(Omission.THINKING_REQUEST))
+
+    assert said.extensions == {"anthropic_messages": {"x": 1}}
+
+
+def test_past_thinking_goes_from_every_turn() -> None:
+    turn = Message(role=Role.ASSISTANT, parts=(Thinking(text="hm", signature="s"), Text(text="yes")))
+    said = shaped(Conversation(messages=(HELLO, turn, HELLO)), omitting(Omission.PAST_THINKING))
+
+    assert said.messages == (HELLO, Message(role=Role.ASSISTANT, parts=(Text(text="yes"),)), HELLO)
+
+
+@pytest.mark.parametrize(
+    ("limit", "window", "most"),
+    [
+        (32_000, 8_000, 8_000 - 400 - 1),
+        (32_000, 200_000, None),
+        (None, 8_000, None),
+        (100, 8_000, None),
+        (32_000, None, None),
+        (32_000, 1, 1),
+    ],
+)
+def test_the_output_limit_never_exceeds_what_the_window_leaves(
+    limit: int | None, window: int | None, most: int | None
+) -> None:
+    """The prompt is five characters, one token by estimate; a twentieth of the window is margin."""
+    assert shaping(conversation(limit=limit), context_window=window).most_output_tokens == most
+
+
+def test_a_lower_limit_of_the_client_stays() -> None:
+    assert shaped(conversation(limit=10), Shaping(most_output_tokens=20)).sampling.max_output_tokens == 10
+    assert shaped(conversation(limit=30), Shaping(most_output_tokens=20)).sampling.max_output_tokens == 20
+
+
+def test_a_request_that_must_not_change_is_the_very_same() -> None:
+    said = conversation(Text(text="You code."), limit=10)
+
+    assert shaped(said, AS_IT_IS) is said
+    assert shaped(said, Shaping(omits=frozenset(Omission), most_output_tokens=20)).messages == said.messages
+
+
+@pytest.mark.parametrize(
+    ("adapter", "declared", "lost"),
+    [
+        ("anthropic", None, False),
+        ("anthropic", False, True),
+        ("openai_compat", None, True),
+        ("openai_compat", True, False),
+    ],
+)
+def test_cache_marks_are_lost_on_whoever_is_not_known_to_honour_them(
+    adapter: str, declared: bool | None, lost: bool
+) -> None:
+    spec = ProviderSpec(name="a", adapter=adapter, capabilities=Capabilities(prompt_cache=declared))
+    marked = conversation(Text(text="You code.", cache_control=MARK))
+
+    assert loses_cache_control(_request(marked), spec) is lost
+    assert not loses_cache_control(_request(conversation(Text(text="You code."))), spec)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        Conversation(messages=(HELLO,), tools=(Tool(name="f", cache_control=MARK),)),
+        Conversation(
+            messages=(
+                Message(role=Role.USER, parts=(ToolResult(call_id="1", content=(), cache_control=MARK),)),
+            )
+        ),
+    ],
+)
+def test_cache_marks_are_seen_wherever_they_may_stand(marked: Conversation) -> None:
+    assert loses_cache_control(_request(marked), ProviderSpec(name="a", adapter="openai_compat"))
+
+
+def _request(said: Conversation) -> ChatRequest:
+    return ChatRequest(dialect="anthropic_messages", model="m", source=Built(said))
