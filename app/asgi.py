@@ -23,7 +23,9 @@ def create_app(container: Container) -> ASGIApp:
                 messages=container.messages(),
                 responses=container.responses(),
             ),
-            *companion_routes(count_tokens=container.count_tokens_route()),
+            *companion_routes(
+                count_tokens=container.count_tokens_route(), embeddings=container.embeddings_route()
+            ),
             *admin_routes(
                 rehearse=container.rehearse(),
                 explain=container.explain(),

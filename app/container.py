@@ -13,6 +13,7 @@ from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
 from adapters.inbound.http.conversation import ConversationRoute, InboundLimits
 from adapters.inbound.http.count_tokens import CountTokensRoute
+from adapters.inbound.http.embeddings import EmbeddingsRoute
 from adapters.inbound.http.routes import Envelopes
 from adapters.inbound.http.status import Readiness
 from adapters.outbound.kit import ProviderKit
@@ -20,6 +21,7 @@ from app.launch import Launch
 from app.providers import Providers, known_secrets
 from app.use_cases.converse import Converse
 from app.use_cases.count_tokens import CountTokens
+from app.use_cases.embed import Embed
 from app.use_cases.explain import Explain
 from app.use_cases.list_models import ListModels
 from app.use_cases.plan import Planner
@@ -115,6 +117,7 @@ class Container(containers.DeclarativeContainer):
     explain = providers.Singleton(Explain, traces)
     token_counter = providers.Singleton(TokenEstimator)
     count_tokens = providers.Singleton(CountTokens, token_counter, planner, directory, sink, clock)
+    embed = providers.Singleton(Embed, table, planner, directory, sink, clock)
 
     # inbound
     readiness = providers.Singleton(Readiness)
@@ -133,6 +136,14 @@ class Container(containers.DeclarativeContainer):
     chat_completions = providers.Singleton(conversation_route, dialect=OPENAI_CHAT)
     messages = providers.Singleton(conversation_route, dialect=ANTHROPIC_MESSAGES)
     responses = providers.Singleton(conversation_route, dialect=OPENAI_RESPONSES)
+    embeddings_route = providers.Singleton(
+        EmbeddingsRoute,
+        embed=embed,
+        sink=sink,
+        clock=clock,
+        ids=providers.Object(request_ids),
+        limits=limits,
+    )
     count_tokens_route = providers.Singleton(
         CountTokensRoute,
         count_tokens=count_tokens,
