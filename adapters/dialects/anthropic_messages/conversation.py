@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from adapters.dialects.anthropic_messages.content import parts_of
-from adapters.dialects.anthropic_messages.quick_reading import plain_message
+from adapters.dialects.anthropic_messages.quick_reading import plain_message, plain_messages, plain_tools
 from adapters.dialects.anthropic_messages.words import NAME, kept
 from adapters.dialects.fields import Fields, decoded, expected
 from adapters.dialects.members import JsonMembers
@@ -22,7 +22,7 @@ from domain.conversation.request import (
     ToolUse,
 )
 
-_NOT_CONTENT = frozenset({"model", "stream", "profile", "messages"})
+_READ_APART = frozenset({"model", "stream", "profile", "messages", "tools"})
 
 _USES: Mapping[str, ToolUse] = {
     "auto": ToolUse.AUTO,
@@ -58,14 +58,13 @@ def conversation_of(members: JsonMembers) -> Conversation:
         MalformedRequest: something in it is not what the dialect allows; the error names the place.
     """
     values = {
-        key: decoded(raw, key) for key in members if key not in _NOT_CONTENT and (raw := members.raw(key))
+        key: decoded(raw, key) for key in members if key not in _READ_APART and (raw := members.raw(key))
     }
     fields = Fields(values, "")
     system = _system(fields.anything("system"))
-    messages = tuple(_message(raw, index) for index, raw in enumerate(_raw_messages(members)))
     return Conversation(
-        messages=system + messages,
-        tools=tuple(_tool(tool, f"tools[{index}]") for index, tool in enumerate(fields.items("tools"))),
+        messages=system + _all_messages(members),
+        tools=_tools_of(members.raw("tools") or msgspec.Raw(b"[]")),
         tool_choice=_tool_choice(fields.anything("tool_choice")),
         sampling=_sampling(fields),
         extensions=kept(fields.rest()),
@@ -83,6 +82,13 @@ def newest_messages(members: JsonMembers, roles: Collection[Role]) -> Iterator[M
     for index in reversed(range(len(raws))):
         if _speaker(raws[index]) in roles:
             yield _message(raws[index], index)
+
+
+def _all_messages(members: JsonMembers) -> tuple[Message, ...]:
+    plain = plain_messages(members.raw("messages") or msgspec.Raw(b"[]"))
+    if plain is not None:
+        return plain
+    return tuple(_message(raw, index) for index, raw in enumerate(_raw_messages(members)))
 
 
 def _raw_messages(members: JsonMembers) -> list[msgspec.Raw]:
@@ -129,7 +135,15 @@ def careful_message(raw: msgspec.Raw, path: str) -> Message:
     )
 
 
-def _tool(value: Any, path: str) -> Tool | ForeignTool:
+def _tools_of(raw: msgspec.Raw) -> tuple[Tool | ForeignTool, ...]:
+    plain = plain_tools(raw)
+    if plain is not None:
+        return plain
+    values = Fields({"tools": decoded(raw, "tools")}, "").items("tools")
+    return tuple(careful_tool(value, f"tools[{index}]") for index, value in enumerate(values))
+
+
+def careful_tool(value: Any, path: str) -> Tool | ForeignTool:
     """A typed tool is one that the vendor runs or knows; ``custom`` is the client's own."""
     fields = Fields(value, path)
     if fields.optional_text("type") not in (None, "custom"):

@@ -2,8 +2,8 @@
 Reads the messages that agents mostly send in one step.
 
 A long history is hundreds of messages of text, calls and results. Those that hold nothing else are decoded
-straight into typed values; any other is left to the reader that keeps unknown fields and names faults. Both
-give the same message.
+straight into typed values, all in one pass if they can be; any other is left to the reader that keeps unknown
+fields and names faults. Both give the same message.
 """
 
 from typing import Any, Literal
@@ -11,17 +11,30 @@ from typing import Any, Literal
 import msgspec
 
 from domain.conversation.parts import Part, Text, Thinking, ToolCall, ToolResult
-from domain.conversation.request import Message, Role
+from domain.conversation.request import Message, Role, Tool
+
+_BRACE = ord("{")
+_ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM}
+
+
+class _OutOfTheOrdinary(Exception):
+    """Something that no type rules out, but that the careful reader must see."""
 
 
 class _Text(msgspec.Struct, tag="text", tag_field="type", forbid_unknown_fields=True):
     text: str
     cache_control: Any = None
 
+    def part(self) -> Text:
+        return Text(text=self.text, cache_control=self.cache_control)
+
 
 class _Thinking(msgspec.Struct, tag="thinking", tag_field="type", forbid_unknown_fields=True):
     thinking: str
     signature: str | None = None
+
+    def part(self) -> Thinking:
+        return Thinking(text=self.thinking, signature=self.signature)
 
 
 class _ToolUse(msgspec.Struct, tag="tool_use", tag_field="type", forbid_unknown_fields=True):
@@ -30,6 +43,14 @@ class _ToolUse(msgspec.Struct, tag="tool_use", tag_field="type", forbid_unknown_
     input: msgspec.Raw
     cache_control: Any = None
 
+    def part(self) -> ToolCall:
+        arguments = bytes(self.input)
+        if arguments[0] != _BRACE:
+            raise _OutOfTheOrdinary
+        return ToolCall(
+            id=self.id, name=self.name, arguments=arguments.decode(), cache_control=self.cache_control
+        )
+
 
 class _ToolResult(msgspec.Struct, tag="tool_result", tag_field="type", forbid_unknown_fields=True):
     tool_use_id: str
@@ -37,60 +58,76 @@ class _ToolResult(msgspec.Struct, tag="tool_result", tag_field="type", forbid_un
     is_error: bool | None = None
     cache_control: Any = None
 
+    def part(self) -> ToolResult:
+        return ToolResult(
+            call_id=self.tool_use_id,
+            content=_texts(self.content),
+            is_error=self.is_error or False,
+            cache_control=self.cache_control,
+        )
+
 
 class _Message(msgspec.Struct, forbid_unknown_fields=True):
     role: Literal["user", "assistant", "system"]
     content: str | list[_Text | _Thinking | _ToolUse | _ToolResult]
 
+    def message(self) -> Message:
+        content = self.content
+        parts: tuple[Part, ...]
+        if isinstance(content, str):
+            parts = (Text(text=content),)
+        else:
+            parts = tuple([block.part() for block in content])
+        return Message(role=_ROLES[self.role], parts=parts)
 
-_BRACE = ord("{")
-_messages = msgspec.json.Decoder(_Message)
-_ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM}
+
+class _Tool(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    description: str | None = None
+    input_schema: dict[str, Any] | None = None
+    cache_control: Any = None
+    type: Literal["custom"] | None = None
+
+    def tool(self) -> Tool:
+        return Tool(
+            name=self.name,
+            description=self.description,
+            parameters=self.input_schema,
+            cache_control=self.cache_control,
+        )
+
+
+_message = msgspec.json.Decoder(_Message)
+_messages = msgspec.json.Decoder(list[_Message])
+_tools = msgspec.json.Decoder(list[_Tool] | None)
+_FAULTS = (msgspec.DecodeError, RecursionError, UnicodeDecodeError, _OutOfTheOrdinary)
+
+
+def plain_messages(raw: msgspec.Raw) -> tuple[Message, ...] | None:
+    """All messages, or ``None`` when one of them holds anything out of the ordinary or at fault."""
+    try:
+        return tuple([read.message() for read in _messages.decode(raw)])
+    except _FAULTS:
+        return None
 
 
 def plain_message(raw: msgspec.Raw) -> Message | None:
     """The message, or ``None`` when it holds anything out of the ordinary or at fault."""
     try:
-        message = _messages.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
+        return _message.decode(raw).message()
+    except _FAULTS:
         return None
-    content = message.content
-    if isinstance(content, str):
-        return Message(role=_ROLES[message.role], parts=(Text(text=content),))
-    if any(isinstance(block, _ToolUse) and memoryview(block.input)[0] != _BRACE for block in content):
+
+
+def plain_tools(raw: msgspec.Raw) -> tuple[Tool, ...] | None:
+    """The tools, or ``None`` when one of them is not simply the client's own, or is at fault."""
+    try:
+        return tuple([read.tool() for read in _tools.decode(raw) or ()])
+    except _FAULTS:
         return None
-    return Message(role=_ROLES[message.role], parts=tuple([_part(block) for block in content]))
 
 
-def _part(block: _Text | _Thinking | _ToolUse | _ToolResult) -> Part:
-    match block:
-        case _Text():
-            return _text(block)
-        case _ToolUse():
-            return ToolCall(
-                id=block.id,
-                name=block.name,
-                arguments=bytes(block.input).decode(),
-                cache_control=block.cache_control,
-            )
-        case _ToolResult():
-            return ToolResult(
-                call_id=block.tool_use_id,
-                content=_result_content(block.content),
-                is_error=block.is_error or False,
-                cache_control=block.cache_control,
-            )
-        case _Thinking():
-            return Thinking(text=block.thinking, signature=block.signature)
-
-
-def _result_content(content: str | list[_Text] | None) -> tuple[Text, ...]:
-    if not content:
-        return ()
+def _texts(content: str | list[_Text] | None) -> tuple[Text, ...]:
     if isinstance(content, str):
-        return (Text(text=content),)
-    return tuple([_text(block) for block in content])
-
-
-def _text(block: _Text) -> Text:
-    return Text(text=block.text, cache_control=block.cache_control)
+        return (Text(text=content),) if content else ()
+    return tuple([block.part() for block in content or ()])

@@ -1,22 +1,32 @@
 """Writes messages: instructions first, each turn's tool results directly after their calls."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
-from adapters.dialects.openai_chat.part_writing import Manner, content_of, own_words, part_object
+from adapters.dialects.openai_chat.part_writing import Manner, content_of, marks, own_words, part_object
 from adapters.dialects.openai_chat.result_writing import result_messages, tool_results
 from adapters.dialects.openai_chat.wire import NAME
-from domain.conversation.parts import ForeignPart, Part, Refusal, Text, Thinking, ToolCall, ToolResult
+from domain.conversation.parts import (
+    Document,
+    ForeignPart,
+    Image,
+    Part,
+    Refusal,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
 from domain.conversation.request import Message, Role
 
 _INSTRUCTING = (Role.SYSTEM, Role.DEVELOPER)
+_BESIDE_WORDS = (ToolResult, Thinking)
+"""What a user's own message does not hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
+class _Placed(NamedTuple):
     """A message and its place in the request."""
 
     path: str
@@ -75,12 +85,11 @@ def _by_turn(placed: list[_Placed]) -> list[tuple[_Placed | None, list[_Placed]]
 
 def _assistant(placed: _Placed, manner: Manner) -> Iterator[dict[str, Any]]:
     message = placed.message
-    calls = [call for part in message.parts for call in _call_objects(part, manner)]
-    thought = "\n".join(part.text for part in message.parts if isinstance(part, Thinking) and part.text)
-    content = content_of(
-        [part for part in message.parts if _is_content(part)], f"{placed.path}.content", manner
-    )
-    refusal = "".join(part.text for part in message.parts if isinstance(part, Refusal))
+    said = _sorted_out(message.parts, manner)
+    calls = said.calls
+    thought = "\n".join(said.thoughts)
+    refusal = "".join(said.refusals)
+    content = content_of(said.content, f"{placed.path}.content", manner)
     if not (calls or thought or content or refusal or message.extensions):
         return
     told: dict[str, Any] = {"role": "assistant", "content": content or (None if calls or refusal else "")}
@@ -92,17 +101,43 @@ def _assistant(placed: _Placed, manner: Manner) -> Iterator[dict[str, Any]]:
         told["refusal"] = refusal
     if calls:
         told["tool_calls"] = calls
-    yield told | dict(own_words(message.extensions))
+    told.update(own_words(message.extensions))
+    yield told
 
 
-def _is_content(part: Part) -> bool:
-    match part:
-        case ForeignPart(dialect=dialect, payload=payload):
-            return dialect == NAME and not _is_call(payload)
-        case Thinking() | ToolCall() | Refusal() | ToolResult():
-            return False
-        case _:
-            return True
+class _Said:
+    """The parts of an assistant's message by the fields that they go to."""
+
+    __slots__ = ("calls", "content", "refusals", "thoughts")
+
+    def __init__(self) -> None:
+        self.content: list[Part] = []
+        self.calls: list[Any] = []
+        self.thoughts: list[str] = []
+        self.refusals: list[str] = []
+
+
+def _sorted_out(parts: Iterable[Part], manner: Manner) -> _Said:
+    said = _Said()
+    for part in parts:
+        match part:
+            case ToolCall():
+                said.calls.append(_call_object(part, manner))
+            case Text() | Image() | Document():
+                said.content.append(part)
+            case Thinking(text=text):
+                if text:
+                    said.thoughts.append(text)
+            case Refusal(text=text):
+                said.refusals.append(text)
+            case ForeignPart(dialect=dialect, payload=payload) if dialect == NAME:
+                if _is_call(payload):
+                    said.calls.append(msgspec.Raw(payload))
+                else:
+                    said.content.append(part)
+            case ForeignPart() | ToolResult():
+                pass
+    return said
 
 
 def _thinking_field(message: Message) -> str:
@@ -112,19 +147,13 @@ def _thinking_field(message: Message) -> str:
     return "reasoning_content"
 
 
-def _call_objects(part: Part, manner: Manner) -> list[Any]:
-    match part:
-        case ToolCall():
-            told: dict[str, Any] = dict(own_words(part.extensions))
-            function = {"name": part.name, "arguments": part.arguments or "{}"}
-            function |= told.pop("function", {})
-            if part.cache_control is not None and manner.cache_control:
-                told["cache_control"] = part.cache_control
-            return [{"id": part.id, "type": "function", "function": function, **told}]
-        case ForeignPart(dialect=dialect, payload=payload) if dialect == NAME and _is_call(payload):
-            return [msgspec.Raw(payload)]
-        case _:
-            return []
+def _call_object(call: ToolCall, manner: Manner) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments or "{}"}
+    told: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
+    told.update(marks(call, manner))
+    if told["function"] is not function:
+        told["function"] = function | told["function"]
+    return told
 
 
 def _is_call(payload: bytes) -> bool:
@@ -147,14 +176,14 @@ def _words(
 
 
 def _says_more(message: Message) -> bool:
-    return any(not isinstance(part, ToolResult | Thinking) for part in message.parts) or not message.parts
+    return not message.parts or any(not isinstance(part, _BESIDE_WORDS) for part in message.parts)
 
 
 def _user(
     placed: _Placed, manner: Manner, *, developer_role: bool, before: Sequence[Any] = ()
 ) -> dict[str, Any]:
     message = placed.message
-    parts = [part for part in message.parts if not isinstance(part, ToolResult | Thinking)]
+    parts = [part for part in message.parts if not isinstance(part, _BESIDE_WORDS)]
     content: Any
     if before:
         told = [part for part in parts if not (isinstance(part, Text) and not part.text)]

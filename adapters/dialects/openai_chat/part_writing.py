@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from adapters.dialects.openai_chat.wire import NAME
-from domain.conversation.extensions import Extensions, Json
+from domain.conversation.extensions import NO_EXTENSIONS, Extensions, Json
 from domain.conversation.parts import (
     Document,
     FileReference,
@@ -36,9 +36,12 @@ class Manner:
     cache_control: bool
 
 
+_NO_WORDS: Mapping[str, Json] = {}
+
+
 def own_words(extensions: Extensions) -> Mapping[str, Json]:
     """What this dialect itself had said."""
-    return extensions.get(NAME, {})
+    return _NO_WORDS if extensions is NO_EXTENSIONS else extensions.get(NAME, _NO_WORDS)
 
 
 def content_of(parts: Iterable[Part], path: str, manner: Manner, *, joint: str = "\n") -> Any:
@@ -48,7 +51,7 @@ def content_of(parts: Iterable[Part], path: str, manner: Manner, *, joint: str =
     Raises:
         MalformedRequest: media that this dialect cannot carry.
     """
-    told = [part for part in parts if not (isinstance(part, Text) and not part.text)]
+    told = [part for part in parts if not isinstance(part, Text) or part.text]
     words = [part.text for part in told if isinstance(part, Text) and not _is_marked(part, manner)]
     if len(words) == len(told) and (len(words) <= 1 or not manner.native):
         return joint.join(words)
@@ -82,7 +85,7 @@ def marks(part: Any, manner: Manner) -> dict[str, Any]:
 
 
 def _is_marked(part: Text, manner: Manner) -> bool:
-    return bool(marks(part, manner))
+    return (manner.cache_control and part.cache_control is not None) or bool(own_words(part.extensions))
 
 
 def _image(image: Image, path: str, manner: Manner) -> dict[str, Any]:

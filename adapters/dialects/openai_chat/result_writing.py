@@ -16,6 +16,8 @@ _INTERRUPTED = "[interrupted: the tool gave no result]"
 _FAILED = "[the tool failed]"
 _SHOWN_BELOW = "[shown in the next message]"
 
+_MEDIA = (Image, Document)
+
 Placed = tuple[str, ToolResult]
 """A result, and its place in the request."""
 
@@ -33,6 +35,8 @@ def result_messages(
         goes_on: the conversation goes on, so that a call without result was interrupted.
     """
     waiting = list(results)
+    if not calls and not waiting:
+        return [], []
     messages: list[dict[str, Any]] = []
     moved: list[Any] = []
     for call in calls:
@@ -58,11 +62,12 @@ def tool_results(message: Message, path: str) -> list[Placed]:
 
 def _tool_message(result: ToolResult, manner: Manner) -> dict[str, Any]:
     message = {"role": "tool", "tool_call_id": result.call_id, "content": _result_content(result, manner)}
-    return message | dict(own_words(result.extensions))
+    message.update(own_words(result.extensions))
+    return message
 
 
 def _result_content(result: ToolResult, manner: Manner) -> Any:
-    words: list[Part] = [_as_text(part) for part in result.content if not isinstance(part, Image | Document)]
+    words: list[Part] = [_as_text(part) for part in result.content if not isinstance(part, _MEDIA)]
     if result.is_error:
         words = [Text(text=_FAILED), *words]
     if not words and result.content:
@@ -78,11 +83,7 @@ def _marked(part: Part, result: ToolResult) -> Part:
 
 def _as_text(part: Text | Image | Document | ForeignPart) -> Part:
     """A part that only another dialect knows is shown as what it is: JSON."""
-    match part:
-        case ForeignPart(payload=payload):
-            return Text(text=payload.decode("utf-8", "replace"))
-        case _:
-            return part
+    return Text(text=part.payload.decode("utf-8", "replace")) if isinstance(part, ForeignPart) else part
 
 
 def _media_parts(placed: Placed, manner: Manner) -> list[Any]:
@@ -90,7 +91,7 @@ def _media_parts(placed: Placed, manner: Manner) -> list[Any]:
     media = [
         part_object(part, f"{path}.content[{position}]", manner)
         for position, part in enumerate(result.content)
-        if isinstance(part, Image | Document)
+        if isinstance(part, _MEDIA)
     ]
     return [_note(f"[from the result of tool call {result.call_id}]"), *media] if media else []
 

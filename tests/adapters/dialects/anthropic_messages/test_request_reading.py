@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.dialects.anthropic_messages.conversation import careful_message
+from adapters.dialects.anthropic_messages.conversation import careful_message, careful_tool
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
-from adapters.dialects.anthropic_messages.quick_reading import plain_message
+from adapters.dialects.anthropic_messages.quick_reading import plain_message, plain_messages, plain_tools
 from adapters.dialects.anthropic_messages.request import decode_count_request
 from domain.conversation.parts import (
     Document,
@@ -407,6 +407,33 @@ def test_the_quick_reader_reads_what_the_careful_one_reads(content: Any, role: s
     quick = plain_message(raw)
     if quick is not None:
         assert quick == careful_message(raw, "messages[0]")
+
+
+_TOOLS = st.fixed_dictionaries(
+    {"name": st.text(max_size=2)},
+    optional={
+        "type": st.sampled_from([None, "custom", "bash_20250124"]),
+        "description": st.none() | st.text(max_size=2) | st.integers(),
+        "input_schema": st.none() | st.dictionaries(st.text(max_size=1), st.integers(), max_size=1),
+        "cache_control": st.none() | st.just({"type": "ephemeral"}),
+        "strict": st.booleans(),
+    },
+)
+
+
+@given(tool=_TOOLS)
+def test_the_quick_reader_reads_tools_as_the_careful_one_does(tool: dict[str, Any]) -> None:
+    quick = plain_tools(msgspec.Raw(json.dumps([tool]).encode()))
+    if quick is not None:
+        assert quick == (careful_tool(tool, "tools[0]"),)
+
+
+@given(contents=st.lists(st.text(max_size=3) | st.lists(_BLOCKS, max_size=3), min_size=1, max_size=3))
+def test_messages_read_at_once_are_those_read_one_by_one(contents: list[Any]) -> None:
+    messages = [json.dumps({"role": "user", "content": content}).encode() for content in contents]
+    at_once = plain_messages(msgspec.Raw(b"[" + b",".join(messages) + b"]"))
+    one_by_one = [plain_message(msgspec.Raw(message)) for message in messages]
+    assert at_once == (None if None in one_by_one else tuple(one_by_one))
 
 
 def test_ordinary_messages_are_read_quickly() -> None:
