@@ -43,7 +43,7 @@ _ILLUSTRATES = re.compile(
 """Words about the form of a call rather than its purpose. Scripts without spaces have no word ends."""
 
 _INTENDING_WORDS = (
-    r"i['’]?ll|i will|i['’]m|i am|i (?:need|have|want) to|i should|i must|let me|let['’]s|let us",
+    r"i['’]?ll|i will|i['’]m|i am|i need|i (?:have|want) to|i should|i must|let me|let['’]s|let us",
     r"(?:first|now|next),? i",
     r"ich (?:werde|rufe|lese|prüfe|suche|schaue|sehe|starte|führe)|lass mich",
     r"je vais|laissez?-moi",
@@ -85,6 +85,14 @@ _LOOKS_BACK = re.compile(rf"(?:{'|'.join(_BACKWARD_WORDS)})(?!\w)", re.IGNORECAS
 """How prose goes on after a picture."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n")
+_HEADING = re.compile(r"#|(\*\*|__)[^*_]+\1:?\Z")
+_ACTS = re.compile(
+    r"(?:now )?(?:calling|checking|reading|running|searching|looking|fetching|getting|listing|opening|using)\b"
+    r"(?![^\n]*\b(?:looks?|like)\b)",
+    re.IGNORECASE,
+)
+"""How a sentence begins whose speaker is at it; others with a colon at their end may show a picture."""
+
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\n")
 _LINE_THAT_QUOTES = re.compile(r"[ ]{0,3}(?:[>|#]|[-*+] |\d+[.)] )")
 _SENTENCE_ENDS = frozenset(".!?:。！？：…)>]*")
@@ -109,8 +117,10 @@ def introduces_picture(before: str) -> bool:
     sentences = _sentences(before)
     if not sentences or intends(before):
         return False
-    last = sentences[-1]
-    if last.lstrip().startswith("#") or _SUPPOSES.match(last):
+    last = sentences[-1].strip()
+    if _HEADING.match(last) or _SUPPOSES.match(last):
+        return True
+    if last[-1] in ":：" and not _ACTS.match(last):
         return True
     return any(_ILLUSTRATES.search(sentence) for sentence in sentences)
 

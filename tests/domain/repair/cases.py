@@ -29,13 +29,18 @@ TOOLS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An answer's text, the calls to be found in it (name and arguments), and the text that must remain."""
+    """
+    An answer's text, the calls to be found in it (name and arguments), and the text that must remain.
+
+    ``missed`` marks a call that is known to be taken for prose; it counts against the recall.
+    """
 
     name: str
     text: str
     calls: tuple[tuple[str, Any], ...]
     rest: str
     json_wanted: bool = False
+    missed: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -109,4 +114,5 @@ def _case(family: str, entry: dict[str, Any]) -> Case:
         calls=found,
         rest=entry.get("rest", "") if found else entry["text"],
         json_wanted=entry.get("json_wanted", False),
+        missed=entry.get("missed", False),
     )
