@@ -26,6 +26,7 @@ from app.use_cases.explain import Explain
 from app.use_cases.list_models import ListModels
 from app.use_cases.plan import Planner
 from app.use_cases.rehearse import Rehearse
+from app.use_cases.watch_context import WatchContext
 from app.version import gateway_version
 from config.schema.server import Server
 from config.translate import routing_table
@@ -131,6 +132,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=providers.Object(request_ids),
         limits=limits,
+        watch=providers.Singleton(WatchContext, token_counter, sink),
         session_header=launch.provided.config.session.header,
     )
     chat_completions = providers.Singleton(conversation_route, dialect=OPENAI_CHAT)

@@ -26,6 +26,7 @@ from adapters.inbound.http.wishes import wishes_of
 from app.use_cases.converse import Asked, Converse
 from app.use_cases.plan import Plan
 from app.use_cases.reply import Reply
+from app.use_cases.watch_context import WatchContext
 from domain.conversation.request import ChatRequest, MalformedRequest
 from domain.events import InternalFault, Outcome
 from domain.failures import UpstreamFailure
@@ -67,9 +68,11 @@ class ConversationRoute:
         clock: Clock,
         ids: Callable[[], str],
         limits: InboundLimits,
+        watch: WatchContext,
         session_header: str = SESSION_HEADER,
     ) -> None:
         self._converse = converse
+        self._watch = watch
         self._dialect = dialect
         self._sink = sink
         self._clock = clock
@@ -130,6 +133,7 @@ class ConversationRoute:
         body = self._dialect.encode_completion(completion, self._answering(asked.request))
         attendance.dismiss()
         await response.whole(200, (JSON_CONTENT, *account.headers()), body)
+        self._watch.look(asked.request, reply)
 
     async def _stream(
         self, asked: Asked, plan: Plan, response: HttpResponse, account: Account, attendance: Attendance
@@ -159,6 +163,7 @@ class ConversationRoute:
             raise
         finally:
             stream.stop()
+        self._watch.look(asked.request, reply)
 
     async def _tell(self, error: Exception, response: HttpResponse, account: Account) -> None:
         """Answers an error, unless the answer has begun and told it in its own way."""

@@ -22,6 +22,7 @@ from adapters.inbound.http.status import Readiness, status_routes
 from app.use_cases.converse import Converse
 from app.use_cases.list_models import ListModels
 from app.use_cases.plan import Planner
+from app.use_cases.watch_context import WatchContext
 from domain.conversation.reply import (
     Batch,
     Finished,
@@ -33,6 +34,7 @@ from domain.conversation.reply import (
 )
 from domain.events import RequestCompleted
 from domain.routing.targets import Profile, ProfileAlias, ProviderSpec, RoutingTable, Target, Timeouts
+from infrastructure.tokens import TokenEstimator
 from tests.fakes.fixed_clock import FixedClock
 from tests.fakes.recording_sink import RecordingSink
 from tests.fakes.scripted_provider import Act, Script, ScriptedDirectory, ScriptedProvider
@@ -83,7 +85,7 @@ def gateway(
     providers = {"local": ScriptedProvider(*local), "cloud": ScriptedProvider(*cloud)}
     table = routing_table(paid, timeouts or Timeouts(), default)
     directory = ScriptedDirectory(providers, without_credential=without_credential)
-    converse = Converse(table, Planner(table, directory, sink), directory, sink, clock)
+    converse = Converse(table, Planner(table, directory, sink, clock), directory, sink, clock)
     numbers = count(1)
 
     def ids() -> str:
@@ -97,6 +99,7 @@ def gateway(
             clock=clock,
             ids=ids,
             limits=limits or InboundLimits(),
+            watch=WatchContext(TokenEstimator(), sink),
         )
 
     envelopes = Envelopes(openai=OPENAI_CHAT, anthropic=ANTHROPIC_MESSAGES)
