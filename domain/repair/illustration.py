@@ -87,7 +87,7 @@ _LOOKS_BACK = re.compile(rf"(?:{'|'.join(_BACKWARD_WORDS)})(?!\w)", re.IGNORECAS
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n")
 _HEADING = re.compile(r"#|(\*\*|__)[^*_]+\1:?\Z")
 _ACTS = re.compile(
-"""How a sentence begins whose speaker is at it; other sentences with a colon may lead up to a picture."""
+    r"(?:now )?(?:calling|checking|reading|running|searching|looking|fetching|getting|listing|opening)\b"
     r"(?![^\n]*\b(?:looks?|like)\b)",
     re.IGNORECASE,
 )
