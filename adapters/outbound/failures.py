@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from types import MappingProxyType
 
 import httpx
@@ -141,10 +142,13 @@ _SHOWN_HEADERS = (
 )
 _SHOWN_PREFIXES = ("anthropic-ratelimit-", "x-ratelimit-")
 
+_LONGEST_WAIT_S = 30 * 24 * 3600.0
+"""Nobody means to be left alone for longer; what says so has slipped in its unit or its year."""
+
 
 def classify(status: int, words: str) -> FailureKind:
-    """What a refusal means. ``words`` is its message with its type and code."""
-    return next(row.kind for row in _REFUSALS if row.holds(status, words))
+    """What a refusal means. ``words`` is its message with its type and code; no status of HTTP is garbled."""
+    return next((row.kind for row in _REFUSALS if row.holds(status, words)), FailureKind.GARBLED)
 
 
 def refusal(error: ReportedError, answer: UpstreamAnswer, now: float) -> UpstreamFailure:
@@ -185,16 +189,20 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
 
 def _number(text: str, unit: float) -> float | None:
     try:
-        return max(0.0, float(text) * unit)
+        return _wait_s(float(text) * unit)
     except ValueError:
         return None
 
 
 def _until(date: str, now: float) -> float | None:
     try:
-        return max(0.0, parsedate_to_datetime(date).timestamp() - now)
-    except ValueError:
+        return _wait_s(parsedate_to_datetime(date).timestamp() - now)
+    except (ValueError, OverflowError):
         return None
+
+
+def _wait_s(seconds: float) -> float | None:
+    return min(max(0.0, seconds), _LONGEST_WAIT_S) if isfinite(seconds) else None
 
 
 @contextmanager

@@ -109,6 +109,8 @@ VLLM_OVERFLOW = "This model's maximum context length is 8192 tokens. However, yo
         (503, "Loading model", FailureKind.OVERLOADED),
         (520, "", FailureKind.OVERLOADED),
         (529, "Overloaded", FailureKind.OVERLOADED),
+        (600, "", FailureKind.GARBLED),
+        (999, "Request denied", FailureKind.GARBLED),
     ],
 )
 def test_a_refusal_is_read_by_its_words_and_its_status(status: int, words: str, kind: FailureKind) -> None:
@@ -125,6 +127,12 @@ def test_a_refusal_is_read_by_its_words_and_its_status(status: int, words: str, 
         ({"retry-after": "Thu, 01 Jan 1970 00:16:50 GMT"}, 10.0),
         ({"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0.0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after-ms": "-inf"}, None),
+        ({"retry-after": "1e12"}, 30 * 24 * 3600.0),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 30 * 24 * 3600.0),
+        ({"retry-after": "Fri, 31 Dec 99999999999999999999 23:59:59 GMT"}, None),
         ({}, None),
     ],
 )
