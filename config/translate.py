@@ -94,13 +94,22 @@ def _locality_of_host(host: str) -> Locality:
         address = address.ipv4_mapped
     if address.is_loopback or address.is_unspecified:
         return Locality.LOCAL
-    return Locality.LAN if address.is_private or address.is_link_local else Locality.CLOUD
+    near = address.is_private or address.is_link_local or address in _SHARED
+    return Locality.LAN if near else Locality.CLOUD
+
+
+_SHARED = ipaddress.ip_network("100.64.0.0/10")
+"""Carriers' shared space (RFC 6598), which private overlay networks such as Tailscale use."""
 
 
 def _locality_of_name(name: str) -> Locality:
     if name == "localhost" or name.endswith(".localhost"):
         return Locality.LOCAL
-    return Locality.LAN if "." not in name or name.endswith(".local") else Locality.CLOUD
+    return Locality.LAN if "." not in name or name.endswith(_HOME_NAMES) else Locality.CLOUD
+
+
+_HOME_NAMES = (".local", ".lan", ".home", ".internal", ".home.arpa", ".fritz.box", ".localdomain")
+"""Ends of names that only a network at home gives, or a container engine its host (RFC 6762, RFC 8375)."""
 
 
 def _secret(provider: Provider) -> SecretReference | None:

@@ -20,11 +20,11 @@ _GATHERING_S = 0.02
 
 _REDACTED = b"[redacted]"
 _KEY_SHAPED = re.compile(
-    rb"\b(?:sk|cr|gsk|nvapi|xai|AIza)[-_][A-Za-z0-9_-]{16,}|(?<=Bearer )[A-Za-z0-9._~+/-]{8,}=*"
+    rb"\b(?:(?:sk|cr|gsk|csk|hf|nvapi|xai)[-_]|AIza)[A-Za-z0-9_-]{16,}|(?<=Bearer )[A-Za-z0-9._~+/-]{8,}=*"
 )
 """What looks like a credential, whoever printed it; known values are replaced first."""
 
-_KEY_HINTS = (b"sk-", b"sk_", b"cr_", b"cr-", b"nvapi", b"xai", b"AIza", b"Bearer ")
+_KEY_HINTS = (b"sk-", b"sk_", b"cr_", b"cr-", b"hf_", b"nvapi", b"xai", b"AIza", b"Bearer ")
 """Every line that `_KEY_SHAPED` matches holds one of these; looking for them costs a tenth of the search."""
 
 Fields: TypeAlias = MutableMapping[str, Any]
@@ -152,9 +152,21 @@ def _console() -> Renderer:
     renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), timestamp_key="ts")
 
     def render(logger: object, method: str, fields: Fields) -> bytes:
-        return f"{renderer(logger, method, fields)}\n".encode()
+        shown = {name: _harmless(value) for name, value in fields.items() if value not in _UNSAID}
+        return f"{renderer(logger, method, shown)}\n".encode()
 
     return render
+
+
+_UNSAID = (None, "", ())
+"""Values that a person need not read."""
+
+
+def _harmless(value: object) -> object:
+    """Text that clients and upstreams chose, without what a terminal would obey."""
+    if not isinstance(value, str):
+        return value
+    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in value)
 
 
 def _rendering(render: Renderer, secrets: Iterable[str]) -> Renderer:

@@ -1,6 +1,7 @@
 """A file that is appended to and set aside when it has grown enough."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,9 +49,10 @@ class RotatingFile:
             self._file.flush()
 
     def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # what a full disk does not take is lost either way
+                file.close()
 
     def _open(self) -> None:
         self.close()

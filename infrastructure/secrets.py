@@ -32,5 +32,5 @@ class Secrets:
 def _file(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8").strip() or None
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return None

@@ -47,11 +47,11 @@ async def serve(
     Raises:
         OSError: the address cannot be bound.
     """
-    bound = free_port(host, port)
+    address, bound = bindable(host, port)
     in_flight = InFlight(app)
     server = Server(
         in_flight,
-        address=host,
+        address=address,
         port=bound,
         interface=Interfaces.ASGINL,
         websockets=False,
@@ -61,7 +61,7 @@ async def serve(
     )
     signalled = _signals()
     serving = asyncio.create_task(server.serve(), name="granian")
-    await _until_listening(host, bound, serving)
+    await _until_listening(address, bound, serving)
     ready(in_url(host, bound))
     await _first(serving, signalled.wait())
     signalled.clear()
@@ -101,14 +101,20 @@ async def _ended(serving: "asyncio.Task[None]") -> None:
         await serving
 
 
-def free_port(host: str, port: int) -> int:
-    """The port if it can be bound, or a free one for 0; so that a port in use is an error with words."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def bindable(host: str, port: int) -> tuple[str, int]:
+    """
+    The address that a host name stands for, and the port, or a free one for 0.
+
+    Granian takes addresses only, and tells a port in use in words of its own.
+
+    Raises:
+        OSError: the name is unknown, or the address cannot be bound.
+    """
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
-        bound: int = probe.getsockname()[1]
-        return bound
+        probe.bind(address)
+        return str(address[0]), probe.getsockname()[1]
 
 
 async def _until_listening(host: str, port: int, serving: "asyncio.Task[None]") -> None:
@@ -122,6 +128,7 @@ async def _until_listening(host: str, port: int, serving: "asyncio.Task[None]") 
         else:
             writer.close()
             return
+    raise OSError(f"the server ended at once: {serving.exception() or 'it gave no reason'}")
 
 
 def in_url(host: str, port: int) -> str:

@@ -5,14 +5,15 @@ from pathlib import Path
 from granian.constants import Interfaces
 from granian.server.mp import MPServer
 
-from infrastructure.server import MOST_AT_ONCE, free_port
+from infrastructure.server import MOST_AT_ONCE, bindable
 
 
 def serve_with_workers(target: str, *, host: str, port: int, workers: int, drain_timeout_s: float) -> None:
     """
     Serves an application until SIGTERM or SIGINT comes; requests in flight are finished first.
 
-    A worker that dies is replaced.
+    A worker that dies is replaced. Unlike with one process, connections are refused while requests in flight
+    are finished.
 
     Args:
         target: ``module:function`` that makes the application, called once in each worker.
@@ -22,10 +23,11 @@ def serve_with_workers(target: str, *, host: str, port: int, workers: int, drain
     Raises:
         OSError: the address cannot be bound.
     """
+    address, bound = bindable(host, port)
     MPServer(
         target,
-        address=host,
-        port=free_port(host, port),
+        address=address,
+        port=bound,
         interface=Interfaces.ASGI,
         workers=workers,
         factory=True,

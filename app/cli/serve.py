@@ -14,7 +14,7 @@ from app.lifespan import running
 from app.version import gateway_version
 from app.worker import TARGET
 from config.settings import hand_to_workers
-from infrastructure.server import free_port, in_url
+from infrastructure.server import bindable, in_url
 from infrastructure.server import serve as listen
 from infrastructure.worker_processes import serve_with_workers
 
@@ -61,11 +61,11 @@ def _run_workers(launch: Launch, choices: Choices) -> None:
     said = {"CODEROUTER_MODE": choices.mode.strip()} if choices.mode.strip() else {}
     source = {"CODEROUTER_CONFIG": str(launch.source.resolve())} if launch.source else {}
     hand_to_workers({**launch.environment, **source, **said})
-    port = free_port(server.host, server.port)
-    _tell(launch, in_url(server.host, port))
+    host, port = bindable(server.host, server.port)
+    _tell(launch, in_url(host, port))
     serve_with_workers(
         TARGET,
-        host=server.host,
+        host=host,
         port=port,
         workers=server.workers,
         drain_timeout_s=server.drain_timeout_s,
@@ -74,12 +74,12 @@ def _run_workers(launch: Launch, choices: Choices) -> None:
 
 async def _run(container: Container, launch: Launch) -> None:
     server = launch.config.server
-    port = free_port(server.host, server.port)  # before anything is opened, or said to have started
+    host, port = bindable(server.host, server.port)  # before anything is opened, or said to have started
     async with running(container):
         readiness = container.readiness()
         await listen(
             create_app(container),
-            host=server.host,
+            host=host,
             port=port,
             ready=lambda address: _tell(launch, address),
             stopping=lambda: _refuse_more(readiness),

@@ -30,10 +30,11 @@ class EventLog:
         secrets: Iterable[str] = (),
     ) -> None:
         kept = tuple(secrets)
+        self._mirror = None if mirror is None else RotatingFile(mirror)
         self._writers = [LineWriter(stream)]
         self._sinks = [LogSink(event_logger(self._writers[0], level=level, as_json=as_json, secrets=kept))]
-        if mirror is not None:
-            self._writers.append(LineWriter(RotatingFile(mirror)))
+        if self._mirror is not None:
+            self._writers.append(LineWriter(self._mirror))
             logger = event_logger(self._writers[1], level=level, as_json=True, secrets=kept)
             self._sinks.append(LogSink(logger))
 
@@ -48,3 +49,5 @@ class EventLog:
         """Writes what waits, bounded in time."""
         for writer in self._writers:
             writer.close()
+        if self._mirror is not None:
+            self._mirror.close()

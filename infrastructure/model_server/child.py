@@ -41,7 +41,10 @@ class ModelOptions:
     context_tokens: int = 8192
     """SmolLM2's whole window; its key-value store takes 23 KB a token."""
     threads: int | None = None
-    """As many as there are cores to use, unless said. Fewer are steadier where others want the cores too."""
+    """
+    One core is left to others unless said: its threads wait for one another by spinning, so that a core which
+    somebody else takes makes the model several times slower.
+    """
     chat_template: str | None = None
     """Path of a Jinja file to use instead of the model's own template, which knows no tools."""
     template_arguments: Mapping[str, str | bool] = field(default_factory=dict)
@@ -104,7 +107,7 @@ def server_parameters(llama: Any, options: ModelOptions) -> Any:
     parameters.cache_ram_mib = PROMPT_CACHE_MIB
     parameters.sleep_idle_seconds = options.sleep_after_s
     parameters.warmup = False
-    threads = options.threads or available_cores()
+    threads = options.threads or max(1, available_cores() - 1)
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
     if options.chat_template is not None:
         parameters.chat_template = Path(options.chat_template).read_text(encoding="utf-8")

@@ -53,3 +53,13 @@ def test_a_path_that_cannot_be_written_disturbs_nobody(tmp_path: Path) -> None:
 
     writer.write(b"lost\n")
     writer.close()
+
+
+def test_a_file_that_cannot_be_closed_is_not_kept(tmp_path: Path) -> None:
+    file = RotatingFile(tmp_path / "events.jsonl", most_bytes=4)
+    file.write(b"one\n")
+    file.close()
+    file.write(b"two\n")
+    file.close()
+
+    assert (tmp_path / "events.jsonl").read_bytes() == b"one\ntwo\n"

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from infrastructure.in_flight import InFlight
-from infrastructure.server import free_port, in_url, serve
+from infrastructure.server import bindable, in_url, serve
 
 
 @dataclass(slots=True)
@@ -124,11 +124,20 @@ async def test_a_request_that_takes_too_long_is_ended(signals: int) -> None:
 
 async def test_an_address_that_is_taken_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
-        free_port("127.0.0.1", taken.getsockname()[1])
+        bindable("127.0.0.1", taken.getsockname()[1])
 
 
 def test_port_zero_is_some_free_port() -> None:
-    assert free_port("127.0.0.1", 0) > 0
+    assert bindable("127.0.0.1", 0)[1] > 0
+
+
+def test_a_host_may_be_given_by_its_name() -> None:
+    assert bindable("localhost", 0)[0] in ("127.0.0.1", "::1")
+
+
+def test_an_unknown_host_is_an_error() -> None:
+    with pytest.raises(OSError, match=r"not known|resolution"):
+        bindable("no-such-host.invalid", 0)
 
 
 @pytest.mark.parametrize(
