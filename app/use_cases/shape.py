@@ -9,17 +9,20 @@ clients expect of such a model. Adapters of other kinds mean the thinking that t
 
 from collections.abc import Iterable, Iterator
 
-from domain.conversation.request import ChatRequest
+from domain.conversation.request import ChatRequest, MalformedRequest, Tool, ToolUse
 from domain.events import Event
 from domain.failures import UpstreamFailure
 from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied
 from domain.repair.output_filters import output_filter
 from domain.repair.stages import Dropped, Filtered, Loss, Pipeline, Remark, Stage
 from domain.repair.thinking import ReasoningDropped
+from domain.repair.tool_calls import ToolCallRepair
 from domain.routing.shaping import Omission, Shaping, holds_thinking, loses_cache_control
 from domain.routing.targets import ProviderSpec
 
 _OPENAI_COMPATIBLE = frozenset({"openai_compat", "embedded"})
+_KINDS_TO_REPAIR = _OPENAI_COMPATIBLE | {"ollama"}
+"""What serves small models; others are trusted to make calls where calls belong."""
 _DIALECTS_WITH_THINKING = frozenset({"anthropic_messages", "openai_responses"})
 _DIALECT_WITH_CACHE_MARKS = "anthropic_messages"
 _KINDS_WITH_BLOCKS = frozenset({"anthropic"})
@@ -28,9 +31,14 @@ _KINDS_WITH_BLOCKS = frozenset({"anthropic"})
 
 def reply_pipeline(spec: ProviderSpec, request: ChatRequest) -> Pipeline:
     """What a reply of this provider passes on its way to the client; made anew for each reply."""
-    filters = [output_filter(name) for name in spec.output_filters]
-    stages: list[Stage] = [*_reasoning(spec, request), *filters]
-    return Pipeline(stages, keeps_bytes=not filters or spec.adapter not in _KINDS_WITH_BLOCKS)
+    stages: list[Stage] = [output_filter(name) for name in spec.output_filters]
+    keeps_bytes = not stages or spec.adapter not in _KINDS_WITH_BLOCKS
+    if spec.adapter in _KINDS_TO_REPAIR:
+        # A model that thinks aloud muses on calls, and a mark of its template may begin one.
+        thinking = (n for n, name in enumerate(spec.output_filters, 1) if name != "strip_stop_markers")
+        place = max(thinking, default=0)
+        stages[place:place] = _repair(request)
+    return Pipeline([*_reasoning(spec, request), *stages], keeps_bytes=keeps_bytes)
 
 
 def request_losses(request: ChatRequest, spec: ProviderSpec, shaping: Shaping) -> tuple[Dropped, ...]:
@@ -75,6 +83,21 @@ def told(remarks: Iterable[Remark], *, request_id: str, provider: str, stream: b
 def _reasoning(spec: ProviderSpec, request: ChatRequest) -> Iterator[Stage]:
     if spec.adapter in _OPENAI_COMPATIBLE and not _shows_reasoning(spec, request):
         yield ReasoningDropped()
+
+
+def _repair(request: ChatRequest) -> list[Stage]:
+    """Nothing where no call is wanted; nor for a request that only its upstream could read."""
+    if not request.declares_tools:
+        return []
+    try:
+        said = request.conversation
+    except MalformedRequest:
+        return []
+    tools = [tool for tool in said.tools if isinstance(tool, Tool)]
+    forbidden = said.tool_choice is not None and said.tool_choice.use is ToolUse.NONE
+    if forbidden or not tools:
+        return []
+    return [ToolCallRepair(tools, json_wanted=said.sampling.answer_schema is not None)]
 
 
 def _shows_reasoning(spec: ProviderSpec, request: ChatRequest) -> bool:

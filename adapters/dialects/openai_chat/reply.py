@@ -166,22 +166,22 @@ def _built(completion: Completion, answering: Answering) -> bytes:
         "object": "chat.completion",
         "created": answering.created if completion.created is None else completion.created,
         "model": answering.model or completion.model,
-        "choices": [_choice_object(choice) for choice in completion.choices],
+        "choices": [_choice_object(choice, answering.reply_id) for choice in completion.choices],
     }
     if completion.usage is not None:
         body["usage"] = usage_object(completion.usage)
     return msgspec.json.encode(body | dict(completion.extensions.get(NAME, {})))
 
 
-def _choice_object(choice: Answer) -> dict[str, Any]:
-    message = _message_object(choice.parts)
+def _choice_object(choice: Answer, reply_id: str) -> dict[str, Any]:
+    message = _message_object(choice.parts, reply_id)
     reason = None
     if choice.finish is not None:
         reason = finish_reason(choice.finish.reason, called_tools="tool_calls" in message)
     return {"index": choice.index, "message": message, "logprobs": None, "finish_reason": reason}
 
 
-def _message_object(parts: tuple[Part, ...]) -> dict[str, Any]:
+def _message_object(parts: tuple[Part, ...], reply_id: str) -> dict[str, Any]:
     """Text between thinking or calls joins to one string: a message has one place for each."""
     text = "".join(part.text for part in parts if isinstance(part, Text))
     thought = "".join(part.text for part in parts if isinstance(part, Thinking))
@@ -194,6 +194,8 @@ def _message_object(parts: tuple[Part, ...]) -> dict[str, Any]:
     }
     if thought:
         message["reasoning_content"] = thought
+    for number, call in enumerate(calls):
+        call["id"] = call.get("id") or made_call_id(reply_id, number)
     if calls:
         message["tool_calls"] = calls
     return message

@@ -11,6 +11,7 @@ from adapters.dialects.openai_chat.model_name import ModelName
 from adapters.dialects.openai_chat.order import Order
 from adapters.dialects.openai_chat.tallies import finish_reason, usage_object
 from adapters.dialects.openai_chat.wire import NAME
+from adapters.dialects.openai_chat.words import made_call_id
 from adapters.dialects.sse import comment_frame, data_frame
 from domain.conversation.reply import (
     Batch,
@@ -120,6 +121,9 @@ class ChatStreamEncoder:
             case Finished(reason=reason, choice=choice):
                 word = finish_reason(reason, called_tools=self._order.called_tools(choice))
                 return self._role(choice) + self._choice_frame(choice, b"{}", _json(word))
+            case ToolCallStarted(call=call, id="", name=name, choice=choice):
+                named = ToolCallStarted(call, made_call_id(self._answering.reply_id, call), name, choice)
+                return self._role(choice) + self._choice_frame(choice, _delta(named))
             case _:
                 delta = _delta(event)
                 return self._role(event.choice) + self._choice_frame(event.choice, delta) if delta else b""

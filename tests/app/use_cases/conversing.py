@@ -49,7 +49,13 @@ class House:
 
 
 def asking(*, dialect: str = "openai_chat", source: Source = _NOTHING, **wishes: Any) -> Asked:
-    request = ChatRequest(dialect=dialect, model="any", stream=True, source=source)
+    request = ChatRequest(
+        dialect=dialect,
+        model="any",
+        stream=True,
+        source=source,
+        declares_tools=bool(source.conversation().tools),
+    )
     return Asked(request=request, wishes=Wishes(**wishes), request_id="r-1")
 
 

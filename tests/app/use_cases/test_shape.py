@@ -6,9 +6,18 @@ from typing import Any
 import pytest
 
 from app.use_cases.reply import Reply
-from domain.conversation.parts import Text, Thinking
+from domain.conversation.parts import Text, Thinking, ToolCall
 from domain.conversation.reply import Batch, Finished, StopReason, TextDelta, ThinkingDelta, Wire
-from domain.conversation.request import Built, Conversation, Message, Role, Sampling
+from domain.conversation.request import (
+    Built,
+    Conversation,
+    Message,
+    Role,
+    Sampling,
+    Tool,
+    ToolChoice,
+    ToolUse,
+)
 from domain.events import AttemptFailed, AttemptStarted, Outcome
 from domain.failures import FailureKind, UpstreamFailure
 from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied
@@ -137,6 +146,46 @@ async def test_thinking_of_other_providers_is_meant_to_be_shown(adapter: str) ->
     given = gateway((ROLE, THOUGHT, HELLO, END), adapter=adapter)
 
     assert await parts_of(await given.ask()) == (Thinking(text="hm"), Text(text="Hello"))
+
+
+def with_tools(**more: Any) -> Built:
+    user = Message(role=Role.USER, parts=(Text(text="a"),))
+    return Built(Conversation(messages=(user,), tools=(Tool(name="read"),), **more))
+
+
+MUSED = '<tool_call>{"name": "read", "arguments": {}}</tool_call>'
+WRITTEN_CALL = Batch((TextDelta(f'<think>{MUSED}</think><tool_call>{{"name": "read", '),))
+ITS_END = Batch((TextDelta('"arguments": {"path": "a"}}</tool_call><|im_end|>'),))
+FILTERS = ("strip_stop_markers", "strip_thinking")
+
+
+@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic_messages", "openai_responses"])
+@pytest.mark.parametrize("filters", [FILTERS, FILTERS[::-1]])
+async def test_a_call_that_a_model_wrote_as_text_becomes_a_call(
+    dialect: str, filters: tuple[str, ...]
+) -> None:
+    given = gateway((ROLE, WRITTEN_CALL, ITS_END, END), **COMPATIBLE, output_filters=filters)
+
+    (call,) = await parts_of(await given.ask(dialect=dialect, source=with_tools()))
+
+    assert isinstance(call, ToolCall)
+    assert (call.name, call.arguments) == ("read", '{"path": "a"}')
+
+
+@pytest.mark.parametrize(
+    ("adapter", "source"),
+    [
+        ("anthropic", with_tools()),
+        ("openai_compat", with_tools(tool_choice=ToolChoice(use=ToolUse.NONE))),
+        ("openai_compat", Built(Conversation(messages=()))),
+    ],
+)
+async def test_where_no_call_is_wanted_text_stays_text(adapter: str, source: Built) -> None:
+    given = gateway((ROLE, WRITTEN_CALL, ITS_END, END), adapter=adapter)
+
+    parts = await parts_of(await given.ask(source=source))
+
+    assert all(isinstance(part, Text) for part in parts)
 
 
 SIGNED = Built(
