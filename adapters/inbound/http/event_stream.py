@@ -114,7 +114,8 @@ class EventStream:
 
     def _due(self) -> None:
         if not self._response.begun or self._is_silent():
-            self._pinging = self._loop.create_task(self._send_ping())
+            # Made now, not when the task runs: by then the stream may have made its next words, or its last.
+            self._pinging = self._loop.create_task(self._send_ping(self._ping()))
             self._pinging.add_done_callback(_look_at)
             self._rearm(self._interval_s)
         else:
@@ -130,10 +131,10 @@ class EventStream:
         self._timer.cancel()
         self._timer = self._loop.call_later(after_s, self._due)
 
-    async def _send_ping(self) -> None:
+    async def _send_ping(self, ping: bytes) -> None:
         if not self._response.begun:
             await self._begin()
-        await self._response.send(self._ping())
+        await self._response.send(ping)
         self._quiet_since = self._loop.time()
 
 

@@ -41,6 +41,7 @@ from tests.fakes.scripted_provider import Act, Script, ScriptedDirectory, Script
 
 CHAT = "/v1/chat/completions"
 MESSAGES = "/v1/messages"
+RESPONSES = "/v1/responses"
 
 BEGINNING = Batch((ReplyStarted("abc", "qwen3-8b", 1_700_000_000), TextDelta("Hello")))
 MIDDLE = Batch((TextDelta(", world"),))

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import time
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.adapters.inbound.gateway import (
     END,
     MESSAGES,
     MIDDLE,
+    RESPONSES,
     Answered,
     Client,
     chat,
@@ -217,6 +219,38 @@ async def test_the_first_ping_keeps_the_interval_even_if_the_hold_back_is_longer
     answered = await post(house, CHAT, chat(stream=True))
 
     assert answered.body.startswith(b": ping\n\n")
+
+
+LATE = InboundLimits(stream_hold_s=0.01, ping_interval_s=0.3)
+
+
+async def lagging(path: str, script: list[Act], after_messages: int) -> Answered:
+    """The answer of a gateway whose loop stands still while a ping falls due, and the upstream goes on."""
+    house = gateway(local=[script], limits=LATE)
+    client = Client(house.app, path, chat(stream=True, input="hi"))
+    async with client.running() as running:
+        await client.messages(after_messages)
+        await asyncio.sleep(0.05)
+        time.sleep(0.6)  # noqa: ASYNC251  it is the lag
+        answered = await running
+    assert house.completed.outcome is Outcome.ANSWERED
+    return answered
+
+
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
+async def test_a_ping_that_is_due_just_as_the_stream_ends_does_not_cost_its_end(path: str) -> None:
+    answered = await lagging(path, [BEGINNING, END, Pause(0.2)], after_messages=3)
+
+    last = {CHAT: b"[DONE]", MESSAGES: b"message_stop", RESPONSES: b"response.completed"}[path]
+    assert last in answered.chunks[-1]
+    assert answered.is_complete
+
+
+async def test_a_ping_that_is_due_just_as_words_come_is_counted_in_the_order_it_is_sent() -> None:
+    answered = await lagging(RESPONSES, [BEGINNING, Pause(0.2), MIDDLE, END], after_messages=2)
+
+    numbers = [json.loads(data)["sequence_number"] for data in data_of(answered)]
+    assert numbers == list(range(len(numbers)))
 
 
 async def test_a_slow_client_never_gets_two_things_at_once() -> None:
