@@ -38,10 +38,10 @@ class Upload(aiohttp.Payload):
         try:
             if not isinstance(self._body, bytes):
                 await self._write_stream(self._body, writer)
-            elif len(self._body) > _PIECE_BYTES:
-                await self._write_pieces(self._body, writer)
-            else:
+            elif self._write_timeout_s is None or len(self._body) <= _PIECE_BYTES:
                 await writer.write(self._body)
+            else:
+                await self._write_pieces(self._body, writer)
         except asyncio.CancelledError:
             # What waits in the buffer must not keep the socket open: its reader has lost interest.
             if writer.transport is not None:

@@ -117,7 +117,7 @@ async def _exchange(session: aiohttp.ClientSession, request: httpx.Request) -> E
         request.method,
         _target(str(request.url)),
         data=_upload(request, timeouts.get("write")),
-        headers=_outgoing_headers(request.headers.raw),
+        headers=_outgoing_headers(tuple(request.headers.raw)),
         allow_redirects=False,
         timeout=_timeouts(timeouts.get("connect"), timeouts.get("read")),
     )
@@ -202,13 +202,14 @@ def _upload(request: httpx.Request, write_timeout_s: float | None) -> Upload | N
     return Upload(body, write_timeout_s=write_timeout_s) if body else None
 
 
-def _outgoing_headers(raw: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    """What the caller wrote, less the framing, which is aiohttp's to write."""
+@lru_cache(maxsize=256)
+def _outgoing_headers(raw: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:
+    """What the caller wrote, less the framing, which is aiohttp's to write; the same for most requests."""
     ours = (header for header in raw if header[0].lower() not in _FRAMING_HEADERS)
     headers = [(name.decode("ascii"), value.decode()) for name, value in ours]
     if all(name.lower() != "accept-encoding" for name, _ in headers):
         headers.append(("Accept-Encoding", "identity"))
-    return headers
+    return tuple(headers)
 
 
 def _incoming_headers(raw: tuple[tuple[bytes, bytes], ...]) -> list[tuple[bytes, bytes]]:

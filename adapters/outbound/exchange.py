@@ -76,6 +76,26 @@ def connecting_within(connect_timeout_s: float) -> dict[str, Any]:
     return {"timeout": {"connect": connect_timeout_s, "read": None, "write": None, "pool": None}}
 
 
+def posting(
+    body: bytes, url: httpx.URL, headers: httpx.Headers, *, connect_timeout_s: float
+) -> httpx.Request:
+    """
+    A request that posts this body.
+
+    Given its stream, httpx leaves ``Host`` and ``Content-Length`` to the transport, which writes them anyway;
+    to work them out would be most of what a request costs.
+    """
+    request = httpx.Request(
+        "POST",
+        url,
+        headers=headers,
+        stream=httpx.ByteStream(body),
+        extensions=connecting_within(connect_timeout_s),
+    )
+    request.read()
+    return request
+
+
 def chunks(response: httpx.Response) -> AsyncIterator[bytes]:
     """The body as it arrives; straight from the transport, which has already undone any compression."""
     if not isinstance(response.stream, httpx.AsyncByteStream):

@@ -6,7 +6,7 @@ import httpx
 
 from adapters.dialects.dialect import OutboundDialect, Outgoing, Quirks
 from adapters.outbound.endpoints import Endpoint
-from adapters.outbound.exchange import MAX_BODY_BYTES, chunks, connecting_within, read, refused
+from adapters.outbound.exchange import MAX_BODY_BYTES, chunks, posting, read, refused
 from adapters.outbound.failures import answering, unanswered
 from adapters.outbound.redaction import Redaction
 from domain.conversation.reply import Batch
@@ -81,12 +81,11 @@ class HttpProvider:
             quirks=self._quirks,
             shaping=call.shaping,
         )
-        return httpx.Request(
-            "POST",
+        return posting(
+            self._dialect.encode_request(outgoing),
             self._endpoint.url,
-            headers=self._endpoint.request_headers(call.request, self._dialect.name),
-            content=self._dialect.encode_request(outgoing),
-            extensions=connecting_within(call.connect_timeout_s),
+            self._endpoint.request_headers(call.request, self._dialect.name),
+            connect_timeout_s=call.connect_timeout_s,
         )
 
 
