@@ -179,12 +179,21 @@ def _told(
 def _for_verdict(verdict: Verdict, dialect: Dialect, request_id: str) -> ErrorAnswer:
     wording = _wording(verdict)
     after = verdict.retry_after_s if wording.retry is Retry.YES else None
-    headers = () if after is None else (("retry-after", str(max(0, math.ceil(after)))),)
+    headers = () if after is None else (("retry-after", _whole_seconds(after)),)
     answer = _worded(wording, verdict.message, dialect, request_id, headers=headers)
     upstream = verdict.relayed
     if upstream is not None and _is_relayed(verdict, upstream, dialect):
         return _relayed(upstream, verdict, answer)
     return answer
+
+
+def _whole_seconds(after_s: float) -> str:
+    """Not earlier than asked. An upstream may say infinity; what is no number at all comes out as 0."""
+    return str(math.ceil(min(max(0.0, after_s), _LONGEST_RETRY_AFTER_S)))
+
+
+_LONGEST_RETRY_AFTER_S = 30 * 24 * 3600.0
+"""A client that waits longer waits for ever; longer than any vendor's longest window, which is a month."""
 
 
 def _wording(verdict: Verdict) -> Wording:

@@ -1,6 +1,7 @@
 """What a client is told when it gets no answer: each row of the table, in both dialects."""
 
 import json
+from math import inf, nan
 from typing import Any, cast
 
 import pytest
@@ -126,7 +127,17 @@ async def test_missing_keys_are_not_worth_a_retry(path: str) -> None:
 
 @BOTH
 @pytest.mark.parametrize(
-    ("after_s", "told"), [((30.2, 90.0), "31"), ((None, 2.0), "2"), ((0.0, 5.0), "0"), ((None, None), None)]
+    ("after_s", "told"),
+    [
+        ((30.2, 90.0), "31"),
+        ((None, 2.0), "2"),
+        ((0.0, 5.0), "0"),
+        ((None, None), None),
+        ((inf, None), "2592000"),
+        ((1e300, inf), "2592000"),
+        ((nan, None), "0"),
+        ((-inf, 3.0), "0"),
+    ],
 )
 async def test_the_earliest_moment_to_retry_is_told_in_whole_seconds(
     path: str, after_s: tuple[float | None, float | None], told: str | None
