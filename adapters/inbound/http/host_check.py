@@ -32,7 +32,7 @@ class HostCheck:
 
     Args:
         app: what is protected.
-        allowed: names beside those of this machine, loopback names and IP addresses.
+        allowed: names beside those of this machine, loopback names and IP addresses; a port means nothing.
         dialect_for: the dialect in which to refuse a path.
         ids: new request ids.
     """
@@ -46,7 +46,7 @@ class HostCheck:
         ids: Callable[[], str],
     ) -> None:
         self._app = app
-        self._names = frozenset(_normal(name) for name in allowed) | own_names()
+        self._names = frozenset(_host(name) or _normal(name) for name in allowed) | own_names()
         self._dialect_for = dialect_for
         self._ids = ids
         self._judged = lru_cache(256)(self._judge)
@@ -76,7 +76,7 @@ class HostCheck:
             return Rejected(Complaint.NO_HOST, "exactly one Host header is required (RFC 9112, section 3.2)")
         host = _host(hosts[0].decode("latin-1"))
         if host is None or not self._is_ours(host):
-            shown = hosts[0].decode("latin-1")[:200]
+            shown = (host or hosts[0].decode("latin-1"))[:200]
             return Rejected(
                 Complaint.FOREIGN_HOST,
                 f"host {shown!r} is not served here; add it to server.allowed_hosts if it should be",

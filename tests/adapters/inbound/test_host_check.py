@@ -24,7 +24,7 @@ def guarded() -> ASGIApp:
     envelopes = Envelopes(openai=OPENAI_CHAT, anthropic=ANTHROPIC_MESSAGES)
     check = HostCheck(
         cast("ASGIApp", inside),
-        allowed=["Llm.Home.Example", "box.lan."],
+        allowed=["Llm.Home.Example", "box.lan.", "den.lan:8088"],
         dialect_for=envelopes.dialect_for,
         ids=lambda: "new-id",
     )
@@ -52,6 +52,9 @@ async def ask(path: str = "/", **headers: str) -> Answered:
         "llm.home.example",
         "LLM.home.example.:443",
         "box.lan",
+        "den.lan",
+        "den.lan:8088",
+        "den.lan:443",
         MACHINE,
         f"{MACHINE.partition('.')[0]}.local:8088",
     ],
@@ -88,6 +91,12 @@ async def test_other_hosts_are_refused(host: str) -> None:
     assert answered.json["error"]["type"] == "permission_error"
     assert "server.allowed_hosts" in answered.json["error"]["message"]
     assert answered.headers["x-request-id"] == "new-id"
+
+
+async def test_a_refusal_names_the_host_as_the_configuration_wants_it() -> None:
+    answered = await ask(host="Attic.LAN:8088")
+
+    assert "host 'attic.lan' is not served here" in answered.json["error"]["message"]
 
 
 @pytest.mark.parametrize("host", ["", " "])
