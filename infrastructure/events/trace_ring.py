@@ -3,17 +3,24 @@
 from collections import OrderedDict
 from itertools import islice
 
-from domain.events import Event
+from domain.events import Event, RequestCompleted
 from domain.ports.time import Clock
 from domain.ports.traces import Told
 
 MOST_REQUESTS = 2000
 MOST_EVENTS = 100
-"""Of one request: a chain of many targets that all fail tells about three events for each."""
+"""
+Of one request, beside the one that completes it: a chain of many targets that all fail tells about three
+events for each.
+"""
 
 
 class TraceRing:
-    """Implements `domain.ports.traces.Traces`, and takes the events as a sink."""
+    """
+    Implements `domain.ports.traces.Traces`, and takes the events as a sink.
+
+    A client may use an id again, as it names its own: what comes after a story's end begins a new one.
+    """
 
     def __init__(self, clock: Clock, *, most_requests: int = MOST_REQUESTS) -> None:
         self._clock = clock
@@ -28,9 +35,9 @@ class TraceRing:
         if not request_id:
             return
         told = self._requests.get(request_id)
-        if told is None:
+        if told is None or _is_over(told):
             told = self._begin(request_id)
-        if len(told) < MOST_EVENTS:
+        if len(told) < MOST_EVENTS or isinstance(event, RequestCompleted):
             told.append(Told(self._clock.time(), event))
 
     def trace(self, request_id: str) -> tuple[Told, ...]:
@@ -40,8 +47,13 @@ class TraceRing:
         return tuple(islice(reversed(self._requests), most))
 
     def _begin(self, request_id: str) -> list[Told]:
+        self._requests.pop(request_id, None)
         if len(self._requests) >= self._most_requests:
             self._requests.popitem(last=False)
         told: list[Told] = []
         self._requests[request_id] = told
         return told
+
+
+def _is_over(told: list[Told]) -> bool:
+    return isinstance(told[-1].event, RequestCompleted)
