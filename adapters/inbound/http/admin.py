@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from adapters.dialects.dialect import Dialect
 from adapters.dialects.recognition import recognised
@@ -54,7 +54,7 @@ def admin_routes(
     async def plan(
         request: Request[Any, Any, Any],
         dialect: Annotated[
-            str | None, Parameter(description="The body's dialect, if not to be guessed.")
+            str | None, QueryParameter(description="The body's dialect, if not to be guessed.")
         ] = None,
     ) -> Rehearsal:
         """Where this very request (its body and routing headers) would go. It is not sent."""
@@ -66,14 +66,14 @@ def admin_routes(
 
     @get("/admin/requests", sync_to_thread=False)
     def requests(
-        limit: Annotated[int, Parameter(ge=1, le=_MOST_LISTED, description="How many at most.")] = 50,
+        limit: Annotated[int, QueryParameter(ge=1, le=_MOST_LISTED, description="How many at most.")] = 50,
     ) -> Listed:
         """The latest requests that are over or under way."""
         stories = map(_story, explain.latest(limit))
         return Listed(requests=[story.summary or {"request_id": story.request_id} for story in stories])
 
     @get("/admin/requests/{request_id:str}", sync_to_thread=False)
-    def one(request_id: str) -> Response[Story]:
+    def one(request_id: FromPath[str]) -> Response[Story]:
         """What happened to a request: its decisions, attempts, failures and outcome."""
         explanation = explain.explain(request_id)
         if explanation is None:
