@@ -8,10 +8,10 @@ connection) lies on an exit stack whose `pop_all` marks the one place where it p
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from app.use_cases.checked import CheckedBatches
 from app.use_cases.patience import Patience, is_being_cancelled
 from app.use_cases.plan import Plan, Planner
 from app.use_cases.reply import Reply, ReplyFacts, close_stream
@@ -54,7 +54,7 @@ class _Begun:
     """An answer whose first content is here; ``opened`` closes what the attempt opened."""
 
     held: tuple[Batch, ...]
-    batches: AsyncGenerator[Batch, None]
+    batches: CheckedBatches
     opened: AsyncExitStack
 
 
@@ -127,6 +127,7 @@ class Converse:
         timeouts = self._table.timeouts(plan.profile, target)
         patience = Patience(timeouts)
         call = self._call(asked, plan, target, timeouts, shaping)
+        pipeline = reply_pipeline(self._table.providers[target.provider], asked.request)
         began_at = self._clock.monotonic()
         self._tell_of_start(asked, plan, target, call)
         begun = await _first_content(self._directory.providers[target.provider], call, patience)
@@ -135,7 +136,6 @@ class Converse:
         facts = ReplyFacts(
             request_id=asked.request_id, plan=plan, target=target, failed=failed, stream=call.stream
         )
-        pipeline = reply_pipeline(self._table.providers[target.provider], asked.request)
         return Reply(facts, begun.held, begun.batches, begun.opened, patience, pipeline, self._sink)
 
     def _call(
@@ -205,7 +205,7 @@ async def _first_content(provider: ChatProvider, call: ProviderCall, patience: P
     """
     async with AsyncExitStack() as opened:
         try:
-            batches = provider.converse(call)
+            batches = CheckedBatches(provider.converse(call))
             opened.push_async_callback(close_stream, batches)
             held = await _held_back(batches, patience)
         except UpstreamFailure as failure:
@@ -219,7 +219,7 @@ async def _first_content(provider: ChatProvider, call: ProviderCall, patience: P
         return _Begun(held, batches, opened.pop_all())
 
 
-async def _held_back(batches: AsyncGenerator[Batch, None], patience: Patience) -> tuple[Batch, ...]:
+async def _held_back(batches: CheckedBatches, patience: Patience) -> tuple[Batch, ...]:
     held: list[Batch] = []
     waiting = asyncio.timeout_at(patience.for_first())
     try:

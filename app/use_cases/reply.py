@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 
+from app.use_cases.checked import CheckedBatches
 from app.use_cases.patience import Patience, is_being_cancelled
 from app.use_cases.plan import Plan
 from app.use_cases.shape import told
@@ -57,7 +58,7 @@ class Reply(AsyncIterator[Batch]):
         self,
         facts: ReplyFacts,
         held: Iterable[Batch],
-        batches: AsyncGenerator[Batch, None],
+        batches: CheckedBatches,
         opened: AsyncExitStack,
         patience: Patience,
         pipeline: Pipeline,
@@ -81,7 +82,7 @@ class Reply(AsyncIterator[Batch]):
     async def __anext__(self) -> Batch:
         while True:
             heard = await self._heard()
-            batch = self._shaped(heard) if heard is not None else self._pipeline.close()
+            batch = self._shaped(heard)
             if batch.events or batch.wire is not None:
                 return batch
             if heard is None:
@@ -108,9 +109,14 @@ class Reply(AsyncIterator[Batch]):
             words = self._patience.in_words() if waiting.expired() else f"{type(error).__name__}: {error}"
             raise self._broken(words) from error
 
-    def _shaped(self, batch: Batch) -> Batch:
-        self._note(batch)
-        return self._pipeline.feed(batch)
+    def _shaped(self, heard: Batch | None) -> Batch:
+        try:
+            if heard is None:
+                return self._pipeline.close()
+            self._note(heard)
+            return self._pipeline.feed(heard)
+        except Exception as error:
+            raise self._broken(_senseless(error)) from error
 
     async def whole(self) -> Completion:
         """
@@ -124,15 +130,18 @@ class Reply(AsyncIterator[Batch]):
             try:
                 folding.add(batch)
             except Exception as error:
-                raise self._broken(f"the answer makes no sense: {error!r}") from error
-        return folding.completion()
+                raise self._broken(_senseless(error)) from error
+        try:
+            return folding.completion()
+        except Exception as error:
+            raise self._broken(_senseless(error)) from error
 
     async def aclose(self) -> None:
         """Ends the upstream's work if it is still at it, and frees the connection. Never raises."""
         if self.outcome is Outcome.CLIENT_LEFT:
             self._tell_broken("the client left")
         self._tell_of_shaping()
-        with suppress(Exception):
+        with _contained():
             await self._opened.aclose()
 
     def _note(self, batch: Batch) -> None:
@@ -183,8 +192,22 @@ class Reply(AsyncIterator[Batch]):
         )
 
 
-async def close_stream(batches: AsyncGenerator[Batch, None]) -> None:
+async def close_stream(batches: CheckedBatches) -> None:
     """Closes a provider's stream, bounded in time; raises nothing but cancellation."""
-    with suppress(Exception):
+    with _contained():
         async with asyncio.timeout(_CLOSING_S):
             await batches.aclose()
+
+
+@contextmanager
+def _contained() -> Iterator[None]:
+    """Whatever an adapter does while it is closed, only the cancellation of this task gets out."""
+    try:
+        yield
+    except (Exception, SystemExit, asyncio.CancelledError) as error:
+        if is_being_cancelled(error):
+            raise
+
+
+def _senseless(error: Exception) -> str:
+    return f"the answer makes no sense: {error!r}"

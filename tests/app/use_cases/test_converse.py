@@ -310,3 +310,13 @@ async def test_the_time_to_the_first_content_is_measured() -> None:
 
     (succeeded,) = given.sink.of(AttemptSucceeded)
     assert succeeded.ttft_ms == 0.0  # the clock stands still
+
+
+async def test_what_shapes_the_reply_stands_before_anybody_is_asked() -> None:
+    first = answering()
+    given = house(first=first, specs={"first": {"output_filters": ("nonsense",)}})
+
+    with pytest.raises(KeyError, match="nonsense"):
+        await given.ask()
+
+    assert first.calls == []

@@ -12,16 +12,19 @@ from domain.conversation.parts import Text, ToolCall
 from domain.conversation.reply import (
     Batch,
     Finished,
+    ReplyEvent,
     StopReason,
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
     Usage,
+    Wire,
 )
 from domain.events import AnswerFailedMidstream, Outcome, ReplyBrokenOff
 from domain.failures import FailureKind, UpstreamFailure
 from domain.ports.providers import ProviderCall
 from domain.routing.targets import Timeouts
+from domain.routing.verdict import ChainFailed
 from tests.app.use_cases.conversing import ANSWER, END, HELLO, ROLE, WORLD, House, house
 from tests.fakes.scripted_provider import Act, Pause, ScriptedProvider, Silence
 
@@ -210,3 +213,78 @@ async def test_a_provider_that_fails_to_close_does_no_harm() -> None:
         await anext(reply)
 
     assert reply.outcome is Outcome.CLIENT_LEFT
+
+
+FATAL = [SystemExit(3), asyncio.CancelledError("its own")]
+
+
+class Violent:
+    """An adapter that answers and, when it is closed, tries to take the whole gateway along."""
+
+    def __init__(self, error: BaseException, *batches: Batch) -> None:
+        self._error = error
+        self._batches = batches
+
+    async def converse(self, call: ProviderCall) -> AsyncGenerator[Batch, None]:
+        try:
+            for batch in self._batches:
+                yield batch
+        finally:
+            raise self._error
+
+
+@pytest.mark.parametrize("error", FATAL, ids=lambda error: type(error).__name__)
+async def test_closing_an_adapter_in_the_midst_ends_only_its_answer(error: BaseException) -> None:
+    reply = await house(only=Violent(error, HELLO, END)).ask()
+
+    await anext(reply)
+    await reply.aclose()
+
+    assert reply.outcome is Outcome.CLIENT_LEFT
+
+
+@pytest.mark.parametrize("error", FATAL, ids=lambda error: type(error).__name__)
+async def test_closing_an_adapter_before_content_ends_only_its_attempt(error: BaseException) -> None:
+    given = house(only=Violent(error, ROLE, cast("Batch", "text"), HELLO))
+
+    with pytest.raises(ChainFailed):
+        await given.ask()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "text",
+        None,
+        Batch(cast("tuple[ReplyEvent]", None)),
+        Batch(cast("tuple[ReplyEvent]", ("text",))),
+        Batch((TextDelta(cast("str", None)),)),
+        Batch((TextDelta("a"),), cast("Wire", b"bytes")),
+        Batch((ToolCallDelta(7, "{"),)),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("begun", [True, False])
+async def test_an_adapter_that_gives_something_else_fails_and_nobody_else(odd: object, begun: bool) -> None:
+    class Odd:
+        async def converse(self, call: ProviderCall) -> AsyncGenerator[Batch, None]:
+            yield HELLO if begun else ROLE
+            yield cast("Batch", odd)
+            yield END
+
+    given = house(only=Odd())
+    if begun:
+        assert "the a" in await broken(given)  # the adapter gave …, the answer makes no sense
+        return
+    with pytest.raises(ChainFailed):
+        await given.ask()
+
+
+async def test_an_answer_that_cannot_be_told_as_a_whole_broke_off() -> None:
+    given, _ = answered_by(HELLO, Batch((TextDelta("a", choice=cast("int", None)),)), END)
+
+    async with aclosing(await given.ask()) as reply:
+        with pytest.raises(UpstreamFailure, match="makes no sense"):
+            await reply.whole()
+
+    assert reply.outcome is Outcome.BROKEN_OFF
