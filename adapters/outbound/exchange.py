@@ -14,7 +14,7 @@ from domain.ports.time import Clock
 _MAX_ERROR_BYTES = 256 * 1024
 """What is read of a refusal; more is not words but a dump."""
 
-MAX_BODY_BYTES = 256 * 1024 * 1024
+MAX_BODY_BYTES = 64 * 1024 * 1024
 """A whole answer larger than this is not one."""
 
 

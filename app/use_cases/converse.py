@@ -36,6 +36,10 @@ from domain.routing.shaping import Omission, Shaping, shaping_for
 from domain.routing.targets import RoutingTable, Target, Timeouts
 from domain.routing.verdict import ChainFailed, Walk, verdict
 
+_MOST_HELD_BYTES = 1024 * 1024
+_MOST_HELD_BATCHES = 10_000
+"""What is kept of an answer that has not said a word; more will not become one."""
+
 _ERROR_LENGTH = 500
 """Characters of an upstream's words that an event keeps."""
 
@@ -221,6 +225,7 @@ async def _first_content(provider: ChatProvider, call: ProviderCall, patience: P
 
 async def _held_back(batches: CheckedBatches, patience: Patience) -> tuple[Batch, ...]:
     held: list[Batch] = []
+    held_bytes = 0
     waiting = asyncio.timeout_at(patience.for_first())
     try:
         async with waiting:
@@ -228,6 +233,9 @@ async def _held_back(batches: CheckedBatches, patience: Patience) -> tuple[Batch
                 held.append(batch)
                 if any(map(bears_content, batch.events)):
                     return tuple(held)
+                held_bytes += len(batch.wire.data) if batch.wire is not None else 0
+                if held_bytes > _MOST_HELD_BYTES or len(held) > _MOST_HELD_BATCHES:
+                    raise UpstreamFailure(FailureKind.GARBLED, "the answer goes on without any content")
                 waiting.reschedule(min(patience.for_first(), patience.for_next()))
     except TimeoutError as error:
         if waiting.expired():

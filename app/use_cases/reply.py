@@ -22,6 +22,9 @@ from domain.routing.targets import Target
 _CLOSING_S = 2.0
 """How long an upstream connection may take to close before it is left to the loop."""
 
+_MOST_FOLDED = 64 * 1024 * 1024
+"""Characters of an answer that is gathered whole; what exceeds them will never end."""
+
 _ERROR_LENGTH = 500
 """Characters of an upstream's words that an event keeps."""
 
@@ -131,6 +134,8 @@ class Reply(AsyncIterator[Batch]):
                 folding.add(batch)
             except Exception as error:
                 raise self._broken(_senseless(error)) from error
+            if folding.weight > _MOST_FOLDED:
+                raise self._broken("the answer is too large to be told as a whole")
         try:
             return folding.completion()
         except Exception as error:

@@ -24,6 +24,9 @@ from domain.conversation.reply import (
     Wire,
 )
 
+_EVENT_WEIGHT = 32
+"""What the shortest piece of an answer costs, in characters."""
+
 
 def fold(batches: Iterable[Batch]) -> Completion:
     """The whole answer; it keeps its bytes if it came as a single whole body."""
@@ -40,14 +43,23 @@ class Folding:
         self._started = ReplyStarted()
         self._usage: Usage | None = None
         self._choices: dict[int, _ChoiceFolding] = {}
-        self._wires: list[Wire | None] = []
+        self._wire: Wire | None = None
+        self._batches = 0
+        self._weight = 0
 
     def __repr__(self) -> str:
-        return f"<Folding choices={sorted(self._choices)} batches={len(self._wires)}>"
+        return f"<Folding choices={sorted(self._choices)} batches={self._batches}>"
+
+    @property
+    def weight(self) -> int:
+        """About how much memory the answer takes so far, in characters."""
+        return self._weight
 
     def add(self, batch: Batch) -> None:
-        self._wires.append(batch.wire)
+        self._batches += 1
+        self._wire = batch.wire if self._batches == 1 else None
         for event in batch.events:
+            self._weight += _EVENT_WEIGHT + _length(event)
             self._take(event)
 
     def completion(self) -> Completion:
@@ -58,7 +70,7 @@ class Folding:
             choices=tuple(self._choices[index].choice(index) for index in sorted(self._choices)),
             usage=self._usage,
             extensions=self._started.extensions,
-            wire=self._whole_wire(),
+            wire=self._wire if self._wire is not None and self._wire.whole else None,
         )
 
     def _take(self, event: ReplyEvent) -> None:
@@ -76,12 +88,19 @@ class Folding:
     def _choice(self, index: int) -> "_ChoiceFolding":
         return self._choices.setdefault(index, _ChoiceFolding())
 
-    def _whole_wire(self) -> Wire | None:
-        match self._wires:
-            case [Wire(whole=True) as wire]:
-                return wire
-            case _:
-                return None
+
+def _length(event: ReplyEvent) -> int:
+    match event:
+        case TextDelta(text) | ThinkingDelta(text) | RefusalDelta(text):
+            return len(text)
+        case ToolCallDelta(_, arguments):
+            return len(arguments)
+        case RedactedThinking(words) | ThinkingSigned(words):
+            return len(words)
+        case Foreign(_, payload):
+            return len(payload)
+        case _:
+            return 0
 
 
 _ChoiceEvent = (

@@ -19,6 +19,7 @@ from domain.conversation.reply import (
     ToolCallStarted,
     Usage,
     UsageReported,
+    Wire,
 )
 from domain.conversation.request import MalformedRequest
 from domain.events import (
@@ -320,3 +321,31 @@ async def test_what_shapes_the_reply_stands_before_anybody_is_asked() -> None:
         await given.ask()
 
     assert first.calls == []
+
+
+EMPTY = Batch((TextDelta(""),))
+BULK = Batch((), Wire("openai_chat", b":" * 200_000))
+
+
+@pytest.mark.parametrize("batch", [EMPTY, BULK], ids=["batches", "bytes"])
+async def test_an_answer_that_goes_on_without_content_is_left(batch: Batch) -> None:
+    """What comes before the first content is kept; an upstream must not decide how much that is."""
+    first = ScriptedProvider([batch] * 20_000)
+    given = house(first=first, second=answering())
+
+    reply = await given.ask()
+    await reply.aclose()
+
+    assert reply.facts.fallback_reason == "garbled"
+    assert first.calls[0].batches <= (10_001 if batch is EMPTY else 6)
+    assert "without any content" in given.sink.of(AttemptFailed)[0].error
+
+
+async def test_many_pings_before_the_content_are_not_too_many() -> None:
+    ping = Batch((), Wire("openai_chat", b": ping\n\n"))
+    first = ScriptedProvider([*[ping] * 9_000, *ANSWER])
+
+    reply = await house(first=first).ask()
+    await reply.aclose()
+
+    assert reply.facts.attempts == 1

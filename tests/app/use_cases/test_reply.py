@@ -288,3 +288,16 @@ async def test_an_answer_that_cannot_be_told_as_a_whole_broke_off() -> None:
             await reply.whole()
 
     assert reply.outcome is Outcome.BROKEN_OFF
+
+
+async def test_an_answer_without_end_is_not_gathered_for_ever() -> None:
+    """A client that asked for a whole answer must not cost the gateway all its memory."""
+    page = Batch((TextDelta("x" * 1024 * 1024),))
+    given, provider = answered_by(*[page] * 100, END)
+
+    async with aclosing(await given.ask()) as reply:
+        with pytest.raises(UpstreamFailure, match="too large"):
+            await reply.whole()
+
+    assert provider.calls[0].batches < 70
+    assert reply.outcome is Outcome.BROKEN_OFF

@@ -1,6 +1,6 @@
 """A whole answer is its stream, folded."""
 
-from domain.conversation.fold import fold
+from domain.conversation.fold import Folding, fold
 from domain.conversation.parts import ForeignPart, Refusal, Text, Thinking, ToolCall
 from domain.conversation.reply import (
     Batch,
@@ -112,3 +112,19 @@ def test_only_what_a_client_would_miss_commits_the_gateway() -> None:
 
     assert not any(map(bears_content, silent))
     assert all(map(bears_content, telling))
+
+
+def test_an_answer_being_gathered_tells_how_much_it_weighs() -> None:
+    words: list[ReplyEvent] = [
+        TextDelta("x" * 900),
+        ToolCallStarted(0, "a", "b"),
+        ToolCallDelta(0, "y" * 900),
+    ]
+    sealed: list[ReplyEvent] = [RedactedThinking("z" * 900), Foreign("openai_chat", b"0" * 900, content=True)]
+    folding = Folding()
+
+    folding.add(Batch((*words, *sealed)))
+
+    assert 3600 < folding.weight < 4000
+    folding.add(Batch((TextDelta("x"),) * 100))
+    assert folding.weight > 5000  # small pieces cost more than their letters
