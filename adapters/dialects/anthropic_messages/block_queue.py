@@ -18,6 +18,7 @@ from adapters.dialects.anthropic_messages.frames import (
     delta_frame,
     start_frame,
     stop_frame,
+    text_frame,
 )
 from adapters.dialects.anthropic_messages.words import call_id
 from adapters.dialects.json_text import json_text
@@ -99,6 +100,13 @@ class BlockQueue:
             self._grow(
                 self._words(_Kind.TEXT, _EMPTY_TEXT), b'{"type":"text_delta","text":%b}' % json_text(words)
             )
+
+    def more_text(self, words: str) -> bytes:
+        """The frame for more of a text that grows on the wire, with nothing else to write; else empty."""
+        last = self._queue[-1] if self._queue else None
+        if not words or last is None or last.index is None or last.ended or last.kind is not _Kind.TEXT:
+            return b""
+        return text_frame(last.index, words)
 
     def thinking(self, words: str) -> None:
         if words:

@@ -62,6 +62,14 @@ def delta_frame(index: int, delta: bytes | Verbatim) -> bytes:
     )
 
 
+def text_frame(index: int, words: str) -> bytes:
+    """A text grows: what streams mostly consist of, hence in one step."""
+    return (
+        b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
+        b'"delta":{"type":"text_delta","text":%b}}\n\n' % (index, json_text(words))
+    )
+
+
 def stop_frame(index: int) -> bytes:
     return b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n' % index
 

@@ -38,7 +38,7 @@ class _Block:
     said: bool = False
 
 
-class Delta(msgspec.Struct):
+class Delta(msgspec.Struct, gc=False):
     """What a block grows by; one of the texts, by ``type``."""
 
     type: str = ""
@@ -107,9 +107,12 @@ class OpenBlocks:
         block = self._blocks.get(index)
         if block is None:
             raise GarbledReply(f"content_block_delta: no block {index} is open")
+        if delta.type == "text_delta" and delta.text and block.kind is _Kind.WORDS:
+            block.said = True
+            return (TextDelta(delta.text),)
         match delta.type:
             case "text_delta" if block.kind is _Kind.WORDS:
-                return _said(block, delta.text, TextDelta)
+                return ()
             case "input_json_delta" if block.call is not None:
                 return _argued(block, block.call, delta.partial_json)
             case "thinking_delta" if block.kind is _Kind.WORDS:

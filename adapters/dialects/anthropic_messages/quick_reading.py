@@ -21,7 +21,7 @@ class _OutOfTheOrdinary(Exception):
     """Something that no type rules out, but that the careful reader must see."""
 
 
-class _Text(msgspec.Struct, tag="text", tag_field="type", forbid_unknown_fields=True):
+class _Text(msgspec.Struct, tag="text", tag_field="type", forbid_unknown_fields=True, gc=False):
     text: str
     cache_control: Any = None
 
@@ -29,7 +29,7 @@ class _Text(msgspec.Struct, tag="text", tag_field="type", forbid_unknown_fields=
         return Text(text=self.text, cache_control=self.cache_control)
 
 
-class _Thinking(msgspec.Struct, tag="thinking", tag_field="type", forbid_unknown_fields=True):
+class _Thinking(msgspec.Struct, tag="thinking", tag_field="type", forbid_unknown_fields=True, gc=False):
     thinking: str
     signature: str | None = None
 
@@ -37,7 +37,7 @@ class _Thinking(msgspec.Struct, tag="thinking", tag_field="type", forbid_unknown
         return Thinking(text=self.thinking, signature=self.signature)
 
 
-class _ToolUse(msgspec.Struct, tag="tool_use", tag_field="type", forbid_unknown_fields=True):
+class _ToolUse(msgspec.Struct, tag="tool_use", tag_field="type", forbid_unknown_fields=True, gc=False):
     id: str
     name: str
     input: msgspec.Raw
@@ -52,7 +52,7 @@ class _ToolUse(msgspec.Struct, tag="tool_use", tag_field="type", forbid_unknown_
         )
 
 
-class _ToolResult(msgspec.Struct, tag="tool_result", tag_field="type", forbid_unknown_fields=True):
+class _ToolResult(msgspec.Struct, tag="tool_result", tag_field="type", forbid_unknown_fields=True, gc=False):
     tool_use_id: str
     content: str | list[_Text] | None = None
     is_error: bool | None = None
@@ -67,7 +67,7 @@ class _ToolResult(msgspec.Struct, tag="tool_result", tag_field="type", forbid_un
         )
 
 
-class _Message(msgspec.Struct, forbid_unknown_fields=True):
+class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     role: Literal["user", "assistant", "system"]
     content: str | list[_Text | _Thinking | _ToolUse | _ToolResult]
 
@@ -81,7 +81,7 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
         return Message(role=_ROLES[self.role], parts=parts)
 
 
-class _Tool(msgspec.Struct, forbid_unknown_fields=True):
+class _Tool(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     name: str
     description: str | None = None
     input_schema: dict[str, Any] | None = None

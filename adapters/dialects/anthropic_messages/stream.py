@@ -23,7 +23,7 @@ from domain.conversation.reply import (
 )
 
 
-class _DeltaEvent(msgspec.Struct):
+class _DeltaEvent(msgspec.Struct, gc=False):
     type: str
     index: int
     delta: Delta

@@ -74,7 +74,7 @@ class MessagesStreamEncoder:
         if not batch.events:
             return b""
         self._writes_events = True
-        frames = [frame for event in batch.events if (frame := self._take(event))]
+        frames = [frame for event in batch.events if (frame := self._more_text(event) or self._take(event))]
         if self._started is not None:
             frames.append(self._begin())
         return b"".join(frames)
@@ -135,6 +135,12 @@ class MessagesStreamEncoder:
     def _demand_first_start(self) -> None:
         if self._started is not None or self._phase is not _Phase.BEFORE_START:
             raise RuntimeError("the answer starts twice")
+
+    def _more_text(self, event: ReplyEvent) -> bytes:
+        """The short way for what streams mostly consist of; empty for anything that is not that."""
+        if type(event) is not TextDelta or event.choice != 0 or self._phase is not _Phase.OPEN:
+            return b""
+        return b"" if self._finish is not None else self._blocks.more_text(event.text)
 
     def _take(self, event: ReplyEvent) -> bytes:
         """The frames for one event; only the first answer counts, the dialect has no word for others."""
