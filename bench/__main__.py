@@ -19,6 +19,7 @@ from pathlib import Path
 from bench.gate import GATED, ROUNDS, SECONDS, verdicts
 from bench.measurement import Bench, Turn, WrongAnswersError
 from bench.native_tools import ToolMissingError, build, running_upstream
+from bench.planning import planning_table
 from bench.report import Report, disturbance
 from bench.scenarios import CROWD, SCENARIOS
 from bench.targets import (
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
         crowd = laboratory.bench.crowd(CROWD, laboratory.gateway) if options.crowd else None
         report = Report(targets=laboratory.targets, turns=measured, crowd=crowd)
     print(report.text())
+    print(f"\n{planning_table()}")
     if options.json:
         report.write_json(options.json)
     return 1 if crowd and crowd.faults else 0
