@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
+from itertools import chain
 from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import cast
@@ -11,6 +12,7 @@ from adapters.outbound.embedded import embedded
 from adapters.outbound.kit import ProviderFactory, ProviderKit
 from adapters.outbound.ollama import ollama
 from adapters.outbound.openai_compatible import openai_compatible
+from adapters.outbound.redaction import secrets_of
 from domain.ports.providers import ChatProvider
 from domain.routing.targets import ProviderSpec, RoutingTable
 from infrastructure.secrets import Secrets
@@ -108,6 +110,6 @@ def _in_words(error: Exception) -> str:
 
 
 def known_secrets(table: RoutingTable, secrets: Secrets) -> tuple[str, ...]:
-    """Every provider's key, for taking them out of what is written."""
-    keys = (secrets.read(spec.secret) for spec in table.providers.values())
-    return tuple(key for key in keys if key)
+    """Every provider's key and other secrets, for taking them out of what is written."""
+    found = (secrets_of(spec, secrets.read(spec.secret) or "") for spec in table.providers.values())
+    return tuple(dict.fromkeys(chain.from_iterable(found)))

@@ -13,6 +13,7 @@ from adapters.outbound.endpoints import Endpoint, anthropic_endpoint
 from adapters.outbound.exchange import Exchange, connecting_within
 from adapters.outbound.http_provider import HttpProvider
 from adapters.outbound.kit import ProviderKit
+from adapters.outbound.redaction import Redaction, secrets_of
 from domain.conversation.reply import Batch
 from domain.failures import FailureKind, UpstreamFailure
 from domain.ports.providers import ChatProvider, ProviderCall
@@ -48,7 +49,8 @@ class AnthropicProvider:
         self._counting = replace(
             endpoint, url=endpoint.url.copy_with(path=f"{endpoint.url.path}/count_tokens")
         )
-        self._exchange = Exchange(kit.transport, ANTHROPIC_MESSAGES, kit.clock, secret=kit.secret)
+        redaction = Redaction(*secrets_of(spec, kit.secret))
+        self._exchange = Exchange(kit.transport, ANTHROPIC_MESSAGES, kit.clock, redaction)
         self._messages = HttpProvider(
             spec, endpoint, ANTHROPIC_MESSAGES, kit.transport, kit.clock, secret=kit.secret
         )

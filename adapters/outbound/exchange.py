@@ -25,16 +25,20 @@ class Exchange:
     Args:
         transport: shared; not opened or closed here.
         dialect: whose error envelope the upstream uses.
-        secret: the key; taken out of every failure that the upstream tells.
+        redaction: of what is secret in the provider's configuration.
     """
 
     def __init__(
-        self, transport: httpx.AsyncBaseTransport, dialect: OutboundDialect, clock: Clock, *, secret: str
+        self,
+        transport: httpx.AsyncBaseTransport,
+        dialect: OutboundDialect,
+        clock: Clock,
+        redaction: Redaction,
     ) -> None:
         self._transport = transport
         self._dialect = dialect
         self._clock = clock
-        self._redaction = Redaction(secret)
+        self._redaction = redaction
 
     def __repr__(self) -> str:
         return f"<Exchange in {self._dialect.name}>"

@@ -8,7 +8,7 @@ from adapters.dialects.dialect import OutboundDialect, Outgoing, Quirks
 from adapters.outbound.endpoints import Endpoint
 from adapters.outbound.exchange import MAX_BODY_BYTES, chunks, posting, read, refused
 from adapters.outbound.failures import answering, unanswered
-from adapters.outbound.redaction import Redaction
+from adapters.outbound.redaction import Redaction, secrets_of
 from domain.conversation.reply import Batch
 from domain.ports.providers import ProviderCall
 from domain.ports.time import Clock
@@ -24,7 +24,7 @@ class HttpProvider:
         endpoint: where and how to ask.
         dialect: what the upstream speaks.
         transport: shared; not opened or closed here.
-        secret: the key; taken out of every failure that the upstream tells.
+        secret: the key; taken out of every failure that the upstream tells, as are the configured secrets.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class HttpProvider:
         self._dialect = dialect
         self._transport = transport
         self._clock = clock
-        self._redaction = Redaction(secret)
+        self._redaction = Redaction(*secrets_of(spec, secret))
         self._quirks = quirks or Quirks()
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ from adapters.outbound.endpoints import Endpoint, openai_endpoint
 from adapters.outbound.exchange import Exchange, connecting_within
 from adapters.outbound.http_provider import HttpProvider
 from adapters.outbound.kit import ProviderKit
+from adapters.outbound.redaction import Redaction, secrets_of
 from domain.conversation.reply import Batch, Usage
 from domain.failures import FailureKind, UpstreamFailure
 from domain.ports.providers import ChatProvider, EmbeddingCall, Embeddings, ProviderCall
@@ -39,7 +40,8 @@ class OpenAiProvider:
         path = endpoint.url.path.removesuffix("/chat/completions")
         self._headers = endpoint.headers
         self._embeddings_url = endpoint.url.copy_with(path=f"{path}/embeddings")
-        self._exchange = Exchange(kit.transport, OPENAI_CHAT, kit.clock, secret=kit.secret)
+        redaction = Redaction(*secrets_of(spec, kit.secret))
+        self._exchange = Exchange(kit.transport, OPENAI_CHAT, kit.clock, redaction)
         self._chat = HttpProvider(spec, endpoint, OPENAI_CHAT, kit.transport, kit.clock, secret=kit.secret)
 
     def __repr__(self) -> str:

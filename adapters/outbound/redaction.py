@@ -1,31 +1,60 @@
-"""Takes a provider's key out of whatever its upstream says when something goes wrong."""
+"""Takes a provider's secrets out of whatever its upstream says when something goes wrong."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from domain.failures import UpstreamAnswer, UpstreamFailure
+from domain.routing.targets import ProviderSpec
 
 _REDACTED = "[redacted]"
 
 _SHORTEST = 4
 """Characters; what is shorter is no secret, and stands in every other word."""
 
+_SHORTEST_HEADER = 8
+"""Characters; a configured header may well say ``true`` or ``fast``, and be no secret."""
+
+_HARMLESS_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "anthropic-beta",
+        "anthropic-version",
+        "content-type",
+        "http-referer",
+        "referer",
+        "user-agent",
+        "x-title",
+    }
+)
+_CREDENTIAL_HEADERS = frozenset({"authorization", "proxy-authorization"})
+"""Their value is a scheme and a credential (RFC 9110, 11.4); each may be told by itself."""
+
+
+def secrets_of(spec: ProviderSpec, key: str) -> tuple[str, ...]:
+    """Everything in a provider's configuration that may be a secret, with its key; none of it empty."""
+    found = (key, *_in_headers(spec), *_in_url(spec.base_url))
+    return tuple(dict.fromkeys(secret for secret in found if secret))
+
 
 class Redaction:
-    """Knows one secret in every way in which JSON may spell it; empty redacts nothing."""
+    """Knows secrets in every way in which JSON may spell them; none, or empty ones, redact nothing."""
 
-    def __init__(self, secret: str) -> None:
-        self._pattern = _spelt(secret) if len(secret) >= _SHORTEST else None
+    def __init__(self, *secrets: str) -> None:
+        longest_first = sorted((each for each in secrets if len(each) >= _SHORTEST), key=len, reverse=True)
+        self._pattern = re.compile(b"|".join(map(_spelt, longest_first))) if longest_first else None
 
     def __repr__(self) -> str:
-        return f"<Redaction of {'a secret' if self._pattern else 'nothing'}>"
+        return f"<Redaction of {'secrets' if self._pattern else 'nothing'}>"
 
     @contextmanager
     def of_failures(self) -> Iterator[None]:
-        """A failure leaves the block without the secret; it keeps its kind, which was told from all words."""
+        """A failure leaves the block without secrets; it keeps its kind, which was told from all words."""
         try:
             yield
         except UpstreamFailure as failure:
@@ -45,9 +74,28 @@ class Redaction:
         return replace(answer, body=self._bytes(answer.body), headers=MappingProxyType(headers))
 
 
-def _spelt(secret: str) -> re.Pattern[bytes]:
+def _in_headers(spec: ProviderSpec) -> Iterator[str]:
+    for name, value in spec.headers.items():
+        if name.lower() in _HARMLESS_HEADERS or len(value) < _SHORTEST_HEADER:
+            continue
+        yield value
+        if name.lower() in _CREDENTIAL_HEADERS:
+            yield value.partition(" ")[2].strip()
+
+
+def _in_url(base_url: str) -> Iterable[str]:
+    """The password as it is written and as it is meant."""
+    try:
+        parts: SplitResult = urlsplit(base_url)
+    except ValueError:
+        return ()
+    password = parts.password or ""
+    return (password, unquote(password))
+
+
+def _spelt(secret: str) -> bytes:
     r"""Each character as it is, behind a backslash, or as ``\u00XX`` (RFC 8259, section 7)."""
     characters = (
         rb"(?:\\u(?i:%04x)|\\?%b)" % (ord(character), re.escape(character.encode())) for character in secret
     )
-    return re.compile(b"".join(characters))
+    return b"".join(characters)

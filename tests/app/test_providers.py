@@ -128,6 +128,11 @@ def test_the_keys_to_keep_out_of_the_log_are_all_that_are_there(tmp_path: Path) 
         ProviderSpec(name="two", adapter="anthropic", secret=SecretReference(file=str(tmp_path / "key"))),
         ProviderSpec(name="three", adapter="anthropic", secret=SecretReference(env="MISSING")),
         ProviderSpec(name="four", adapter="anthropic"),
+        ProviderSpec(name="five", adapter="anthropic", headers={"x-key": "planted-in-a-header"}),
     ]
 
-    assert known_secrets(table(*specs), Secrets({"A": "planted"})) == ("planted", "planted-in-a-file")
+    assert known_secrets(table(*specs), Secrets({"A": "planted"})) == (
+        "planted",
+        "planted-in-a-file",
+        "planted-in-a-header",
+    )
