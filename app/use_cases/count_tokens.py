@@ -3,9 +3,9 @@
 import asyncio
 from dataclasses import dataclass
 
+from app.use_cases.patience import is_being_cancelled
 from app.use_cases.plan import Planner
-from domain.conversation.request import ChatRequest, MalformedRequest
-from domain.failures import UpstreamFailure
+from domain.conversation.request import ChatRequest
 from domain.inventory.tokens import CountTokensServed
 from domain.ports.observation import EventSink
 from domain.ports.providers import ProviderCall, ProviderDirectory, TokenCountProvider
@@ -79,11 +79,8 @@ class CountTokens:
         if not isinstance(provider, TokenCountProvider):
             return None
         call = ProviderCall(request=request, request_id=request_id, model=target.model, stream=False)
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                return Counted(tokens=await provider.count_tokens(call), provider=target.provider)
-        except (UpstreamFailure, MalformedRequest, TimeoutError):
-            return None
+        tokens = await _told_by(provider, call)
+        return None if tokens is None else Counted(tokens=tokens, provider=target.provider)
 
     def _told(self, counted: Counted, request: ChatRequest, request_id: str, began_at: float) -> Counted:
         served = CountTokensServed(
@@ -96,3 +93,15 @@ class CountTokens:
         )
         self._sink.emit(served)
         return counted
+
+
+async def _told_by(provider: TokenCountProvider, call: ProviderCall) -> int | None:
+    """What the provider counts; ``None`` for whatever else it does: it may be anybody's adapter."""
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            tokens: object = await provider.count_tokens(call)
+    except (Exception, SystemExit, asyncio.CancelledError) as error:
+        if is_being_cancelled(error):
+            raise
+        return None
+    return tokens if isinstance(tokens, int) and tokens >= 0 else None

@@ -1,5 +1,6 @@
 """Token counts over HTTP: at once, from everything the request says, and from upstream only when asked."""
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from app.use_cases.count_tokens import CountTokens
 from app.use_cases.plan import Planner
 from domain.events import AttemptStarted
 from domain.inventory.tokens import CountTokensServed
-from domain.ports.providers import ChatProvider
+from domain.ports.providers import ChatProvider, ProviderCall
 from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target
 from infrastructure.model_server.absent import AbsentModelServer
 from infrastructure.model_server.weights import ModelMissing
@@ -201,6 +202,33 @@ async def test_our_own_count_stands_in_for_an_upstream_that_cannot_say(status: i
 
     assert exact.json["input_tokens"] == await house.count(HELLO)
     assert not house.sink.of(CountTokensServed)[0].exact
+
+
+class OddCounter(ScriptedProvider):
+    """An adapter of somebody else's; what it counts is no number, or it fails in a way of its own."""
+
+    def __init__(self, outcome: object) -> None:
+        super().__init__(())
+        self._outcome = outcome
+
+    async def count_tokens(self, call: ProviderCall) -> int:
+        if isinstance(self._outcome, BaseException):
+            raise self._outcome
+        return cast("int", self._outcome)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [KeyError("usage"), httpx.ReadError("reset"), SystemExit(3), asyncio.CancelledError(), None, "7", -1],
+    ids=repr,
+)
+async def test_our_own_count_stands_in_for_an_adapter_that_fails_at_it(outcome: object) -> None:
+    house = House(OddCounter(outcome))
+
+    exact = await house.post(HELLO, {"x-coderouter-exact": "true"})
+
+    assert exact.json["input_tokens"] == await house.count(HELLO)
+    assert "x-coderouter-provider" not in exact.headers
 
 
 async def test_a_provider_that_does_not_count_is_not_asked() -> None:
