@@ -1,6 +1,6 @@
 """Writes what a message is made of: text, pictures and files as content parts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,13 +44,15 @@ def own_words(extensions: Extensions) -> Mapping[str, Json]:
     return _NO_WORDS if extensions is NO_EXTENSIONS else extensions.get(NAME, _NO_WORDS)
 
 
-def content_of(parts: Iterable[Part], path: str, manner: Manner, *, joint: str = "\n") -> Any:
+def content_of(parts: Sequence[Part], path: str, manner: Manner, *, joint: str = "\n") -> Any:
     """
     A message's ``content``: a string where it can be one, as not every server reads lists.
 
     Raises:
         MalformedRequest: media that this dialect cannot carry.
     """
+    if len(parts) == 1 and isinstance(only := parts[0], Text) and not _is_marked(only, manner):
+        return only.text
     told = [part for part in parts if not isinstance(part, Text) or part.text]
     words = [part.text for part in told if isinstance(part, Text) and not _is_marked(part, manner)]
     if len(words) == len(told) and (len(words) <= 1 or not manner.native):

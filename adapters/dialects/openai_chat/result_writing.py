@@ -40,9 +40,8 @@ def result_messages(
     messages: list[dict[str, Any]] = []
     moved: list[Any] = []
     for call in calls:
-        found = next((placed for placed in waiting if placed[1].call_id == call.id), None)
+        found = _taken(waiting, call.id)
         if found is not None:
-            waiting.remove(found)
             messages.append(_tool_message(found[1], manner))
             moved += _media_parts(found, manner)
         elif goes_on:
@@ -50,6 +49,14 @@ def result_messages(
     for placed in waiting:
         moved += _orphan_parts(placed, manner)
     return messages, moved
+
+
+def _taken(waiting: list[Placed], call_id: str) -> Placed | None:
+    """The first result of this call, no longer among those that wait."""
+    for position, (_, result) in enumerate(waiting):
+        if result.call_id == call_id:
+            return waiting.pop(position)
+    return None
 
 
 def tool_results(message: Message, path: str) -> list[Placed]:
@@ -67,6 +74,8 @@ def _tool_message(result: ToolResult, manner: Manner) -> dict[str, Any]:
 
 
 def _result_content(result: ToolResult, manner: Manner) -> Any:
+    if not result.is_error and result.cache_control is None and all(map(_is_text, result.content)):
+        return content_of(result.content, "", manner)
     words: list[Part] = [_as_text(part) for part in result.content if not isinstance(part, _MEDIA)]
     if result.is_error:
         words = [Text(text=_FAILED), *words]
@@ -75,6 +84,10 @@ def _result_content(result: ToolResult, manner: Manner) -> Any:
     if result.cache_control is not None and words:
         words = [*words[:-1], _marked(words[-1], result)]
     return content_of(words, "", manner)
+
+
+def _is_text(part: Part) -> bool:
+    return isinstance(part, Text)
 
 
 def _marked(part: Part, result: ToolResult) -> Part:
