@@ -68,7 +68,8 @@ class LineWriter:
                 return
             self._waiting.append(line)
             self._waiting_bytes += len(line)
-        self._has_lines.set()
+        if not self._has_lines.is_set():  # setting it costs several times what asking does
+            self._has_lines.set()
 
     def close(self, timeout_s: float = 2.0) -> None:
         self._closing.set()
