@@ -3,8 +3,11 @@
 import asyncio
 from typing import Any
 
-_ENDING_S = 5.0
-"""How long an ended request may take to clean up: longer than an upstream's connection takes to close."""
+_LAST_WORDS_S = 3.0
+"""How long an ended request may take to close its upstream's connection, and to tell its client."""
+
+_CLEANING_UP_S = 2.0
+"""How long it may take after that, when its client does not listen."""
 
 
 class InFlight:
@@ -37,9 +40,10 @@ class InFlight:
         await self._none_left.wait()
 
     async def end(self) -> None:
-        """Ends the requests that are left, and waits a while for them to clean up."""
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=_ENDING_S)
+        """Ends the requests that are left, and waits a while for their last words and their cleaning up."""
+        for patience_s in (_LAST_WORDS_S, _CLEANING_UP_S):
+            tasks = tuple(self._tasks)
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks, timeout=patience_s)

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
-from tests.e2e.clients import DIALECTS, TLS, ask, asking, is_terminated
+from tests.e2e.clients import DIALECTS, TLS, ClientDialect, ask, asking, is_terminated
 from tests.e2e.gateway import Gateway, names, seconds, started
 from tests.e2e.stage import Stage, fresh_id
 from tests.upstream.behaviours import Answer, SlowFirstByte, Stall
@@ -91,7 +92,7 @@ def test_while_it_drains_it_says_that_it_is_not_ready_and_turns_new_work_away(
         assert gateway.exit_code() == 0
 
 
-def test_a_stream_that_outlasts_the_drain_time_is_cut(stage: Stage, tmp_path: Path) -> None:
+def test_a_stream_that_outlasts_the_drain_time_ends_with_an_error(stage: Stage, tmp_path: Path) -> None:
     stage.plays(first=Stall(after_events=4, seconds=60))
     request_id = fresh_id()
     with fresh(stage, tmp_path, drain_timeout_s=1.0) as gateway:
@@ -100,8 +101,9 @@ def test_a_stream_that_outlasts_the_drain_time_is_cut(stage: Stage, tmp_path: Pa
             next(pieces)
             stopped_at = time.monotonic()
             gateway.terminate()
-            text = _whatever_comes(pieces)
+            text = "".join(pieces)
 
+        assert "the gateway is shutting down" in text
         assert not is_terminated("openai_chat", text)
         assert gateway.exit_code() == 0
         assert 1.0 <= time.monotonic() - stopped_at < 10
@@ -110,15 +112,24 @@ def test_a_stream_that_outlasts_the_drain_time_is_cut(stage: Stage, tmp_path: Pa
         wait_until(lambda: stage["first"].chats[0].connection.closed_by_peer_at is not None)
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_answer_that_outlasts_the_drain_time_is_refused_as_new_work_is(
+    stage: Stage, tmp_path: Path, dialect: ClientDialect
+) -> None:
+    stage.plays(first=SlowFirstByte(60, Answer.text("too late")))
+    answers: list[httpx.Response] = []
+    with fresh(stage, tmp_path, drain_timeout_s=0.5) as gateway:
+        asking_it = threading.Thread(target=lambda: answers.append(ask(gateway, dialect, "default")))
+        asking_it.start()
+        wait_until(lambda: len(stage["first"].chats) == 1)
+        gateway.terminate()
+        asking_it.join()
+
+        assert [answer.status_code for answer in answers] == [503]
+        assert "the gateway is shutting down" in answers[0].json()["error"]["message"]
+        assert gateway.exit_code() == 0
+        assert "Traceback" not in gateway.log
+
+
 def _readiness(gateway: Gateway) -> int:
     return httpx.get(f"{gateway.address}/readyz", verify=TLS).status_code
-
-
-def _whatever_comes(pieces: Iterator[str]) -> str:
-    text = ""
-    try:
-        for piece in pieces:
-            text += piece
-    except httpx.TransportError:
-        pass
-    return text

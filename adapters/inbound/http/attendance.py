@@ -6,6 +6,7 @@ from typing import Self
 
 from litestar.types import Receive
 
+from adapters.inbound.http.errors import Rejected, draining
 from adapters.inbound.http.response import ClientLeft
 
 
@@ -34,6 +35,11 @@ class Attendance:
     def __enter__(self) -> Self:
         return self
 
+    @property
+    def left(self) -> bool:
+        """Whether the client is gone."""
+        return self._left
+
     def dismiss(self) -> None:
         """Whether the client leaves does not matter any more."""
         self._watch.cancel()
@@ -54,3 +60,15 @@ class Attendance:
             pass
         self._left = True
         self._serving.cancel()
+
+
+def stopped() -> Rejected:
+    """
+    What the client is told when its request is cancelled though it is still there: the server stops.
+
+    The task is cancelled no more, so that it can say so; a server that loses patience cancels it again.
+    """
+    serving = asyncio.current_task()
+    if serving is not None:
+        serving.uncancel()
+    return draining()

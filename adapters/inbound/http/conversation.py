@@ -3,12 +3,14 @@ The routes that converse: a raw body in, bytes out, in one dialect.
 
 Theory of operation. The server's own task reads the body, asks the use case, and writes the answer. Beside it
 runs a watch that cancels it when the client leaves (`Attendance`) and, for a stream, a timer that
-writes when nobody else does (`EventStream`). Whatever happens ends in exactly one `RequestCompleted`.
+writes when nobody else does (`EventStream`). Who else cancels it is a server that stops, and the client is
+told so. Whatever happens ends in exactly one `RequestCompleted`.
 """
 
+import asyncio
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
 from litestar.enums import ScopeType
@@ -16,7 +18,7 @@ from litestar.types import Receive, Scope, Send
 
 from adapters.dialects.dialect import Answering, Dialect, StreamEncoder
 from adapters.inbound.http.account import Account
-from adapters.inbound.http.attendance import Attendance
+from adapters.inbound.http.attendance import Attendance, stopped
 from adapters.inbound.http.errors import Complaint, ErrorAnswer, Rejected, error_answer
 from adapters.inbound.http.event_stream import EventStream
 from adapters.inbound.http.headers import request_id, text_headers
@@ -95,6 +97,8 @@ class ConversationRoute:
             await self._exchange(scope["method"], headers, receive, response, account)
         except ClientLeft:
             account.outcome = Outcome.CLIENT_LEFT
+        except asyncio.CancelledError:
+            await self._tell(stopped(), response, account)
         except Exception as error:  # noqa: BLE001  a bug of ours is answered like everything else
             await self._tell(error, response, account)
         finally:
@@ -129,7 +133,8 @@ class ConversationRoute:
     ) -> None:
         async with aclosing(await self._converse.answer(asked, plan)) as reply:
             account.begun(reply, self._clock.monotonic())
-            completion = await reply.whole()
+            with _blaming(reply, attendance):
+                completion = await reply.whole()
         body = self._dialect.encode_completion(completion, self._answering(asked.request))
         attendance.dismiss()
         await response.whole(200, (JSON_CONTENT, *account.headers()), body)
@@ -149,17 +154,21 @@ class ConversationRoute:
         try:
             async with aclosing(await self._converse.answer(asked, plan)) as reply:
                 account.begun(reply, self._clock.monotonic())
-                await _pass_on(reply, encoder, stream)
+                with _blaming(reply, attendance):
+                    await _pass_on(reply, encoder, stream)
                 attendance.dismiss()
                 await stream.end(encoder.close())
         except ClientLeft:
             raise
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if attendance.left:
+                raise
+            fault = error if isinstance(error, Exception) else stopped()
             await stream.settle()
             if not response.begun:
                 raise
             attendance.dismiss()
-            await stream.end(encoder.fail(self._noted(error, account).report))
+            await stream.end(encoder.fail(self._noted(fault, account).report))
             raise
         finally:
             stream.stop()
@@ -179,13 +188,13 @@ class ConversationRoute:
     def _noted(self, error: Exception, account: Account) -> ErrorAnswer:
         """What the client is told of an error, once it stands in the account."""
         match error:
+            case UpstreamFailure() | Rejected(complaint=Complaint.DRAINING):
+                account.outcome = Outcome.BROKEN_OFF
             case MalformedRequest() | UnknownChoice() | Rejected():
                 account.outcome = Outcome.REJECTED
             case ChainFailed():
                 account.outcome = Outcome.FAILED
                 account.failed(error)
-            case UpstreamFailure():
-                account.outcome = Outcome.BROKEN_OFF
             case _:
                 account.outcome = Outcome.FAILED
                 self._sink.emit(internal_fault(error, account.request_id))
@@ -218,14 +227,21 @@ _TRACEBACK_LENGTH = 8000
 """Characters of an error and of its traceback, counted from its end, that an event keeps."""
 
 
-async def _pass_on(reply: Reply, encoder: StreamEncoder, stream: EventStream) -> None:
-    """One write for each batch that says anything."""
+@contextmanager
+def _blaming(reply: Reply, attendance: Attendance) -> Iterator[None]:
+    """Where it is us who break an answer off, nobody shall read that the client left."""
     try:
-        async for batch in reply:
-            if data := encoder.send(batch):
-                await stream.write(data)
+        yield
     except (ClientLeft, UpstreamFailure):
         raise
-    except Exception:
-        reply.outcome = Outcome.BROKEN_OFF  # by us: nobody shall read that the client left
+    except (Exception, asyncio.CancelledError):
+        if not attendance.left:
+            reply.outcome = Outcome.BROKEN_OFF
         raise
+
+
+async def _pass_on(reply: Reply, encoder: StreamEncoder, stream: EventStream) -> None:
+    """One write for each batch that says anything."""
+    async for batch in reply:
+        if data := encoder.send(batch):
+            await stream.write(data)

@@ -6,7 +6,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from adapters.dialects.dialect import Dialect
-from adapters.inbound.http.errors import Complaint, Rejected, error_answer
+from adapters.inbound.http.errors import draining, error_answer
 from adapters.inbound.http.headers import header, request_id, text_headers
 from adapters.inbound.http.response import HttpResponse
 from adapters.inbound.http.status import Readiness
@@ -14,9 +14,7 @@ from adapters.inbound.http.status import Readiness
 _LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 """Asking how the gateway is doing is always allowed."""
 
-_REFUSED = Rejected(
-    Complaint.DRAINING, "the gateway is shutting down: ask again", headers=(("retry-after", "1"),)
-)
+_REFUSED = draining()
 
 
 class DrainGate:

@@ -43,6 +43,13 @@ class Rejected(Exception):
         self.headers = headers
 
 
+def draining() -> Rejected:
+    """What a gateway that shuts down tells whoever it does not answer, or not to the end."""
+    return Rejected(
+        Complaint.DRAINING, "the gateway is shutting down: ask again", headers=(("retry-after", "1"),)
+    )
+
+
 class Retry(StrEnum):
     """Whether the same request may fare better later, as ``x-should-retry`` says it to the vendors' SDKs."""
 

@@ -175,20 +175,6 @@ async def test_a_disconnect_that_follows_the_last_byte_is_no_client_that_left(st
     assert house.completed.outcome is Outcome.ANSWERED
 
 
-async def test_a_server_that_stops_cancels_the_request_and_still_tells_of_it() -> None:
-    house = gateway(local=[[BEGINNING, Silence()]])
-    client = Client(house.app, CHAT, chat(stream=True))
-
-    async with client.running() as running:
-        await client.messages(2)
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-
-    assert house.providers["local"].all_ended
-    assert house.completed.outcome is Outcome.BROKEN_OFF
-
-
 @BOTH
 async def test_the_upstream_is_closed_exactly_when_the_request_ends(path: str) -> None:
     house = gateway(local=[[BEGINNING, Pause(0.01), END]])
