@@ -25,11 +25,11 @@ class Endpoint:
     own_headers: bool = False
 
     def request_headers(self, request: ChatRequest, dialect: str) -> httpx.Headers:
-        """The headers of one request; to be read, not changed."""
+        """The headers of one request; to be read, not changed. What no header may say is left out."""
         if not self.own_headers or request.dialect != dialect or not request.headers:
             return self.headers
         headers = self.headers.copy()
-        headers.update(request.headers)
+        headers.update({name: said for name, said in request.headers.items() if _is_plain(name + said)})
         return headers
 
 
@@ -60,6 +60,11 @@ def ollama_endpoint(spec: ProviderSpec, secret: str, user_agent: str) -> Endpoin
     bearer = {"authorization": f"Bearer {secret}"} if secret else {}
     root = spec.base_url.rstrip("/").removesuffix("/v1").removesuffix("/api").rstrip("/")
     return Endpoint(url=httpx.URL(f"{root}/api/chat"), headers=_headers(user_agent, bearer, spec.headers))
+
+
+def _is_plain(text: str) -> bool:
+    """Visible ASCII and spaces (RFC 9110, 5.5, without what is obsolete): no transport refuses to send it."""
+    return text.isascii() and text.isprintable()
 
 
 def _headers(user_agent: str, own: Mapping[str, str], configured: Mapping[str, str]) -> httpx.Headers:
