@@ -1,6 +1,8 @@
 """One question to an upstream over HTTP and its whole answer, or the failure that it met."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -13,6 +15,9 @@ from domain.ports.time import Clock
 
 _MAX_ERROR_BYTES = 256 * 1024
 """What is read of a refusal; more is not words but a dump."""
+
+REFUSAL_PATIENCE_S = 5.0
+"""How long the words of a refusal may take; its status says the most, and that is here."""
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """A whole answer larger than this is not one."""
@@ -62,10 +67,15 @@ class Exchange:
                 await response.aclose()
 
 
-async def refused(response: httpx.Response, dialect: OutboundDialect, clock: Clock) -> UpstreamFailure:
-    """The failure that an answer with an error status is."""
-    with answering():
-        body = await read(response, _MAX_ERROR_BYTES)
+async def refused(
+    response: httpx.Response,
+    dialect: OutboundDialect,
+    clock: Clock,
+    *,
+    within_s: float = REFUSAL_PATIENCE_S,
+) -> UpstreamFailure:
+    """The failure that an answer with an error status is, with as much of its body as comes in time."""
+    body = await _words_in_time(response, within_s)
     answer = UpstreamAnswer(
         dialect=dialect.name,
         status=response.status_code,
@@ -109,11 +119,21 @@ def chunks(response: httpx.Response) -> AsyncIterator[bytes]:
 
 async def read(response: httpx.Response, most: int) -> bytes:
     """The body, or as much of it as ``most`` bytes and the chunk that exceeds them."""
-    pieces: list[bytes] = []
-    size = 0
+    body = bytearray()
+    await _read_into(body, response, most)
+    return bytes(body)
+
+
+async def _words_in_time(response: httpx.Response, within_s: float) -> bytes:
+    body = bytearray()
+    with suppress(httpx.HTTPError, TimeoutError):
+        async with asyncio.timeout(within_s):
+            await _read_into(body, response, _MAX_ERROR_BYTES)
+    return bytes(body)
+
+
+async def _read_into(body: bytearray, response: httpx.Response, most: int) -> None:
     async for piece in chunks(response):
-        pieces.append(piece)
-        size += len(piece)
-        if size > most:
+        body += piece
+        if len(body) > most:
             break
-    return b"".join(pieces)
