@@ -77,8 +77,16 @@ class Exchange(aiohttp.ClientResponse):
         except BaseException:
             self.abort()
             raise
+        self._expect_an_unannounced_close()
         self._listen_for_the_end()
         return self
+
+    def _expect_an_unannounced_close(self) -> None:
+        # llama.cpp promises to keep the connection and closes it after each chunked answer. A request that is
+        # sent before the close arrives, as the next turn of an agent easily is, would be lost.
+        is_llama = self.headers.get("server") == "llama.cpp"
+        if is_llama and "transfer-encoding" in self.headers and self._held_protocol is not None:
+            self._held_protocol.force_close()
 
     def _listen_for_the_end(self) -> None:
         # aiohttp tells a reader of a connection that ends too early, but not of one that it closes

@@ -105,3 +105,25 @@ async def test_hundreds_of_streams_are_open_at_once() -> None:
             await it.aclose()
 
     assert firsts == [b"data: one\n\n"] * 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "lines"),
+    [(b"Server: llama.cpp\r\n", 2), (b"Server: other\r\n", 1), (b"", 1)],
+    ids=["llama.cpp", "another server", "nobody"],
+)
+async def test_a_connection_that_llama_cpp_closes_after_a_stream_is_not_used_again(
+    headers: bytes, lines: int
+) -> None:
+    """It does so in the very moment of the last chunk, without having said that it would."""
+    head = b"HTTP/1.1 200 OK\r\n" + headers + b"Transfer-Encoding: chunked\r\n\r\n"
+
+    async def play(line: Line) -> None:
+        while True:
+            await line.answer(head + chunk(b"data: one\n\n") + LAST_CHUNK)
+
+    async with ScriptedPeer(play) as peer, AiohttpTransport() as transport:
+        for _ in range(2):
+            assert (await fetch(transport, post(peer.url))).content == b"data: one\n\n"
+
+    assert len(peer.lines) == lines
