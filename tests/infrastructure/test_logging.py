@@ -4,6 +4,7 @@ import io
 import json
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -94,13 +95,21 @@ def test_a_reader_that_stalls_neither_blocks_the_gateway_nor_eats_its_memory() -
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb", buffering=0) as stalled:
         writer = LineWriter(stalled)
-        line = b"x" * 1023 + b"\n"
+        writer.write(b"x" * 1_000_000)  # more than a pipe holds: from here on the writer's thread waits
+        _await_taken(writer)
         for _ in range(40_000):
-            writer.write(line)
+            writer.write(b"x" * 1023 + b"\n")
 
         assert "dropped=0" not in repr(writer)
         threading.Thread(target=_drain, args=(reading,), daemon=True).start()
         writer.close(timeout_s=20)
+
+
+def _await_taken(writer: LineWriter) -> None:
+    give_up_at = time.monotonic() + 10
+    while "waiting=0 " not in repr(writer):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.001)
 
 
 def _drain(descriptor: int) -> None:
