@@ -22,7 +22,7 @@ from adapters.inbound.http.attendance import Attendance, stopped
 from adapters.inbound.http.errors import Complaint, ErrorAnswer, Rejected, error_answer
 from adapters.inbound.http.event_stream import EventStream
 from adapters.inbound.http.headers import request_id, text_headers
-from adapters.inbound.http.request_body import read_body
+from adapters.inbound.http.request_body import BODY_IDLE_S, read_body
 from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpResponse
 from adapters.inbound.http.wishes import wishes_of
 from app.use_cases.converse import Asked, Converse
@@ -45,11 +45,13 @@ class InboundLimits:
 
     Attributes:
         max_body_bytes: the largest request body.
+        body_idle_s: how long the client may send nothing of its request's body, in seconds.
         stream_hold_s: how long a stream's head waits for the answer to begin, in seconds.
         ping_interval_s: how long a stream may be silent, in seconds.
     """
 
     max_body_bytes: int = 64 * 1024 * 1024
+    body_idle_s: float = BODY_IDLE_S
     stream_hold_s: float = 8.0
     ping_interval_s: float = 10.0
 
@@ -116,7 +118,8 @@ class ConversationRoute:
             raise Rejected(
                 Complaint.WRONG_METHOD, f"{method} is not supported here: POST", headers=(("allow", "POST"),)
             )
-        body = await read_body(receive, headers, self._limits.max_body_bytes)
+        limits = self._limits
+        body = await read_body(receive, headers, limits.max_body_bytes, idle_s=limits.body_idle_s)
         request = self._dialect.decode_request(body, headers)
         account.asked(request)
         wishes = wishes_of(request, headers, self._session_header)

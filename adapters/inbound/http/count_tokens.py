@@ -80,7 +80,9 @@ class CountTokensRoute:
             raise Rejected(
                 Complaint.WRONG_METHOD, f"{method} is not supported here: POST", headers=(("allow", "POST"),)
             )
-        return decode_count_request(await read_body(receive, headers, self._limits.max_body_bytes), headers)
+        limits = self._limits
+        body = await read_body(receive, headers, limits.max_body_bytes, idle_s=limits.body_idle_s)
+        return decode_count_request(body, headers)
 
     async def _counted(
         self, request: ChatRequest, headers: Mapping[str, str], known_as: str, *, exact: bool

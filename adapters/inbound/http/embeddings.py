@@ -76,7 +76,8 @@ class EmbeddingsRoute:
             raise Rejected(
                 Complaint.WRONG_METHOD, f"{method} is not supported here: POST", headers=(("allow", "POST"),)
             )
-        body = await read_body(receive, headers, self._limits.max_body_bytes)
+        limits = self._limits
+        body = await read_body(receive, headers, limits.max_body_bytes, idle_s=limits.body_idle_s)
         asked = story.asked = _asked(body, headers, story.request_id)
         plan = story.plan = self._embed.plan(asked)
         with Attendance(receive) as attendance:

@@ -24,6 +24,7 @@ class Complaint(StrEnum):
     FOREIGN_HOST = "foreign-host"
     NOT_FOUND = "not-found"
     WRONG_METHOD = "wrong-method"
+    TOO_SLOW = "too-slow"
     TOO_LARGE = "too-large"
     ENCODED_BODY = "encoded-body"
     DRAINING = "draining"
@@ -124,6 +125,9 @@ WORDINGS: Mapping[Cause | Complaint, Wording] = MappingProxyType(
         Complaint.FOREIGN_HOST: _forbidden(403),
         Complaint.NOT_FOUND: _at_fault(404, "not_found_error"),
         Complaint.WRONG_METHOD: _at_fault(405),
+        Complaint.TOO_SLOW: Wording(
+            status=408, openai="invalid_request_error", anthropic="invalid_request_error", retry=Retry.YES
+        ),
         Complaint.TOO_LARGE: _at_fault(413, "request_too_large"),
         Complaint.ENCODED_BODY: _at_fault(415),
         Complaint.DRAINING: Wording(

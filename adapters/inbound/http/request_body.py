@@ -1,29 +1,35 @@
 """Reads a request's whole body, within bounds."""
 
+import asyncio
 from collections.abc import Mapping
 
-from litestar.types import Receive
+from litestar.types import Receive, ReceiveMessage
 
 from adapters.inbound.http.errors import Complaint, Rejected
 from adapters.inbound.http.response import ClientLeft
+
+BODY_IDLE_S = 30.0
+"""Longer than any pause of a network that still works; a body may take its time as long as it comes."""
 
 _LONGEST_LENGTH = 18
 """Digits of a ``content-length`` that can be true."""
 
 
-async def read_body(receive: Receive, headers: Mapping[str, str], max_bytes: int) -> bytes:
+async def read_body(
+    receive: Receive, headers: Mapping[str, str], max_bytes: int, *, idle_s: float = BODY_IDLE_S
+) -> bytes:
     """
-    The body.
+    The body; ``idle_s`` is how long the client may send nothing of it, in seconds.
 
     Raises:
-        Rejected: it is larger than ``max_bytes``, or compressed.
+        Rejected: it is larger than ``max_bytes``, or compressed, or the client stopped sending it.
         ClientLeft: before it was complete.
     """
     _check_announcement(headers, max_bytes)
     pieces: list[bytes] = []
     size = 0
     while True:
-        message = await receive()
+        message = await _next(receive, idle_s)
         if message["type"] != "http.request":
             raise ClientLeft
         piece = message.get("body", b"")
@@ -34,6 +40,18 @@ async def read_body(receive: Receive, headers: Mapping[str, str], max_bytes: int
             pieces.append(piece)
         if not message.get("more_body", False):
             return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def _next(receive: Receive, idle_s: float) -> ReceiveMessage:
+    try:
+        async with asyncio.timeout(idle_s):
+            return await receive()
+    except TimeoutError:
+        raise Rejected(
+            Complaint.TOO_SLOW,
+            f"nothing more of the request body came for {idle_s:g} s",
+            headers=(("connection", "close"),),  # RFC 9110, section 15.5.9: it is not waited for any more
+        ) from None
 
 
 def _check_announcement(headers: Mapping[str, str], max_bytes: int) -> None:
