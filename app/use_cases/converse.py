@@ -134,13 +134,21 @@ class Converse:
         pipeline = reply_pipeline(self._table.providers[target.provider], asked.request)
         began_at = self._clock.monotonic()
         self._tell_of_start(asked, plan, target, call)
-        begun = await _first_content(self._directory.providers[target.provider], call, patience)
+        begun = await self._begun(asked, target, call, patience)
         ttft_s = self._clock.monotonic() - began_at
         self._sink.emit(_succeeded(asked, target, call, ttft_s))
         facts = ReplyFacts(
             request_id=asked.request_id, plan=plan, target=target, failed=failed, stream=call.stream
         )
         return Reply(facts, begun.held, begun.batches, begun.opened, patience, pipeline, self._sink)
+
+    async def _begun(self, asked: Asked, target: Target, call: ProviderCall, patience: Patience) -> _Begun:
+        """A request that cannot be said to the target ends the attempt in the books as well."""
+        try:
+            return await _first_content(self._directory.providers[target.provider], call, patience)
+        except MalformedRequest as fault:
+            self._tell_of_failure(asked, target, UpstreamFailure(FailureKind.REQUEST_FAULT, str(fault)))
+            raise
 
     def _call(
         self, asked: Asked, plan: Plan, target: Target, timeouts: Timeouts, shaping: Shaping

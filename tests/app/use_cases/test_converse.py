@@ -91,13 +91,18 @@ async def test_a_fault_of_the_request_ends_the_walk() -> None:
     assert second.calls == []
 
 
-async def test_a_request_that_cannot_be_said_is_nobodys_failure() -> None:
-    given = house(first=ScriptedProvider([MalformedRequest("n", "one answer only")]), second=answering())
+async def test_a_request_that_cannot_be_said_ends_the_walk_and_the_attempt() -> None:
+    second = answering()
+    given = house(first=ScriptedProvider([MalformedRequest("n", "one answer only")]), second=second)
 
     with pytest.raises(MalformedRequest):
         await given.ask()
 
-    assert given.sink.of(AttemptFailed) == []
+    assert len(given.sink.of(AttemptStarted)) == 1
+    (failed,) = given.sink.of(AttemptFailed)
+    assert (failed.failure, failed.status, failed.retryable) == ("request-fault", None, False)
+    assert "one answer only" in failed.error
+    assert second.calls == []
 
 
 CONTENT: list[ReplyEvent] = [
