@@ -246,16 +246,11 @@ async def _held_back(batches: CheckedBatches, patience: Patience) -> tuple[Batch
                     raise UpstreamFailure(FailureKind.GARBLED, "the answer goes on without any content")
                 waiting.reschedule(min(patience.for_first(), patience.for_next()))
     except TimeoutError as error:
-        if waiting.expired():
-            raise UpstreamFailure(FailureKind.SLOW, _slowness(held, patience.timeouts)) from error
+        due_at = waiting.when()
+        if waiting.expired() and due_at is not None:
+            raise UpstreamFailure(FailureKind.SLOW, patience.missed(due_at)) from error
         raise
     raise UpstreamFailure(FailureKind.GARBLED, "the answer is empty")
-
-
-def _slowness(held: list[Batch], timeouts: Timeouts) -> str:
-    due_s = min(timeouts.ttft_s, timeouts.total_s or timeouts.ttft_s)
-    since = f"silent for {timeouts.idle_s:g} s before any content" if held else "no answer"
-    return f"{since} (first content is due within {due_s:g} s)"
 
 
 def _before_content(failure: UpstreamFailure) -> UpstreamFailure:

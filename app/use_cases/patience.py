@@ -29,6 +29,14 @@ class Patience:
         """When the next piece is due that is waited for from now on."""
         return min(self._loop.time() + self.timeouts.idle_s, self._ends_at)
 
+    def missed(self, due_at: float) -> str:
+        """Which deadline ended the wait for the first content, by when it was due."""
+        if due_at < self._first_by:
+            return f"silent for {self.timeouts.idle_s:g} s before any content"
+        if self._first_by == self._ends_at:
+            return f"no content within the {self.timeouts.total_s:g} s of the whole answer"
+        return f"no content within {self.timeouts.ttft_s:g} s"
+
     def in_words(self) -> str:
         """Why it has run out in the midst of an answer."""
         if self._loop.time() >= self._ends_at:

@@ -151,23 +151,31 @@ async def test_an_answer_without_content_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "timeouts"),
+    ("script", "timeouts", "words"),
     [
-        ([Silence()], Timeouts(ttft_s=0.02)),
-        ([ROLE, Silence()], Timeouts(ttft_s=0.02)),
-        ([ROLE, Silence()], Timeouts(ttft_s=60, idle_s=0.02)),
-        ([ROLE, *[Pause(0.01), ROLE] * 100], Timeouts(ttft_s=0.05, idle_s=60)),
-        ([Silence()], Timeouts(ttft_s=60, idle_s=60, total_s=0.02)),
+        ([Silence()], Timeouts(ttft_s=0.02), "no content within 0.02 s"),
+        ([ROLE, Silence()], Timeouts(ttft_s=0.02), "no content within 0.02 s"),
+        ([ROLE, Silence()], Timeouts(ttft_s=60, idle_s=0.02), "silent for 0.02 s before any content"),
+        ([ROLE, *[Pause(0.01), ROLE] * 100], Timeouts(ttft_s=0.05, idle_s=60), "no content within 0.05 s"),
+        (
+            [Silence()],
+            Timeouts(ttft_s=60, idle_s=60, total_s=0.02),
+            "no content within the 0.02 s of the whole answer",
+        ),
     ],
     ids=["silence", "silence after the role", "idle", "busy without content", "total"],
 )
-async def test_a_target_that_takes_too_long_to_begin_is_left(script: list[Batch], timeouts: Timeouts) -> None:
+async def test_a_target_that_takes_too_long_to_begin_is_left_and_told_by_its_deadline(
+    script: list[Batch], timeouts: Timeouts, words: str
+) -> None:
     first = ScriptedProvider(script)
+    given = house(first=first, second=answering(), timeouts=timeouts)
 
-    reply = await house(first=first, second=answering(), timeouts=timeouts).ask()
+    reply = await given.ask()
     await reply.aclose()
 
     assert reply.facts.fallback_reason == "slow"
+    assert given.sink.of(AttemptFailed)[0].error == words
     assert first.all_ended
 
 
