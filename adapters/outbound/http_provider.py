@@ -91,7 +91,7 @@ class HttpProvider:
 
 def _is_stream(response: httpx.Response) -> bool:
     """What was sent decides, not what was asked for: some servers stream regardless, some never."""
-    return bool(response.headers.get("content-type", "").startswith(_STREAM_TYPES))
+    return bool(response.headers.get("content-type", "").lower().startswith(_STREAM_TYPES))
 
 
 _STREAM_TYPES = ("text/event-stream", "application/x-ndjson")

@@ -189,3 +189,12 @@ async def test_a_stream_that_stops_short_is_broken_off() -> None:
         await answer(server.provider(), question())
 
     assert caught.value.kind is FailureKind.BROKEN_OFF
+
+
+@pytest.mark.parametrize("content_type", ["Application/X-NDJSON", "application/x-ndjson; charset=utf-8"])
+async def test_a_stream_is_known_however_its_type_is_written(content_type: str) -> None:
+    server = Server(TEXT, content_type=content_type)
+
+    completion = fold(await answer(server.provider(), question()))
+
+    assert completion.choices[0].parts == (Text(text="The sky is blue — なぜ?"),)
