@@ -78,17 +78,15 @@ _CONTEXT_OVERFLOW = _words(
     "input is too long",
     "too many tokens",
 )
-_QUOTA = _words(
+_MONEY = _words(
     "insufficient_quota",
     "insufficient (?:balance|credits?|funds)",
     "credit balance",
     "billing",
-    "daily limit",
-    "per day",
-    "requests per day",
     "exceeded your current quota",
-    "free-models-per-day",
 )
+_BILLING = _words("billing")
+_DAY = _words("daily limit", "per day", "free-models-per-day")
 _CLIENT_FAULT_IN_500 = _words(
     "parse error",
     "invalid json",
@@ -102,7 +100,9 @@ _MODERATION = _words("moderation", "flagged", "content[ _]policy", "content[ _]f
 _REFUSALS: tuple[_Row, ...] = (
     _Row(FailureKind.OUT_OF_MEMORY, _ANY, _OUT_OF_MEMORY),
     _Row(FailureKind.CONTEXT_OVERFLOW, frozenset({400, 413, 422, 500}), _CONTEXT_OVERFLOW),
-    _Row(FailureKind.QUOTA, frozenset({400, 402, 403, 429}), _QUOTA),
+    _Row(FailureKind.QUOTA, frozenset({400, 402, 429}), _MONEY),
+    _Row(FailureKind.QUOTA, frozenset({403}), _BILLING),
+    _Row(FailureKind.QUOTA, frozenset({429}), _DAY),
     _Row(FailureKind.QUOTA, frozenset({402})),
     _Row(FailureKind.RATE_LIMITED, frozenset({429})),
     _Row(FailureKind.REQUEST_FAULT, frozenset({403}), _MODERATION),
@@ -220,6 +220,9 @@ def answering() -> Iterator[None]:
     """Renames what the transport and the dialect raise while an answer is being read."""
     try:
         yield
+    except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+        words = "the connection ended inside the answer"
+        raise UpstreamFailure(FailureKind.BROKEN_OFF, words) from error
     except (httpx.HTTPError, TruncatedReply) as error:
         raise UpstreamFailure(FailureKind.BROKEN_OFF, _in_words(error)) from error
     except GarbledReply as error:

@@ -77,6 +77,20 @@ def test_what_fails_in_the_midst_of_an_answer(raised: Exception, kind: FailureKi
     assert caught.value.message
 
 
+@pytest.mark.parametrize(
+    "raised",
+    [
+        httpx.ReadError("reset"),
+        httpx.RemoteProtocolError("ClientPayloadError: … <ContentLengthError: 400 …>"),
+    ],
+)
+def test_a_connection_that_ends_inside_an_answer_is_told_in_plain_words(raised: Exception) -> None:
+    with pytest.raises(UpstreamFailure) as caught, answering():
+        raise raised
+
+    assert caught.value.message == "the connection ended inside the answer"
+
+
 LLAMA_OVERFLOW = (
     "request (84032 tokens) exceeds the available context size (8192 tokens), try increasing it "
     "exceed_context_size_error 400"
@@ -92,9 +106,12 @@ VLLM_OVERFLOW = "This model's maximum context length is 8192 tokens. However, yo
         (400, "prompt is too long: 210000 tokens > 200000 maximum", FailureKind.CONTEXT_OVERFLOW),
         (400, "messages: at least one message is required", FailureKind.REQUEST_FAULT),
         (400, "Your credit balance is too low to access the API", FailureKind.QUOTA),
+        (400, "schedule.per day: expected a number", FailureKind.REQUEST_FAULT),
         (401, "invalid x-api-key", FailureKind.CREDENTIALS),
         (402, "Payment Required", FailureKind.QUOTA),
         (403, "forbidden", FailureKind.CREDENTIALS),
+        (403, "this key may ask 0 times per day", FailureKind.CREDENTIALS),
+        (403, "billing is not enabled for this project", FailureKind.QUOTA),
         (403, "Your input was flagged by moderation", FailureKind.REQUEST_FAULT),
         (307, "", FailureKind.CREDENTIALS),
         (404, "model not found", FailureKind.MODEL_MISSING),
@@ -103,6 +120,8 @@ VLLM_OVERFLOW = "This model's maximum context length is 8192 tokens. However, yo
         (425, "", FailureKind.BUSY),
         (429, "Too many requests, slow down", FailureKind.RATE_LIMITED),
         (429, "Rate limit exceeded: free-models-per-day", FailureKind.QUOTA),
+        (429, "You exceeded your current quota", FailureKind.QUOTA),
+        (429, "daily limit reached", FailureKind.QUOTA),
         (500, "CUDA error: out of memory", FailureKind.OUT_OF_MEMORY),
         (500, "ERROR: oom-killer", FailureKind.OUT_OF_MEMORY),
         (500, "no room in the zoom", FailureKind.OVERLOADED),
