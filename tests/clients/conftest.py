@@ -32,6 +32,7 @@ def model_server() -> Iterator[str]:
         pytest.fail(str(found))
     options = ModelOptions(
         weights=str(found.weights),
+        threads=1,  # steadier than two on a machine that others use
         sleep_after_s=-1,
         chat_template=str(TOOLS_TEMPLATE),
         template_arguments={"force_tool": True},
@@ -64,17 +65,21 @@ def gateway(
     first sentence; `bash-caller` and `exec-caller` do so too, and begin with the calls `BASH` and
     `EXEC_COMMAND`.
     """
-    with running(
-        tmp_path_factory.mktemp("gateway"), whole_stage.config(providers=_small(model_server))
-    ) as gateway:
+    config = whole_stage.config(
+        providers=_small(model_server),
+        profiles=[{"name": "small", "providers": ["small-openai_compat"]}],
+        default_profile="small",
+    )
+    with running(tmp_path_factory.mktemp("gateway"), config) as gateway:
         yield gateway
 
 
 def _small(url: str) -> list[dict[str, Any]]:
-    brief = {"stop": ["\n", "."], "temperature": 0}
+    steady = {"temperature": 0}
+    brief = {"stop": ["\n", "."], **steady}
     return [
-        _provider("small-openai_compat", f"{url}/v1"),
-        _provider("small-anthropic", url, kind="anthropic"),
+        _provider("small-openai_compat", f"{url}/v1", extra_body=steady),
+        _provider("small-anthropic", url, kind="anthropic", extra_body=steady),
         _provider("brief", f"{url}/v1", extra_body=brief),
         _provider("bash-caller", f"{url}/v1", extra_body={**brief, **_calling(*BASH)}),
         _provider("exec-caller", f"{url}/v1", extra_body={**brief, **_calling(*EXEC_COMMAND)}),

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(300)  # a busy Raspberry Pi reads ten tokens a 
 
 KIND = pytest.mark.parametrize("kind", KINDS)
 LITTLE = ("--system-prompt", "Be brief.")
-"""Fits the window of a small model; without it Claude Code sends some 15,000 tokens."""
+"""Fits the window of a small model; without it Claude Code sends some 11,000 tokens."""
 TALKATIVE = ("--output-format", "stream-json", "--verbose")
 
 
