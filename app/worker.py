@@ -11,6 +11,7 @@ from app.container import container_for
 from app.launch import find_launch
 from app.lifespan import running
 from config.settings import process_environment
+from infrastructure.interpreter import settle
 
 TARGET = "app.worker:application"
 """How the server names `application`."""
@@ -40,6 +41,7 @@ class WithLifespan:
     ) -> None:
         await receive()
         async with self._opened:
+            settle()
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})

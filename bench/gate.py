@@ -8,14 +8,19 @@ from bench.scenarios import SCENARIOS
 
 BOUNDS = MappingProxyType(
     {
-        "chat": 24.0,
-        "agent-same": 14.0,
-        "agent-translated": 20.0,
-        "burst-same": 8.0,
-        "burst-translated": 12.0,
+        "chat": 120.0,
+        "agent-same": 36.0,
+        "agent-translated": 80.0,
+        "burst-same": 10.0,
+        "burst-translated": 14.0,
     }
 )
-"""The most CPU time a scenario may cost, as a multiple of nginx's in the same round; medians over rounds."""
+"""
+The most CPU time a scenario may cost, as a multiple of nginx's in the same round; medians over rounds.
+
+About twice what was measured when they were set (docs/benchmarks.md): they catch a cost that doubles, and say
+nothing about how low it should be.
+"""
 
 GATED = tuple(scenario for scenario in SCENARIOS if scenario.name in BOUNDS)
 ROUNDS = 3

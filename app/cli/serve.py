@@ -14,6 +14,7 @@ from app.lifespan import running
 from app.version import gateway_version
 from app.worker import TARGET
 from config.settings import hand_to_workers
+from infrastructure.interpreter import settle
 from infrastructure.server import bindable, in_url
 from infrastructure.server import serve as listen
 from infrastructure.worker_processes import serve_with_workers
@@ -77,8 +78,10 @@ async def _run(container: Container, launch: Launch) -> None:
     host, port = bindable(server.host, server.port)  # before anything is opened, or said to have started
     async with running(container):
         readiness = container.readiness()
+        app = create_app(container)
+        settle()
         await listen(
-            create_app(container),
+            app,
             host=host,
             port=port,
             ready=lambda address: _tell(launch, address),
