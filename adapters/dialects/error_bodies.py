@@ -102,4 +102,6 @@ def _readable(words: str) -> str:
     if words.lstrip()[:1] == "<":
         words = _WHITE_SPACE.sub(" ", _TAG.sub(" ", _HIDDEN.sub(" ", words)))
     words = words.strip()
-    return words[:_LONGEST_MESSAGE] + "…" if len(words) > _LONGEST_MESSAGE else words
+    if len(words) > _LONGEST_MESSAGE:
+        return words[:_LONGEST_MESSAGE] + "…"
+    return words or "the server gave no reason"

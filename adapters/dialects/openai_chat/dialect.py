@@ -1,7 +1,8 @@
 """OpenAI Chat Completions, as OpenAI documents it and as llama.cpp, vLLM, Ollama and others speak it."""
 
 from adapters.dialects.dialect import Dialect
-from adapters.dialects.openai_chat.errors import decode_error, encode_error
+from adapters.dialects.error_bodies import decode_error
+from adapters.dialects.openai_chat.errors import encode_error
 from adapters.dialects.openai_chat.reply import decode_completion, encode_completion
 from adapters.dialects.openai_chat.request import decode_request, encode_request
 from adapters.dialects.openai_chat.stream_decoder import ChatStreamDecoder

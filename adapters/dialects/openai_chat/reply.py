@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from adapters.dialects.dialect import Answering, DialectError, GarbledReply
+from adapters.dialects.error_bodies import reported_error
 from adapters.dialects.members import JsonMembers
-from adapters.dialects.openai_chat.errors import reported_error
 from adapters.dialects.openai_chat.tallies import finish_reason, stop_reason, usage_object, usage_of
 from adapters.dialects.openai_chat.wire import NAME, Call, Choice, Reply, Words, reply_decoder
 from adapters.dialects.openai_chat.words import arguments_text, made_call_id, spoken

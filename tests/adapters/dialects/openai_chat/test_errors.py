@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.dialects.dialect import ErrorReport
-from adapters.dialects.openai_chat.errors import decode_error, encode_error
+from adapters.dialects.error_bodies import decode_error
+from adapters.dialects.openai_chat.errors import encode_error
 
 
 @pytest.mark.parametrize(
