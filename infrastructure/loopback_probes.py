@@ -1,10 +1,13 @@
 """Asks the well-known ports of this machine whether a model server listens there."""
 
+import json
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
+MOST_BYTES = 1024 * 1024
 PATIENCE_S = 0.7
 """A server on loopback that has not answered by then is busy loading or something else altogether."""
 
@@ -23,8 +26,24 @@ def listed_models(urls: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 def _ask(url: str) -> tuple[str, ...] | None:
     try:
-        answer = httpx.get(url, timeout=PATIENCE_S, trust_env=False)
-        listed = answer.json()["data"] if answer.status_code == httpx.codes.OK else None
-        return None if listed is None else tuple(str(model["id"]) for model in listed)
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        listed = json.loads(_body(url))["data"]
+        return tuple(str(model["id"]) for model in listed)
+    except (httpx.HTTPError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _body(url: str) -> bytes:
+    """
+    What an address answers, bounded in time and size: whatever listens there may talk for ever.
+
+    Raises:
+        ValueError: it is no list of models.
+    """
+    give_up_at = time.monotonic() + PATIENCE_S
+    body = b""
+    with httpx.stream("GET", url, timeout=PATIENCE_S, trust_env=False) as answer:
+        for piece in answer.iter_bytes() if answer.status_code == httpx.codes.OK else ():
+            body += piece
+            if time.monotonic() > give_up_at or len(body) > MOST_BYTES:
+                raise ValueError(f"{url} does not come to an end")
+    return body
