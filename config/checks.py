@@ -36,6 +36,19 @@ def _duplicates(top: Mapping[str, object]) -> Iterator[Finding]:
             first.setdefault(name, path)
 
 
+def _duplicate_rules(top: Mapping[str, object]) -> Iterator[Finding]:
+    """A rule's id is what events and answers name, and what a session remembers."""
+    first: dict[object, int] = {}
+    for index, rule in enumerate(as_list(as_mapping(top.get("auto_router")).get("rules"))):
+        name = as_mapping(rule).get("id")
+        if isinstance(name, str) and name in first:
+            place: KeyPath = ("auto_router", "rules", first[name])
+            hint = f"it is already the id of {dotted(place)}"
+            yield Finding(("auto_router", "rules", index, "id"), f'duplicate id "{name}"', hint)
+        elif isinstance(name, str):
+            first[name] = index
+
+
 def _reserved_name(top: Mapping[str, object]) -> Iterator[Finding]:
     for path, name in _names_in(top, "profiles"):
         if name == AUTO:
@@ -192,6 +205,7 @@ def _profiles(top: Mapping[str, object]) -> tuple[str, ...]:
 
 _CHECKS: tuple[Callable[[Mapping[str, object]], Iterator[Finding]], ...] = (
     _duplicates,
+    _duplicate_rules,
     _reserved_name,
     _chains,
     _profile_references,

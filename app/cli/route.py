@@ -57,6 +57,8 @@ def route(
         click.echo(msgspec.json.format(msgspec.json.encode(asdict(rehearsal)), indent=2))
     else:
         _tell(rehearsal)
+    if rehearsal.refused:
+        fail(f"it would be refused: {rehearsal.refused}", BAD_REQUEST)
 
 
 def _rehearsal(

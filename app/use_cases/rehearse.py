@@ -13,7 +13,7 @@ from domain.routing.gates import Barred
 from domain.routing.ranking import Candidate
 from domain.routing.selection import Wishes
 from domain.routing.targets import RoutingTable, Target
-from domain.routing.verdict import refusal_in_words
+from domain.routing.verdict import Walk, refusal_in_words, verdict
 
 Signal: TypeAlias = bool | int | float | str
 
@@ -46,6 +46,7 @@ class Rehearsal:
         rule: what chose the profile: a rule of the auto-router, or such as ``body-profile``.
         signals: everything that rules and gates can ask about the request.
         chain: the targets that would be tried, in their order, then those that may not be.
+        refused: what the client would be told when nobody may be tried; else empty.
     """
 
     dialect: str
@@ -54,6 +55,7 @@ class Rehearsal:
     rule: str
     signals: dict[str, Signal]
     chain: tuple[Place, ...]
+    refused: str = ""
 
 
 class Rehearse:
@@ -84,6 +86,7 @@ class Rehearse:
             rule=plan.rule,
             signals=_signals(Facts(request)),
             chain=(*_tried(plan), *map(_barred, plan.barred)),
+            refused="" if plan.order else _refusal(plan),
         )
 
 
@@ -126,6 +129,10 @@ def _standing(plan: Plan, target: Target, set_back: Candidate | None) -> str:
         return f"set back: it lacks {', '.join(set_back.lacks)}"
     declared = plan.profile.targets.index(target) + 1
     return f"number {declared} of the profile"
+
+
+def _refusal(plan: Plan) -> str:
+    return verdict(Walk(profile=plan.profile.name, attempts=(), barred=plan.barred)).message
 
 
 def _barred(barred: Barred) -> Place:

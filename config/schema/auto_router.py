@@ -21,7 +21,7 @@ class Matcher(Section):
     content_regex: TextPattern | None = Field(
         default=None,
         description="This regular expression is found in the first 65,536 characters of the latest user text."
-        " One whose matching could take for ever is refused.",
+        " One that could backtrack for ever runs on RE2, and is refused where RE2 has no words for it.",
     )
     model_pattern: NamePattern | None = Field(
         default=None, description="This regular expression matches the whole model name that was asked for."

@@ -390,3 +390,20 @@ def test_what_is_right_is_accepted() -> None:
     )
     assert [one.name for one in config.providers] == ["own", "small", "far"]
     assert config.server.allowed_hosts == ("gateway.lan",)
+
+
+def test_two_rules_of_one_id_are_a_mistake_with_its_place() -> None:
+    text = """\
+default_profile: auto
+providers: [{name: a, base_url: "http://127.0.0.1:1/v1", model: m}]
+profiles: [{name: p, providers: [a]}]
+auto_router:
+  default_rule_profile: p
+  rules:
+    - {id: tools, profile: p, match: {has_tools: true}}
+    - {id: tools, profile: p, match: {has_image: true}}
+"""
+    with pytest.raises(ConfigError) as caught:
+        load_text(text)
+
+    assert "providers.yaml:8:8: auto_router.rules[1].id: duplicate id" in str(caught.value)

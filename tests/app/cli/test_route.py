@@ -84,3 +84,14 @@ def test_a_request_that_would_be_refused_says_why(config: Path, body: object, wo
     assert result.exit_code == 4
     assert words in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_request_that_nobody_may_take_is_told_as_refused(config: Path, form: tuple[str, ...]) -> None:
+    config.write_text(FILE.replace("[small, large, dear]", "[dear]"), encoding="utf-8")
+
+    result = route(config, HELLO, *form)
+
+    assert result.exit_code == 4
+    assert "it would be refused: " in result.output
+    assert "it costs money" in result.output
