@@ -236,7 +236,7 @@ def test_errors_of_real_servers_are_read(case: str, type: str, words: str, statu
             "502 Bad Gateway",
         ),
         (b"\xff", "�"),
-        (b"", ""),
+        (b"", "the server gave no reason"),
         (b"null", "null"),
     ],
 )
