@@ -30,6 +30,7 @@ from app.use_cases.watch_context import WatchContext
 from app.version import gateway_version
 from config.schema.server import Server
 from config.translate import routing_table
+from domain.routing.ranking import NothingHappened
 from infrastructure.clock import SystemClock
 from infrastructure.events.event_log import EventLog
 from infrastructure.events.fan_out import FanOut
@@ -111,14 +112,17 @@ class Container(containers.DeclarativeContainer):
     directory = providers.Singleton(Providers, table, secrets, provider_kit.provider)
 
     # use cases
-    planner = providers.Singleton(Planner, table, directory, sink, clock)
-    converse = providers.Singleton(Converse, table, planner, directory, sink, clock)
+    gates = providers.List()
+    standings = providers.Singleton(NothingHappened)
+    companions = providers.List()
+    planner = providers.Singleton(Planner, table, directory, sink, clock, gates=gates, standings=standings)
+    converse = providers.Singleton(Converse, table, planner, directory, sink, clock, companions)
     list_models = providers.Singleton(ListModels, table)
-    rehearse = providers.Singleton(Rehearse, table, directory, clock)
+    rehearse = providers.Singleton(Rehearse, planner)
     explain = providers.Singleton(Explain, traces)
     token_counter = providers.Singleton(TokenEstimator)
     count_tokens = providers.Singleton(CountTokens, token_counter, planner, directory, sink, clock)
-    embed = providers.Singleton(Embed, table, planner, directory, sink, clock)
+    embed = providers.Singleton(Embed, table, planner, directory, sink, clock, companions)
 
     # inbound
     readiness = providers.Singleton(Readiness)

@@ -1,12 +1,14 @@
 """Gets embeddings from the first target of the chain that has them."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from app.use_cases.attempts import ALONE, Attempting, Companion, Settlement, admitted, settled_on_failure
 from app.use_cases.plan import Plan, Planner
 from app.use_cases.walking import Walking
 from domain.conversation.request import Built, ChatRequest, Conversation
-from domain.events import AttemptStarted, AttemptSucceeded
+from domain.events import AttemptStarted, AttemptSucceeded, Outcome
 from domain.failures import FailureKind, UpstreamFailure
 from domain.ports.observation import EventSink
 from domain.ports.providers import EmbeddingCall, EmbeddingProvider, Embeddings, ProviderDirectory
@@ -49,12 +51,14 @@ class Embed:
         directory: ProviderDirectory,
         sink: EventSink,
         clock: Clock,
+        companions: Sequence[Companion] = ALONE,
     ) -> None:
         self._table = table
         self._planner = planner
         self._directory = directory
         self._sink = sink
         self._clock = clock
+        self._companions = tuple(companions)
 
     def __repr__(self) -> str:
         return f"<Embed through {self._planner!r}>"
@@ -66,10 +70,7 @@ class Embed:
         Raises:
             UnknownChoice: the client named a profile or mode that does not exist.
         """
-        nothing_said = ChatRequest(
-            dialect=EMBEDDINGS, model=asked.model, source=Built(Conversation(messages=()))
-        )
-        plan = self._planner.plan(nothing_said, asked.wishes, asked.request_id)
+        plan = self._planner.plan(_as_conversation(asked), asked.wishes, asked.request_id)
         able = tuple(target for target in plan.order if self._embeds(target))
         unable = tuple(
             Barred(target, BarReason.INCAPABLE, lacks=(Capability.EMBEDDINGS,))
@@ -96,7 +97,8 @@ class Embed:
         return isinstance(self._directory.providers[target.provider], EmbeddingProvider)
 
     async def _attempt(self, asked: EmbeddingsAsked, plan: Plan, target: Target) -> Embeddings:
-        began_at = self._clock.monotonic()
+        tickets = await admitted(self._companions, self._attempting(asked, plan, target))
+        settlement = Settlement(tickets, self._clock)
         self._sink.emit(
             AttemptStarted(
                 request_id=asked.request_id,
@@ -106,17 +108,32 @@ class Embed:
                 stream=False,
             )
         )
-        found = await self._asked(asked, plan, target)
+        with settled_on_failure(settlement):
+            found = await self._asked(asked, plan, target)
+        settlement.begun()
+        settlement.usage = found.usage
+        settlement.ended(Outcome.ANSWERED)
         self._sink.emit(
             AttemptSucceeded(
                 request_id=asked.request_id,
                 provider=target.provider,
                 model=target.model,
                 stream=False,
-                ttft_ms=round((self._clock.monotonic() - began_at) * 1000, 1),
+                ttft_ms=round((settlement.ttft_s or 0.0) * 1000, 1),
             )
         )
         return found
+
+    def _attempting(self, asked: EmbeddingsAsked, plan: Plan, target: Target) -> Attempting:
+        return Attempting(
+            request_id=asked.request_id,
+            request=_as_conversation(asked),
+            wishes=asked.wishes,
+            profile=plan.profile,
+            target=target,
+            spec=self._table.providers[target.provider],
+            stream=False,
+        )
 
     async def _asked(self, asked: EmbeddingsAsked, plan: Plan, target: Target) -> Embeddings:
         provider = self._directory.providers[target.provider]
@@ -140,3 +157,8 @@ class Embed:
                 words = f"no answer within {timeouts.ttft_s:g} s"
                 raise UpstreamFailure(FailureKind.SLOW, words) from error
             raise UpstreamFailure(FailureKind.ADAPTER_FAULT, f"{type(error).__name__}: {error}") from error
+
+
+def _as_conversation(asked: EmbeddingsAsked) -> ChatRequest:
+    """For planning, which asks of embeddings no more than the model's name."""
+    return ChatRequest(dialect=EMBEDDINGS, model=asked.model, source=Built(Conversation(messages=())))

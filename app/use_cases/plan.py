@@ -1,16 +1,17 @@
 """Decides where a request goes, before anything is sent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.use_cases.plan_events import blocked, choice_event, demotions, refusals
 from domain.conversation.request import ChatRequest
-from domain.events import ModeAliasResolved
+from domain.events import Event, ModeAliasResolved
 from domain.ports.observation import EventSink
 from domain.ports.providers import ProviderDirectory
 from domain.ports.time import Clock
 from domain.routing.facts import Facts
-from domain.routing.gates import Admitted, Asker, Barred, admit
-from domain.routing.ranking import Candidate, demoted, ranked
+from domain.routing.gates import Admission, Admitted, Asker, Barred, Gate, admit
+from domain.routing.ranking import NOTHING_HAPPENED, Candidate, Standing, Standings, demoted, ranked
 from domain.routing.rules import Choice, Kept, RuleMatcher
 from domain.routing.selection import Selection, Wishes, asked_for, by_default, routed
 from domain.routing.stickiness import SessionMemory
@@ -34,20 +35,43 @@ class Plan:
     demoted: tuple[Candidate, ...] = ()
 
 
+_UNKNOWN = Standing()
+
+
 class Planner:
     """Selects the profile, passes its targets through the gates and ranks them; tells of each decision."""
 
     def __init__(
-        self, table: RoutingTable, directory: ProviderDirectory, sink: EventSink, clock: Clock
+        self,
+        table: RoutingTable,
+        directory: ProviderDirectory,
+        sink: EventSink,
+        clock: Clock,
+        *,
+        gates: Sequence[Gate] = (),
+        standings: Standings = NOTHING_HAPPENED,
     ) -> None:
         self._table = table
         self._directory = directory
         self._sink = sink
         self._clock = clock
+        self._gates = tuple(gates)
+        self._standings = standings
         self._sessions = SessionMemory()
 
     def __repr__(self) -> str:
         return f"<Planner {self._sessions!r}>"
+
+    def rehearsing(self) -> "Planner":
+        """A planner that knows the same, but tells nobody and remembers no session."""
+        return Planner(
+            self._table,
+            self._directory,
+            _Nobody(),
+            self._clock,
+            gates=self._gates,
+            standings=self._standings,
+        )
 
     def plan(self, request: ChatRequest, wishes: Wishes, request_id: str) -> Plan:
         """
@@ -85,10 +109,9 @@ class Planner:
         asker = Asker(
             facts=facts, profile=selection.profile, without_credential=self._directory.without_credential
         )
-        admissions = [admit(self._table, asker, target) for target in selection.profile.targets]
-        candidates = [
-            Candidate(target=one.target, lacks=one.lacks) for one in admissions if isinstance(one, Admitted)
-        ]
+        targets = selection.profile.targets
+        admissions = [admit(self._table, asker, target, self._gates) for target in targets]
+        candidates = self._candidates(selection.profile, admissions)
         return Plan(
             profile=selection.profile,
             rule=selection.rule,
@@ -96,6 +119,18 @@ class Planner:
             barred=tuple(one for one in admissions if isinstance(one, Barred)),
             demoted=demoted(candidates),
         )
+
+    def _candidates(self, profile: Profile, admissions: Sequence[Admission]) -> list[Candidate]:
+        admitted = [one for one in admissions if isinstance(one, Admitted)]
+        standings = self._standings.of(profile, [one.target for one in admitted])
+        return [
+            Candidate(
+                target=one.target,
+                lacks=one.lacks,
+                standing=standings.get(one.target, _UNKNOWN),
+            )
+            for one in admitted
+        ]
 
     def _tell(self, plan: Plan, request_id: str) -> None:
         name = plan.profile.name
@@ -106,6 +141,12 @@ class Planner:
         if not plan.order:
             for event in blocked(plan.barred, profile=name, request_id=request_id):
                 self._sink.emit(event)
+
+
+class _Nobody:
+    """A sink for events that did not happen."""
+
+    def emit(self, event: Event) -> None: ...
 
 
 def _mode_resolved(selection: Selection, wishes: Wishes, request_id: str) -> ModeAliasResolved:

@@ -5,14 +5,11 @@ from typing import TypeAlias
 
 from app.use_cases.plan import Plan, Planner
 from domain.conversation.request import ChatRequest
-from domain.events import Event
-from domain.ports.providers import ProviderDirectory
-from domain.ports.time import Clock
 from domain.routing.facts import Facts
 from domain.routing.gates import Barred
 from domain.routing.ranking import Candidate
 from domain.routing.selection import Wishes
-from domain.routing.targets import RoutingTable, Target
+from domain.routing.targets import Target
 from domain.routing.verdict import Walk, refusal_in_words, verdict
 
 Signal: TypeAlias = bool | int | float | str
@@ -61,13 +58,11 @@ class Rehearsal:
 class Rehearse:
     """Plans as `Planner` does, but remembers nothing, tells nobody and asks no upstream."""
 
-    def __init__(self, table: RoutingTable, directory: ProviderDirectory, clock: Clock) -> None:
-        self._table = table
-        self._directory = directory
-        self._clock = clock
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
 
     def __repr__(self) -> str:
-        return f"<Rehearse over {', '.join(self._table.profiles)}>"
+        return f"<Rehearse with {self._planner!r}>"
 
     def rehearse(self, request: ChatRequest, wishes: Wishes) -> Rehearsal:
         """
@@ -77,8 +72,7 @@ class Rehearse:
             UnknownChoice: the client named a profile or mode that does not exist.
             MalformedRequest: the content cannot be understood.
         """
-        planner = Planner(self._table, self._directory, _Nobody(), self._clock)
-        plan = planner.plan(request, wishes, _REHEARSAL)
+        plan = self._planner.rehearsing().plan(request, wishes, _REHEARSAL)
         return Rehearsal(
             dialect=request.dialect,
             requested_model=request.model,
@@ -88,12 +82,6 @@ class Rehearse:
             chain=(*_tried(plan), *map(_barred, plan.barred)),
             refused="" if plan.order else _refusal(plan),
         )
-
-
-class _Nobody:
-    """A sink for events that did not happen."""
-
-    def emit(self, event: Event) -> None: ...
 
 
 def _signals(facts: Facts) -> dict[str, Signal]:

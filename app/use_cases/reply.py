@@ -2,25 +2,32 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from app.use_cases.checked import CheckedBatches
+from app.use_cases.attempts import Settlement
+from app.use_cases.beginning import Begun, contained
 from app.use_cases.patience import Patience, is_being_cancelled
 from app.use_cases.plan import Plan
 from app.use_cases.shape import told
 from domain.conversation.fold import Folding
-from domain.conversation.reply import Batch, Completion, Finished, ReplyStarted, Usage, UsageReported
+from domain.conversation.reply import (
+    Batch,
+    Completion,
+    Finished,
+    ReplyStarted,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    Usage,
+    UsageReported,
+)
 from domain.events import AnswerFailedMidstream, Outcome, ReplyBrokenOff
 from domain.failures import FailureKind, UpstreamFailure
 from domain.ports.observation import EventSink
 from domain.repair.stages import Pipeline
 from domain.routing.chain import Attempt
 from domain.routing.targets import Target
-
-_CLOSING_S = 2.0
-"""How long an upstream connection may take to close before it is left to the loop."""
 
 _MOST_FOLDED = 64 * 1024 * 1024
 """Characters of an answer that is gathered whole; what exceeds them will never end."""
@@ -60,27 +67,32 @@ class Reply(AsyncIterator[Batch]):
     def __init__(
         self,
         facts: ReplyFacts,
-        held: Iterable[Batch],
-        batches: CheckedBatches,
-        opened: AsyncExitStack,
+        begun: Begun,
         patience: Patience,
         pipeline: Pipeline,
+        settlement: Settlement,
         sink: EventSink,
     ) -> None:
         self.facts = facts
-        self.usage: Usage | None = None
         self.model = facts.target.model
         self.outcome = Outcome.CLIENT_LEFT
-        self._held = deque(held)
-        self._batches = batches
-        self._opened = opened
+        self._held = deque(begun.held)
+        self._batches = begun.batches
+        self._opened = begun.opened
         self._patience = patience
         self._pipeline = pipeline
+        self._settlement = settlement
         self._sink = sink
         self._finished = False
+        self._failure: UpstreamFailure | None = None
 
     def __repr__(self) -> str:
         return f"<Reply {self.facts.request_id} from {self.facts.target.provider}: {self.outcome}>"
+
+    @property
+    def usage(self) -> Usage | None:
+        """The last that the upstream reported."""
+        return self._settlement.usage
 
     async def __anext__(self) -> Batch:
         while True:
@@ -143,17 +155,22 @@ class Reply(AsyncIterator[Batch]):
 
     async def aclose(self) -> None:
         """Ends the upstream's work if it is still at it, and frees the connection. Never raises."""
+        for batch in self._held:
+            self._note(batch)
+        self._settlement.ended(self.outcome, failure=self._failure)
         if self.outcome is Outcome.CLIENT_LEFT:
             self._tell_broken("the client left")
         self._tell_of_shaping()
-        with _contained():
+        with contained():
             await self._opened.aclose()
 
     def _note(self, batch: Batch) -> None:
         for event in batch.events:
             match event:
+                case TextDelta(text=words) | ThinkingDelta(text=words) | ToolCallDelta(arguments=words):
+                    self._settlement.characters += len(words)
                 case UsageReported(usage=usage):
-                    self.usage = usage
+                    self._settlement.usage = usage
                 case ReplyStarted(model=model) if model:
                     self.model = model
                 case Finished():
@@ -164,6 +181,7 @@ class Reply(AsyncIterator[Batch]):
     def _broken(self, message: str, status: int | None = None) -> UpstreamFailure:
         self.outcome = Outcome.BROKEN_OFF
         failure = UpstreamFailure(FailureKind.BROKEN_OFF, message, status=status)
+        self._failure = failure
         self._sink.emit(
             AnswerFailedMidstream(
                 request_id=self.facts.request_id,
@@ -195,23 +213,6 @@ class Reply(AsyncIterator[Batch]):
                 reason=reason[:_ERROR_LENGTH],
             )
         )
-
-
-async def close_stream(batches: CheckedBatches) -> None:
-    """Closes a provider's stream, bounded in time; raises nothing but cancellation."""
-    with _contained():
-        async with asyncio.timeout(_CLOSING_S):
-            await batches.aclose()
-
-
-@contextmanager
-def _contained() -> Iterator[None]:
-    """Whatever an adapter does while it is closed, only the cancellation of this task gets out."""
-    try:
-        yield
-    except (Exception, SystemExit, asyncio.CancelledError) as error:
-        if is_being_cancelled(error):
-            raise
 
 
 def _senseless(error: Exception) -> str:

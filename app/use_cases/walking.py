@@ -3,11 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from app.use_cases.attempts import TargetRefused
 from app.use_cases.plan import Plan
+from app.use_cases.plan_events import refusals
 from domain.events import AttemptFailed, ChainUniformAuthFailure, FallbackOccurred
 from domain.failures import ChainMove, UpstreamFailure
 from domain.ports.observation import EventSink
 from domain.routing.chain import Attempt, FallbackChain, GiveUp, Try
+from domain.routing.gates import Barred
 from domain.routing.targets import RoutingTable, Target
 from domain.routing.verdict import ChainFailed, Walk, verdict
 
@@ -25,17 +28,18 @@ class Walking:
         self._plan = plan
         self._request_id = request_id
         self._sink = sink
+        self._refused: list[Barred] = []
 
     def __repr__(self) -> str:
         return f"<Walking for {self._request_id} through {self._plan.profile.name}>"
 
     async def first(self, attempt: Callable[[Target, tuple[Attempt, ...]], Awaitable[Gained]]) -> Gained:
         """
-        What the first target gives that does not fail; ``attempt`` is told what failed before.
+        What the first target gives that neither fails nor is refused; ``attempt`` is told what failed before.
 
         Raises:
             ChainFailed: no target could.
-            Exception: whatever ``attempt`` raises beside `UpstreamFailure`.
+            Exception: whatever ``attempt`` raises beside `UpstreamFailure` and `TargetRefused`.
         """
         chain = FallbackChain(self._plan.order, self._table.windows(self._plan.order))
         while True:
@@ -46,11 +50,31 @@ class Walking:
                         return await attempt(target, chain.attempts)
                     except UpstreamFailure as failure:
                         chain.record(target, failure)
-                        self._tell_of_failure(target, failure)
+                        self.tell_of_failure(target, failure)
+                    except TargetRefused as refused:
+                        self._note_refusal(refused.barred)
                 case GiveUp(attempts=attempts):
                     self._tell_of_uniform_refusal(attempts)
-                    walk = Walk(profile=self._plan.profile.name, attempts=attempts, barred=self._plan.barred)
+                    barred = (*self._plan.barred, *self._refused)
+                    walk = Walk(profile=self._plan.profile.name, attempts=attempts, barred=barred)
                     raise ChainFailed(verdict(walk), attempts)
+
+    def tell_of_failure(self, target: Target, failure: UpstreamFailure) -> None:
+        failed = AttemptFailed(
+            request_id=self._request_id,
+            provider=target.provider,
+            model=target.model,
+            failure=failure.kind,
+            status=failure.status,
+            retryable=failure.consequence.move is not ChainMove.STOP,
+            error=failure.message[:_ERROR_LENGTH],
+        )
+        self._sink.emit(failed)
+
+    def _note_refusal(self, barred: Barred) -> None:
+        self._refused.append(barred)
+        for event in refusals((barred,), profile=self._plan.profile.name, request_id=self._request_id):
+            self._sink.emit(event)
 
     def _tell_of_move(self, failed: tuple[Attempt, ...], target: Target) -> None:
         if not failed:
@@ -63,18 +87,6 @@ class Walking:
             reason=failed[-1].failure.kind,
         )
         self._sink.emit(moved)
-
-    def _tell_of_failure(self, target: Target, failure: UpstreamFailure) -> None:
-        failed = AttemptFailed(
-            request_id=self._request_id,
-            provider=target.provider,
-            model=target.model,
-            failure=failure.kind,
-            status=failure.status,
-            retryable=failure.consequence.move is not ChainMove.STOP,
-            error=failure.message[:_ERROR_LENGTH],
-        )
-        self._sink.emit(failed)
 
     def _tell_of_uniform_refusal(self, attempts: tuple[Attempt, ...]) -> None:
         statuses = {attempt.failure.status for attempt in attempts}

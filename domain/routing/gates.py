@@ -1,6 +1,6 @@
 """Who may be tried at all: decisions without side effects; the first gate that refuses says why."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -76,6 +76,9 @@ class Barred:
 
 Admission: TypeAlias = Admitted | Barred
 
+Gate: TypeAlias = Callable[[RoutingTable, "Asker", Target, ProviderSpec], Barred | None]
+"""Asks whether a target may be tried, and has no effect; ``None`` is no objection."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
@@ -91,15 +94,18 @@ class Asker:
     without_credential: Collection[str] = ()
 
 
-def admit(table: RoutingTable, asker: Asker, target: Target) -> Admission:
+def admit(table: RoutingTable, asker: Asker, target: Target, more: Sequence[Gate] = ()) -> Admission:
     """
     Whether the target may be tried. Facts that no gate needs are not found out.
+
+    Args:
+        more: gates that know what happened so far, such as cooldowns; asked after permission, before ability.
 
     Raises:
         MalformedRequest: a gate had to read the conversation, which cannot be understood.
     """
     spec = table.providers[target.provider]
-    for gate in _GATES:
+    for gate in (*_PERMISSIONS, *more, *_ABILITIES):
         barred = gate(table, asker, target, spec)
         if barred is not None:
             return barred
@@ -139,13 +145,8 @@ def _window(_table: RoutingTable, asker: Asker, target: Target, spec: ProviderSp
     return Barred(target, BarReason.CONTEXT_WINDOW, overrun=overrun) if overrun else None
 
 
-_GATES: tuple[Callable[[RoutingTable, Asker, Target, ProviderSpec], Barred | None], ...] = (
-    _paid,
-    _credential,
-    _vision,
-    _capabilities,
-    _window,
-)
+_PERMISSIONS: tuple[Gate, ...] = (_paid, _credential)
+_ABILITIES: tuple[Gate, ...] = (_vision, _capabilities, _window)
 """In this order. What costs least to know stands first."""
 
 

@@ -1,10 +1,43 @@
 """Puts admitted targets in the order in which they are tried; nobody is left out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from domain.routing.gates import Capability
-from domain.routing.targets import Target
+from domain.routing.targets import Profile, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """
+    How a target has done of late.
+
+    Attributes:
+        unhealthy: its provider failed too often.
+        score: the lower the better.
+    """
+
+    unhealthy: bool = False
+    score: float = 0.0
+
+
+class Standings(Protocol):
+    """Knows how targets have done. Asking has no effect."""
+
+    def of(self, profile: Profile, targets: Sequence[Target]) -> Mapping[Target, Standing]:
+        """Those of ``targets`` of which there is anything to say, as the profile's policies see them."""
+        ...
+
+
+class NothingHappened:
+    """The standings of a gateway that has not asked anybody yet."""
+
+    def of(self, profile: Profile, targets: Sequence[Target]) -> Mapping[Target, Standing]:  # noqa: ARG002
+        return {}
+
+
+NOTHING_HAPPENED = NothingHappened()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,15 +46,12 @@ class Candidate:
     A target that may be tried, and what speaks against trying it first.
 
     Attributes:
-        unhealthy: its provider failed too often of late.
         lacks: what the request needs and the target is known not to have.
-        score: how it has done so far; the lower the better.
     """
 
     target: Target
-    unhealthy: bool = False
     lacks: tuple[Capability, ...] = ()
-    score: float = 0.0
+    standing: Standing = Standing()
 
 
 def ranked(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
@@ -42,4 +72,4 @@ def demoted(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
 
 
 def _standing(candidate: Candidate) -> tuple[bool, bool, float]:
-    return candidate.unhealthy, bool(candidate.lacks), candidate.score
+    return candidate.standing.unhealthy, bool(candidate.lacks), candidate.standing.score

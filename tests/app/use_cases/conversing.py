@@ -1,9 +1,10 @@
 """A conversation over scripted providers, ready to be asked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.use_cases.attempts import ALONE, Companion
 from app.use_cases.converse import Asked, Converse
 from app.use_cases.plan import Planner
 from app.use_cases.reply import Reply
@@ -64,6 +65,7 @@ def house(
     timeouts: Timeouts | None = None,
     specs: Mapping[str, Mapping[str, Any]] | None = None,
     without_credential: Iterable[str] = (),
+    companions: Sequence[Companion] = ALONE,
     **providers: ChatProvider,
 ) -> House:
     """The default profile asks the providers in the order given; `specs` adds to their configuration."""
@@ -87,7 +89,8 @@ def house(
     )
     sink, clock = RecordingSink(), FixedClock()
     directory = ScriptedDirectory(providers, without_credential=without_credential)
-    converse = Converse(table, Planner(table, directory, sink, clock), directory, sink, clock)
+    planner = Planner(table, directory, sink, clock)
+    converse = Converse(table, planner, directory, sink, clock, companions)
     return House(converse, table, sink, clock)
 
 

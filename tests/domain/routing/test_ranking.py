@@ -4,12 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.routing.gates import Capability
-from domain.routing.ranking import Candidate, demoted, ranked
+from domain.routing.ranking import Candidate, Standing, demoted, ranked
 from domain.routing.targets import Target
 
 
-def candidate(name: str, **against: object) -> Candidate:
-    return Candidate(target=Target(name, "m"), **against)  # type: ignore[arg-type]
+def candidate(
+    name: str, *, unhealthy: bool = False, lacks: tuple[Capability, ...] = (), score: float = 0.0
+) -> Candidate:
+    return Candidate(
+        target=Target(name, "m"), lacks=lacks, standing=Standing(unhealthy=unhealthy, score=score)
+    )
 
 
 LACKS = (Capability.TOOLS,)
@@ -17,9 +21,8 @@ _candidates = st.lists(
     st.builds(
         Candidate,
         target=st.builds(Target, st.text(max_size=2), st.just("m")),
-        unhealthy=st.booleans(),
         lacks=st.sampled_from([(), LACKS]),
-        score=st.sampled_from([0.0, 0.5, 1.0]),
+        standing=st.builds(Standing, unhealthy=st.booleans(), score=st.sampled_from([0.0, 0.5, 1.0])),
     ),
     max_size=6,
 )

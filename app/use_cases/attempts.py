@@ -1,0 +1,188 @@
+"""What goes along with every attempt: it may hold the attempt back, refuse it, and learns how it ended."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.conversation.reply import Usage
+from domain.conversation.request import ChatRequest
+from domain.events import Outcome
+from domain.failures import UpstreamFailure
+from domain.ports.time import Clock
+from domain.routing.gates import Barred
+from domain.routing.selection import Wishes
+from domain.routing.shaping import AS_IT_IS, Shaping
+from domain.routing.targets import Profile, ProviderSpec, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempting:
+    """
+    An attempt that is about to be made.
+
+    Attributes:
+        wishes: what the client said of itself and of where its request should go.
+        spec: the configuration of the target's provider.
+        stream: whether the upstream is asked to answer as a stream.
+        shaping: what of the request is changed for this target.
+    """
+
+    request_id: str
+    request: ChatRequest
+    wishes: Wishes
+    profile: Profile
+    target: Target
+    spec: ProviderSpec
+    stream: bool
+    shaping: Shaping = AS_IT_IS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """
+    How an attempt ended.
+
+    Attributes:
+        outcome: ``ANSWERED`` only when the upstream said that its answer is complete.
+        failure: what the upstream, or the adapter, did wrong; ``None`` also when the client left, or the
+            gateway itself broke off.
+        sent: whether the upstream was asked at all; an attempt that a later companion refused was not.
+        usage: the last that the upstream reported, if it did.
+        characters: of the answer so far, text, thinking and arguments of calls together.
+        ttft_s: from the start of the attempt to the first content, in seconds; ``None`` when there was none.
+        duration_s: of the whole attempt, waiting for admission not included.
+    """
+
+    outcome: Outcome
+    failure: UpstreamFailure | None = None
+    sent: bool = True
+    usage: Usage | None = None
+    characters: int = 0
+    ttft_s: float | None = None
+    duration_s: float = 0.0
+
+
+class Ticket(Protocol):
+    """What a companion gave out for one attempt."""
+
+    def ended(self, ending: Ending) -> None:
+        """The attempt is over. Called exactly once, on every exit; never waits and never raises."""
+        ...
+
+
+class Companion(Protocol):
+    """Goes along with every attempt."""
+
+    async def admit(self, attempting: Attempting) -> Ticket:
+        """
+        Lets the attempt begin, at once or after a while.
+
+        A cancellation while it waits leaves nothing behind.
+
+        Raises:
+            TargetRefused: this target may not be tried now; the chain moves on.
+        """
+        ...
+
+
+class TargetRefused(Exception):
+    """A target may not be tried, as became known only when its turn had come; ``barred`` says why."""
+
+    def __init__(self, barred: Barred) -> None:
+        super().__init__(barred.reason)
+        self.barred = barred
+
+
+NOT_MADE = Ending(outcome=Outcome.REJECTED, sent=False)
+"""The ending of an attempt that was admitted by one companion and not by the next."""
+
+
+class Tickets:
+    """The tickets of one attempt: all of them are told how it ended, in the opposite order, and once."""
+
+    __slots__ = ("_tickets",)
+
+    def __init__(self) -> None:
+        self._tickets: list[Ticket] = []
+
+    def __repr__(self) -> str:
+        return f"<Tickets {self._tickets}>"
+
+    def add(self, ticket: Ticket) -> None:
+        self._tickets.append(ticket)
+
+    def ended(self, ending: Ending) -> None:
+        while self._tickets:
+            self._tickets.pop().ended(ending)
+
+
+async def admitted(companions: Iterable[Companion], attempting: Attempting) -> Tickets:
+    """
+    The tickets of all companions, asked in order.
+
+    Raises:
+        TargetRefused: one of them refused; those before it have been told.
+    """
+    tickets = Tickets()
+    try:
+        for companion in companions:
+            tickets.add(await companion.admit(attempting))
+    except BaseException:
+        tickets.ended(NOT_MADE)
+        raise
+    return tickets
+
+
+class Settlement:
+    """Tells the tickets of one attempt how it ended, once, with what was seen of it."""
+
+    __slots__ = ("_began_at", "_clock", "_tickets", "characters", "ttft_s", "usage")
+
+    def __init__(self, tickets: Tickets, clock: Clock) -> None:
+        self._tickets = tickets
+        self._clock = clock
+        self._began_at = clock.monotonic()
+        self.ttft_s: float | None = None
+        self.usage: Usage | None = None
+        self.characters = 0
+
+    def __repr__(self) -> str:
+        return f"<Settlement of {self._tickets!r}>"
+
+    def begun(self) -> None:
+        """The first content is here."""
+        self.ttft_s = self._clock.monotonic() - self._began_at
+
+    def ended(self, outcome: Outcome, *, failure: UpstreamFailure | None = None) -> None:
+        """The attempt is over; only the first time counts."""
+        ending = Ending(
+            outcome=outcome,
+            failure=failure,
+            usage=self.usage,
+            characters=self.characters,
+            ttft_s=self.ttft_s,
+            duration_s=self._clock.monotonic() - self._began_at,
+        )
+        self._tickets.ended(ending)
+
+
+@contextmanager
+def settled_on_failure(settlement: Settlement) -> Iterator[None]:
+    """An attempt whose answer does not begin is over, also when its client leaves before that."""
+    try:
+        yield
+    except UpstreamFailure as failure:
+        settlement.ended(Outcome.FAILED, failure=failure)
+        raise
+    except asyncio.CancelledError:
+        settlement.ended(Outcome.CLIENT_LEFT)
+        raise
+    except BaseException:
+        settlement.ended(Outcome.FAILED)
+        raise
+
+
+ALONE: Sequence[Companion] = ()
+"""For a walk that nobody goes along with."""

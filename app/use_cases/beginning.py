@@ -1,0 +1,99 @@
+"""Waits for the first content of an answer; until it is there, nothing is committed."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+
+from app.use_cases.checked import CheckedBatches
+from app.use_cases.patience import Patience, is_being_cancelled
+from domain.conversation.reply import Batch, bears_content
+from domain.conversation.request import MalformedRequest
+from domain.failures import FailureKind, UpstreamFailure
+from domain.ports.providers import ChatProvider, ProviderCall
+
+_MOST_HELD_BYTES = 1024 * 1024
+_MOST_HELD_BATCHES = 10_000
+"""What is kept of an answer that has not said a word; more will not become one."""
+
+_CLOSING_S = 2.0
+"""How long an upstream connection may take to close before it is left to the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An answer whose first content ends ``held``; ``opened`` closes what was opened for it."""
+
+    held: tuple[Batch, ...]
+    batches: CheckedBatches
+    opened: AsyncExitStack
+
+
+async def first_content(provider: ChatProvider, call: ProviderCall, patience: Patience) -> Begun:
+    """
+    Everything up to and with the first content.
+
+    Raises:
+        UpstreamFailure: also for whatever else an adapter may raise: its faults stay its own.
+        MalformedRequest: the request cannot be said to the target.
+    """
+    async with AsyncExitStack() as opened:
+        try:
+            batches = CheckedBatches(provider.converse(call))
+            opened.push_async_callback(close_stream, batches)
+            held = await _held_back(batches, patience)
+        except UpstreamFailure as failure:
+            raise _before_content(failure) from failure
+        except MalformedRequest:
+            raise
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if is_being_cancelled(error):
+                raise
+            raise UpstreamFailure(FailureKind.ADAPTER_FAULT, f"{type(error).__name__}: {error}") from error
+        return Begun(held, batches, opened.pop_all())
+
+
+async def close_stream(batches: CheckedBatches) -> None:
+    """Closes a provider's stream, bounded in time; raises nothing but cancellation."""
+    with contained():
+        async with asyncio.timeout(_CLOSING_S):
+            await batches.aclose()
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Whatever an adapter does while it is closed, only the cancellation of this task gets out."""
+    try:
+        yield
+    except (Exception, SystemExit, asyncio.CancelledError) as error:
+        if is_being_cancelled(error):
+            raise
+
+
+async def _held_back(batches: CheckedBatches, patience: Patience) -> tuple[Batch, ...]:
+    held: list[Batch] = []
+    held_bytes = 0
+    waiting = asyncio.timeout_at(patience.for_first())
+    try:
+        async with waiting:
+            async for batch in batches:
+                held.append(batch)
+                if any(map(bears_content, batch.events)):
+                    return tuple(held)
+                held_bytes += len(batch.wire.data) if batch.wire is not None else 0
+                if held_bytes > _MOST_HELD_BYTES or len(held) > _MOST_HELD_BATCHES:
+                    raise UpstreamFailure(FailureKind.GARBLED, "the answer goes on without any content")
+                waiting.reschedule(min(patience.for_first(), patience.for_next()))
+    except TimeoutError as error:
+        due_at = waiting.when()
+        if waiting.expired() and due_at is not None:
+            raise UpstreamFailure(FailureKind.SLOW, patience.missed(due_at)) from error
+        raise
+    raise UpstreamFailure(FailureKind.GARBLED, "the answer is empty")
+
+
+def _before_content(failure: UpstreamFailure) -> UpstreamFailure:
+    """A stream that breaks off before any content has broken nothing for the client: the next may answer."""
+    if failure.kind is not FailureKind.BROKEN_OFF:
+        return failure
+    return UpstreamFailure(FailureKind.GARBLED, failure.message, status=failure.status)
