@@ -92,6 +92,7 @@ def started(
     *,
     environment: Mapping[str, str] | None = None,
     arguments: Sequence[str] = (),
+    command: Sequence[str] = COMMAND,
 ) -> Iterator[Gateway]:
     """
     A gateway that is being started in an empty home; killed at the end if it still runs.
@@ -103,7 +104,7 @@ def started(
     configured = ("--config", str(written(directory, config))) if config is not None else ()
     with log.open("wb") as stderr:
         process = subprocess.Popen(
-            [*COMMAND, "serve", *configured, "--port", "0", *arguments],
+            [*command, "serve", *configured, "--port", "0", *arguments],
             cwd=directory,
             env=bare_environment(directory) | dict(environment or {}),
             stdin=subprocess.DEVNULL,
