@@ -1,11 +1,15 @@
 """Puts the routes together into one ASGI application."""
 
+from collections.abc import Sequence
+
 from litestar import Litestar
+from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp
 
 from adapters.inbound.http.admin import admin_routes
 from adapters.inbound.http.drain_gate import DrainGate
 from adapters.inbound.http.host_check import HostCheck
+from adapters.inbound.http.key_check import KeyCheck
 from adapters.inbound.http.models import model_routes
 from adapters.inbound.http.routes import ErrorResponses, companion_routes, conversation_routes
 from adapters.inbound.http.status import status_routes
@@ -13,41 +17,56 @@ from app.container import Container, request_ids
 
 
 def create_app(container: Container) -> ASGIApp:
-    """The gateway's HTTP surface; every request passes the host check first."""
+    """The gateway's HTTP surface; every request passes the host check first, then that of its key."""
     envelopes = container.envelopes()
-    table = container.table()
+    server = container.launch().config.server
     litestar = Litestar(
-        route_handlers=[
-            *conversation_routes(
-                chat_completions=container.chat_completions(),
-                messages=container.messages(),
-                responses=container.responses(),
-            ),
-            *companion_routes(
-                count_tokens=container.count_tokens_route(), embeddings=container.embeddings_route()
-            ),
-            *admin_routes(
-                rehearse=container.rehearse(),
-                explain=container.explain(),
-                dialects=container.dialects(),
-                session_header=container.launch().config.session.header.lower(),
-            ),
-            *model_routes(container.list_models(), created=int(container.clock().time())),
-            *status_routes(
-                version=container.version(),
-                providers=list(table.providers),
-                allow_paid=table.allow_paid,
-                readiness=container.readiness(),
-            ),
-        ],
+        gateway_routes(container),
         exception_handlers=ErrorResponses(envelopes, container.sink(), request_ids).handlers(),
+        request_max_body_size=server.max_body_bytes,
         openapi_config=None,
         logging_config=None,
     )
     gate = DrainGate(litestar, container.readiness(), dialect_for=envelopes.dialect_for, ids=request_ids)
-    return HostCheck(
+    keys = KeyCheck(
         gate,
-        allowed=container.launch().config.server.allowed_hosts or (),
+        container.keys(),
+        sink=container.sink(),
+        clock=container.clock(),
         dialect_for=envelopes.dialect_for,
         ids=request_ids,
     )
+    return HostCheck(
+        keys,
+        allowed=server.allowed_hosts or (),
+        dialect_for=envelopes.dialect_for,
+        ids=request_ids,
+    )
+
+
+def gateway_routes(container: Container) -> Sequence[BaseRouteHandler]:
+    """Every route there is."""
+    table = container.table()
+    return [
+        *conversation_routes(
+            chat_completions=container.chat_completions(),
+            messages=container.messages(),
+            responses=container.responses(),
+        ),
+        *companion_routes(
+            count_tokens=container.count_tokens_route(), embeddings=container.embeddings_route()
+        ),
+        *admin_routes(
+            rehearse=container.rehearse(),
+            explain=container.explain(),
+            dialects=container.dialects(),
+            session_header=container.launch().config.session.header.lower(),
+        ),
+        *model_routes(container.list_models(), created=int(container.clock().time())),
+        *status_routes(
+            version=container.version(),
+            providers=list(table.providers),
+            allow_paid=table.allow_paid,
+            readiness=container.readiness(),
+        ),
+    ]

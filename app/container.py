@@ -17,6 +17,7 @@ from adapters.inbound.http.embeddings import EmbeddingsRoute
 from adapters.inbound.http.routes import Envelopes
 from adapters.inbound.http.status import Readiness
 from adapters.outbound.kit import ProviderKit
+from app.keys import keys_of
 from app.launch import Launch
 from app.providers import Providers, known_secrets
 from app.use_cases.converse import Converse
@@ -110,6 +111,9 @@ class Container(containers.DeclarativeContainer):
         user_agent=providers.Callable(_user_agent),
     )
     directory = providers.Singleton(Providers, table, secrets, provider_kit.provider)
+
+    # access
+    keys = providers.Singleton(keys_of, launch.provided.config)
 
     # use cases
     gates = providers.List()

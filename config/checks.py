@@ -168,6 +168,28 @@ def _model_aliases(top: Mapping[str, object]) -> Iterator[Finding]:
             yield from _known(provider, (*path, "provider"), _providers(top), "provider")
 
 
+def _access(top: Mapping[str, object]) -> Iterator[Finding]:
+    members = as_mapping(top.get("members"))
+    for name, member in members.items():
+        yield from _allowed(member, ("members", name), top)
+    for index, key in enumerate(as_list(as_mapping(top.get("auth")).get("keys"))):
+        path: KeyPath = ("auth", "keys", index)
+        yield from _allowed(key, path, top)
+        owner = as_mapping(key).get("member")
+        if isinstance(owner, str) and owner not in members:
+            hint = suggestion(owner, tuple(members)) if members else "declare it under members:"
+            yield Finding((*path, "member"), f'no member is called "{owner[:60]}"', hint)
+
+
+def _allowed(access: object, path: KeyPath, top: Mapping[str, object]) -> Iterator[Finding]:
+    for key, known, what in (
+        ("profiles", _profiles(top), "profile"),
+        ("providers", _providers(top), "provider"),
+    ):
+        for position, name in enumerate(as_list(as_mapping(access).get(key))):
+            yield from _known(name, (*path, key, position), known, what)
+
+
 def _known_or_default(
     written: Mapping[str, object], section: type[Section], path: KeyPath, profiles: Sequence[str]
 ) -> Iterator[Finding]:
@@ -213,4 +235,5 @@ _CHECKS: tuple[Callable[[Mapping[str, object]], Iterator[Finding]], ...] = (
     _loop_guards,
     _provider_needs,
     _model_aliases,
+    _access,
 )

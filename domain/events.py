@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
+from domain.inventory.access import AuthRejected, ChainAccessBlocked, ForbiddenProviderSkipped
 from domain.inventory.level import Level
 from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied, SuitabilityDegraded
 from domain.inventory.tokens import ContextTruncationSuspected, CountTokensServed
@@ -209,6 +210,7 @@ class RequestCompleted:
     """
     A client's request is over: the one line that tells it whole.
 
+    ``member`` and ``key_id`` tell whose request it was and are empty at a gateway without keys.
     ``rejected`` requests never reached a chain; ``failed`` ones used theirs up. Times are milliseconds from
     acceptance; token counts are ``None`` where the upstream did not say.
     """
@@ -216,6 +218,8 @@ class RequestCompleted:
     name: ClassVar[str] = "request-completed"
     level: ClassVar[Level] = Level.INFO
     request_id: str
+    member: str
+    key_id: str
     dialect: str
     stream: bool
     outcome: Outcome
@@ -378,6 +382,9 @@ Event: TypeAlias = (
     | IncapableProviderDemoted
     | ChainCapabilityBlocked
     | ChainContextBlocked
+    | AuthRejected
+    | ForbiddenProviderSkipped
+    | ChainAccessBlocked
     | CapabilityDegraded
     | OutputFilterApplied
     | SuitabilityDegraded

@@ -24,7 +24,9 @@ def check(
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
     launch = launch_for(choices)
     with told_errors():
-        directory = container_for(launch).directory()
+        container = container_for(launch)
+        directory = container.directory()
+        container.keys()
     for line in foreign_packages():
         click.echo(f"warning: {line}", err=True)
     _tell(launch, directory.without_credential)

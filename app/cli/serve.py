@@ -46,6 +46,7 @@ def serve(
     with told_errors():
         container = container_for(launch)
         container.directory()
+        container.keys()
     server = launch.config.server
     try:
         if server.workers > 1:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.use_cases.plan_events import blocked, choice_event, demotions, refusals
+from domain.access.keys import Caller
 from domain.conversation.request import ChatRequest
 from domain.events import Event, ModeAliasResolved
 from domain.ports.observation import EventSink
@@ -82,7 +83,7 @@ class Planner:
             MalformedRequest: a rule or a gate asked about content that cannot be understood.
         """
         facts = Facts(request)
-        plan = self._passed(self._selected(facts, wishes, request_id), facts)
+        plan = self._passed(self._selected(facts, wishes, request_id), facts, wishes.caller)
         self._tell(plan, request_id)
         return plan
 
@@ -105,9 +106,12 @@ class Planner:
         self._sessions.remember(session, facts.model, _lasting(choice), now_s)
         return choice
 
-    def _passed(self, selection: Selection, facts: Facts) -> Plan:
+    def _passed(self, selection: Selection, facts: Facts, caller: Caller) -> Plan:
         asker = Asker(
-            facts=facts, profile=selection.profile, without_credential=self._directory.without_credential
+            facts=facts,
+            profile=selection.profile,
+            caller=caller,
+            without_credential=self._directory.without_credential,
         )
         targets = selection.profile.targets
         admissions = [admit(self._table, asker, target, self._gates) for target in targets]

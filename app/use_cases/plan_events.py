@@ -19,6 +19,7 @@ from domain.events import (
     SmallContextProviderSkipped,
     UncredentialedProviderSkipped,
 )
+from domain.inventory.access import ChainAccessBlocked, ForbiddenProviderSkipped
 from domain.routing.facts import Facts
 from domain.routing.gates import BarReason, Barred
 from domain.routing.ranking import Candidate
@@ -90,6 +91,14 @@ def _read(facts: Facts) -> None:
 def _refusal(barred: Barred, profile: str, request_id: str) -> Event:
     provider = barred.target.provider
     match barred.reason:
+        case BarReason.NOT_PERMITTED | BarReason.NOT_NEAR:
+            return ForbiddenProviderSkipped(
+                request_id=request_id,
+                profile=profile,
+                provider=provider,
+                reason=barred.reason,
+                detail=barred.detail,
+            )
         case BarReason.PAID:
             return PaidProviderSkipped(request_id=request_id, profile=profile, provider=provider)
         case BarReason.MISSING_CREDENTIAL:
@@ -126,7 +135,12 @@ def _context_block(request_id: str, profile: str, names: tuple[str, ...], _lacks
     return ChainContextBlocked(request_id=request_id, profile=profile, blocked_providers=names)
 
 
+def _access_block(request_id: str, profile: str, names: tuple[str, ...], _lacks: tuple[str, ...]) -> Event:
+    return ChainAccessBlocked(request_id=request_id, profile=profile, blocked_providers=names)
+
+
 _BLOCKS = (
+    ({BarReason.NOT_PERMITTED, BarReason.NOT_NEAR}, _access_block),
     ({BarReason.PAID}, _paid_block),
     ({BarReason.NO_VISION, BarReason.INCAPABLE}, _capability_block),
     ({BarReason.CONTEXT_WINDOW}, _context_block),

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from config.schema.access import Auth, Member
 from config.schema.auto_router import AutoRouter
 from config.schema.fields import ZoneName
 from config.schema.models import ModelAlias
@@ -39,6 +40,11 @@ class Config(Section):
     auto_router: AutoRouter | None = Field(
         default=None, description="Rules that choose the profile when `default_profile` is `auto`."
     )
+    members: dict[str, Member] = Field(
+        default_factory=dict,
+        description="Who may ask, and for what. Where any is declared, only their keys open anything.",
+    )
+    auth: Auth = Field(default_factory=Auth, description="Keys beside those that the state keeps.")
     session: Session = Field(default_factory=Session, description="How a conversation is recognised.")
     server: Server = Field(default_factory=Server, description="How the gateway listens.")
     display_timezone: ZoneName | None = Field(

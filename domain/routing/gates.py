@@ -5,14 +5,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from domain.access.keys import ANYBODY, Caller
 from domain.routing.facts import Facts
-from domain.routing.targets import CapabilityAction, Profile, ProviderSpec, RoutingTable, Target
+from domain.routing.targets import (
+    CapabilityAction,
+    Locality,
+    Profile,
+    ProviderSpec,
+    RoutingTable,
+    Target,
+)
 
 
 class BarReason(StrEnum):
     """Why a target may not be tried for this request."""
 
+    NOT_PERMITTED = "not-permitted"
     PAID = "paid"
+    NOT_NEAR = "not-near"
     MISSING_CREDENTIAL = "missing-credential"
     NO_VISION = "no-vision"
     INCAPABLE = "incapable"
@@ -21,7 +31,9 @@ class BarReason(StrEnum):
 
 LASTING = frozenset(
     {
+        BarReason.NOT_PERMITTED,
         BarReason.PAID,
+        BarReason.NOT_NEAR,
         BarReason.MISSING_CREDENTIAL,
         BarReason.NO_VISION,
         BarReason.INCAPABLE,
@@ -86,11 +98,13 @@ class Asker:
     Who knocks at the gates: a request under a profile.
 
     Attributes:
+        caller: whose request it is.
         without_credential: providers whose configuration names a key that is not there.
     """
 
     facts: Facts
     profile: Profile
+    caller: Caller = ANYBODY
     without_credential: Collection[str] = ()
 
 
@@ -114,8 +128,24 @@ def admit(table: RoutingTable, asker: Asker, target: Target, more: Sequence[Gate
     return Admitted(target)
 
 
-def _paid(table: RoutingTable, _asker: Asker, target: Target, spec: ProviderSpec) -> Barred | None:
-    return Barred(target, BarReason.PAID) if spec.paid and not table.allow_paid else None
+def _permitted(_table: RoutingTable, asker: Asker, target: Target, _spec: ProviderSpec) -> Barred | None:
+    allowed = asker.caller.permissions
+    if allowed.profiles is not None and asker.profile.name not in allowed.profiles:
+        return Barred(target, BarReason.NOT_PERMITTED, detail=f"profile {asker.profile.name}")
+    if allowed.providers is not None and target.provider not in allowed.providers:
+        return Barred(target, BarReason.NOT_PERMITTED, detail=f"provider {target.provider}")
+    return None
+
+
+def _paid(table: RoutingTable, asker: Asker, target: Target, spec: ProviderSpec) -> Barred | None:
+    allowed = table.allow_paid and asker.caller.permissions.paid
+    return Barred(target, BarReason.PAID) if spec.paid and not allowed else None
+
+
+def _near(_table: RoutingTable, asker: Asker, target: Target, spec: ProviderSpec) -> Barred | None:
+    """A promise, not a preference: what must not leave the house is not ranked last but left out."""
+    away = asker.caller.permissions.lan_only and spec.locality is Locality.CLOUD
+    return Barred(target, BarReason.NOT_NEAR) if away else None
 
 
 def _credential(_table: RoutingTable, asker: Asker, target: Target, _spec: ProviderSpec) -> Barred | None:
@@ -145,7 +175,7 @@ def _window(_table: RoutingTable, asker: Asker, target: Target, spec: ProviderSp
     return Barred(target, BarReason.CONTEXT_WINDOW, overrun=overrun) if overrun else None
 
 
-_PERMISSIONS: tuple[Gate, ...] = (_paid, _credential)
+_PERMISSIONS: tuple[Gate, ...] = (_permitted, _paid, _near, _credential)
 _ABILITIES: tuple[Gate, ...] = (_vision, _capabilities, _window)
 """In this order. What costs least to know stands first."""
 

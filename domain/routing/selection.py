@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from domain.access.keys import ANYBODY, Caller
 from domain.routing.rules import Choice, Resolved
 from domain.routing.targets import Profile, ProfileAlias, RoutingTable, Target, TargetAlias
 
@@ -21,9 +22,10 @@ class UnknownChoice(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """
-    Where a client said its request should go.
+    Who asks, and where it said its request should go.
 
     Attributes:
+        caller: whose key came with the request.
         profile: of the request's body; empty is a wish that cannot be met, ``None`` is no wish.
         profile_header: of ``X-CodeRouter-Profile``.
         mode_header: of ``X-CodeRouter-Mode``.
@@ -36,6 +38,7 @@ class Wishes:
     mode_header: str = ""
     model: str = ""
     session: str = ""
+    caller: Caller = ANYBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ class Cause(StrEnum):
 
     REQUEST_FAULT = "request-fault"
     CONTEXT_OVERFLOW = "context-overflow"
+    FORBIDDEN = "forbidden"
     INCAPABLE = "incapable"
     MONEY = "money"
     RATE_LIMITED = "rate-limited"
@@ -91,6 +92,12 @@ def _too_long_everywhere(walk: Walk) -> bool:
     return overflown and walk.kinds <= {FailureKind.CONTEXT_OVERFLOW} and walk.reasons <= LASTING
 
 
+def _forbidden(walk: Walk) -> bool:
+    """Nobody could be asked, and some because the caller may not ask them."""
+    kept_out = walk.reasons & {BarReason.NOT_PERMITTED, BarReason.NOT_NEAR}
+    return bool(kept_out) and not walk.attempts and walk.reasons <= LASTING
+
+
 def _incapable(walk: Walk) -> bool:
     """Nobody could be asked, and some for what the request needs of them."""
     unable = walk.reasons & {BarReason.NO_VISION, BarReason.INCAPABLE}
@@ -110,6 +117,7 @@ def _no_credentials(walk: Walk) -> bool:
 _CAUSES: tuple[tuple[Cause, Callable[[Walk], bool]], ...] = (
     (Cause.REQUEST_FAULT, lambda walk: FailureKind.REQUEST_FAULT in walk.kinds),
     (Cause.CONTEXT_OVERFLOW, _too_long_everywhere),
+    (Cause.FORBIDDEN, _forbidden),
     (Cause.INCAPABLE, _incapable),
     (Cause.MONEY, _only_money),
     (
@@ -158,7 +166,9 @@ def refusal_in_words(barred: Barred) -> str:
 
 
 _REFUSALS = {
+    BarReason.NOT_PERMITTED: "this key may not use it",
     BarReason.PAID: "it costs money and paid providers are off",
+    BarReason.NOT_NEAR: "it is outside the house, where this key's requests may not go",
     BarReason.MISSING_CREDENTIAL: "its API key is not set",
     BarReason.NO_VISION: "its model cannot see images",
     BarReason.INCAPABLE: "its model lacks what the request needs",

@@ -42,6 +42,24 @@ def rule(match: str) -> str:
 
 MISTAKES = {
     "the file is empty": Mistake("", 1, "providers", "required"),
+    "a member with an unknown profile": Mistake(
+        top("members:\n  alice: {profiles: [defualt]}"), 9, "members.alice.profiles[0]", '"default"'
+    ),
+    "a member with an unknown provider": Mistake(
+        top("members:\n  alice: {providers: [b]}"), 9, "members.alice.providers[0]", "known: a"
+    ),
+    "a key of nobody": Mistake(
+        top("members: {alice: {}}\nauth:\n  keys:\n    - {member: alise, hash_file: /k}"),
+        11,
+        "auth.keys[0].member",
+        '"alice"',
+    ),
+    "a key without any member": Mistake(
+        top("auth:\n  keys:\n    - {member: alice, hash_file: /k}"),
+        10,
+        "auth.keys[0].member",
+        "declare it under members",
+    ),
     "a list at the top": Mistake("- a\n", 1, "", "expected a mapping; found a list"),
     "no providers": Mistake(f"providers: []\n{PROFILE}", 1, "providers", "at least one"),
     "no profiles": Mistake(f"{PROVIDER}profiles: []\n", 5, "profiles", "at least one"),

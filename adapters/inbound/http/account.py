@@ -3,6 +3,7 @@
 from adapters.inbound.http.headers import Headers, header
 from app.use_cases.plan import Plan
 from app.use_cases.reply import Reply
+from domain.access.keys import ANYBODY, Caller
 from domain.conversation.reply import Usage
 from domain.conversation.request import ChatRequest
 from domain.events import Outcome, RequestCompleted
@@ -29,12 +30,14 @@ class Account:
         "_reply",
         "_request",
         "_ttft_ms",
+        "caller",
         "outcome",
         "request_id",
     )
 
-    def __init__(self, request_id: str, dialect: str, accepted_at: float) -> None:
+    def __init__(self, request_id: str, dialect: str, accepted_at: float, caller: Caller = ANYBODY) -> None:
         self.request_id = request_id
+        self.caller = caller
         self.outcome = Outcome.BROKEN_OFF
         self._dialect = dialect
         self._accepted_at = accepted_at
@@ -96,6 +99,8 @@ class Account:
         usage = (self._reply.usage if self._reply else None) or _NOTHING_COUNTED
         return RequestCompleted(
             request_id=self.request_id,
+            member=self.caller.member,
+            key_id=self.caller.key_id,
             dialect=self._dialect,
             stream=self._request.stream if self._request else False,
             outcome=self.outcome,

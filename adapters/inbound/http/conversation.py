@@ -22,6 +22,7 @@ from adapters.inbound.http.attendance import Attendance, stopped
 from adapters.inbound.http.errors import Complaint, ErrorAnswer, Rejected, error_answer
 from adapters.inbound.http.event_stream import EventStream
 from adapters.inbound.http.headers import request_id, text_headers
+from adapters.inbound.http.key_check import caller_of
 from adapters.inbound.http.request_body import BODY_IDLE_S, read_body
 from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpResponse
 from adapters.inbound.http.wishes import wishes_of
@@ -93,7 +94,9 @@ class ConversationRoute:
             await send({"type": "websocket.close", "code": 1003, "reason": "this is an HTTP endpoint"})
             return
         headers = text_headers(scope["headers"])
-        account = Account(request_id(headers, self._ids), self._dialect.name, self._clock.monotonic())
+        account = Account(
+            request_id(headers, self._ids), self._dialect.name, self._clock.monotonic(), caller_of(scope)
+        )
         response = HttpResponse(send)
         try:
             await self._exchange(scope["method"], headers, receive, response, account)
@@ -122,7 +125,7 @@ class ConversationRoute:
         body = await read_body(receive, headers, limits.max_body_bytes, idle_s=limits.body_idle_s)
         request = self._dialect.decode_request(body, headers)
         account.asked(request)
-        wishes = wishes_of(request, headers, self._session_header)
+        wishes = wishes_of(request, headers, self._session_header, account.caller)
         asked = Asked(request=request, wishes=wishes, request_id=account.request_id)
         plan = self._converse.plan(asked)
         account.planned(plan)

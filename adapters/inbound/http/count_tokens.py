@@ -1,6 +1,7 @@
 """The route that tells how many tokens a request is, in Anthropic's words."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 import msgspec
@@ -12,12 +13,14 @@ from adapters.dialects.anthropic_messages.request import decode_count_request
 from adapters.inbound.http.conversation import InboundLimits, internal_fault
 from adapters.inbound.http.errors import Complaint, Rejected, error_answer
 from adapters.inbound.http.headers import Headers, header, request_id, text_headers
+from adapters.inbound.http.key_check import caller_of
 from adapters.inbound.http.request_body import read_body
 from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpResponse
+from adapters.inbound.http.wishes import wishes_said
 from app.use_cases.count_tokens import Counted, CountTokens
+from domain.access.keys import Caller
 from domain.conversation.request import ChatRequest
 from domain.ports.observation import EventSink
-from domain.routing.selection import Wishes
 
 _TRUE = frozenset({"1", "true", "yes"})
 
@@ -52,19 +55,24 @@ class CountTokensRoute:
             return
         headers = text_headers(scope["headers"])
         known_as = request_id(headers, self._ids)
-        exact = _wants_exactness(scope["query_string"], headers)
         try:
-            status, told, body = await self._answer(scope["method"], headers, receive, known_as, exact=exact)
+            asking = _Asking(
+                method=scope["method"],
+                headers=headers,
+                known_as=known_as,
+                caller=caller_of(scope),
+                exact=_wants_exactness(scope["query_string"], headers),
+            )
+            status, told, body = await self._answer(asking, receive)
             await HttpResponse(send).whole(status, (*told, header("x-request-id", known_as)), body)
         except ClientLeft:
             return
 
-    async def _answer(
-        self, method: str, headers: Mapping[str, str], receive: Receive, known_as: str, *, exact: bool
-    ) -> tuple[int, Headers, bytes]:
+    async def _answer(self, asking: "_Asking", receive: Receive) -> tuple[int, Headers, bytes]:
+        known_as = asking.known_as
         try:
-            request = await self._request(method, headers, receive)
-            counted = await self._counted(request, headers, known_as, exact=exact)
+            request = await self._request(asking, receive)
+            counted = await self._counted(request, asking)
         except ClientLeft:
             raise
         except Exception as error:  # noqa: BLE001  a bug of ours is answered like everything else
@@ -75,33 +83,38 @@ class CountTokensRoute:
         told = (header("x-coderouter-provider", counted.provider),) if counted.provider else ()
         return 200, (JSON_CONTENT, *told), msgspec.json.encode({"input_tokens": counted.tokens})
 
-    async def _request(self, method: str, headers: Mapping[str, str], receive: Receive) -> ChatRequest:
-        if method != "POST":
+    async def _request(self, asking: "_Asking", receive: Receive) -> ChatRequest:
+        if asking.method != "POST":
             raise Rejected(
-                Complaint.WRONG_METHOD, f"{method} is not supported here: POST", headers=(("allow", "POST"),)
+                Complaint.WRONG_METHOD,
+                f"{asking.method} is not supported here: POST",
+                headers=(("allow", "POST"),),
             )
         limits = self._limits
-        body = await read_body(receive, headers, limits.max_body_bytes, idle_s=limits.body_idle_s)
-        return decode_count_request(body, headers)
+        body = await read_body(receive, asking.headers, limits.max_body_bytes, idle_s=limits.body_idle_s)
+        return decode_count_request(body, asking.headers)
 
-    async def _counted(
-        self, request: ChatRequest, headers: Mapping[str, str], known_as: str, *, exact: bool
-    ) -> Counted:
-        if exact:
-            return await self._count_tokens.exactly(request, _wishes(request, headers), known_as)
-        return self._count_tokens.count(request, known_as)
+    async def _counted(self, request: ChatRequest, asking: "_Asking") -> Counted:
+        if not asking.exact:
+            return self._count_tokens.count(request, asking.known_as)
+        # Without the session: a count is no turn of it.
+        wishes = wishes_said(
+            asking.headers, model=request.model, profile=request.profile, caller=asking.caller
+        )
+        return await self._count_tokens.exactly(request, wishes, asking.known_as)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asking:
+    """One request, but for its body; ``exact`` tells whether a provider shall count."""
+
+    method: str
+    headers: Mapping[str, str]
+    known_as: str
+    caller: Caller
+    exact: bool
 
 
 def _wants_exactness(query: bytes, headers: Mapping[str, str]) -> bool:
     asked = parse_qs(query.decode("latin-1")).get("exact", [""])[-1]
     return bool({asked.lower(), headers.get("x-coderouter-exact", "").strip().lower()} & _TRUE)
-
-
-def _wishes(request: ChatRequest, headers: Mapping[str, str]) -> Wishes:
-    """Where the request would go; without the session, as a count is no turn of it."""
-    return Wishes(
-        profile=request.profile,
-        profile_header=headers.get("x-coderouter-profile", "").strip(),
-        mode_header=headers.get("x-coderouter-mode", "").strip(),
-        model=request.model,
-    )

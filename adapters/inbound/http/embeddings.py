@@ -13,16 +13,19 @@ from adapters.inbound.http.attendance import Attendance
 from adapters.inbound.http.conversation import InboundLimits, internal_fault
 from adapters.inbound.http.errors import Complaint, Rejected, error_answer
 from adapters.inbound.http.headers import Headers, header, request_id, text_headers
+from adapters.inbound.http.key_check import caller_of
 from adapters.inbound.http.request_body import read_body
 from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpResponse
+from adapters.inbound.http.wishes import wishes_said
 from app.use_cases.embed import EMBEDDINGS, Embed, Embedded, EmbeddingsAsked
 from app.use_cases.plan import Plan
+from domain.access.keys import Caller
 from domain.conversation.reply import Usage
 from domain.conversation.request import MalformedRequest
 from domain.events import Outcome, RequestCompleted
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock
-from domain.routing.selection import UnknownChoice, Wishes
+from domain.routing.selection import UnknownChoice
 from domain.routing.verdict import ChainFailed
 
 _LEFT_UNANSWERED = 499
@@ -56,7 +59,7 @@ class EmbeddingsRoute:
             await send({"type": "websocket.close", "code": 1003, "reason": "this is an HTTP endpoint"})
             return
         headers = text_headers(scope["headers"])
-        story = _Story(request_id(headers, self._ids), self._clock.monotonic())
+        story = _Story(request_id(headers, self._ids), self._clock.monotonic(), caller_of(scope))
         response = HttpResponse(send)
         try:
             body = await self._exchange(scope["method"], headers, receive, story)
@@ -78,7 +81,7 @@ class EmbeddingsRoute:
             )
         limits = self._limits
         body = await read_body(receive, headers, limits.max_body_bytes, idle_s=limits.body_idle_s)
-        asked = story.asked = _asked(body, headers, story.request_id)
+        asked = story.asked = _asked(body, headers, story.request_id, story.caller)
         plan = story.plan = self._embed.plan(asked)
         with Attendance(receive) as attendance:
             embedded = story.embedded = await self._embed.embeddings(asked, plan)
@@ -102,8 +105,9 @@ class EmbeddingsRoute:
 class _Story:
     """What is known of one request."""
 
-    def __init__(self, request_id: str, accepted_at: float) -> None:
+    def __init__(self, request_id: str, accepted_at: float, caller: Caller) -> None:
         self.request_id = request_id
+        self.caller = caller
         self.outcome = Outcome.FAILED
         self.asked: EmbeddingsAsked | None = None
         self.plan: Plan | None = None
@@ -149,6 +153,8 @@ class _Story:
         usage = (self.embedded.embeddings.usage if self.embedded else None) or Usage()
         return RequestCompleted(
             request_id=self.request_id,
+            member=self.caller.member,
+            key_id=self.caller.key_id,
             dialect=EMBEDDINGS,
             stream=False,
             outcome=self.outcome,
@@ -169,7 +175,7 @@ class _Story:
         )
 
 
-def _asked(body: bytes, headers: Mapping[str, str], known_as: str) -> EmbeddingsAsked:
+def _asked(body: bytes, headers: Mapping[str, str], known_as: str, caller: Caller) -> EmbeddingsAsked:
     """
     What the client asks; only what routes it is read.
 
@@ -184,12 +190,8 @@ def _asked(body: bytes, headers: Mapping[str, str], known_as: str) -> Embeddings
     if text is None or bytes(text) == b"null":
         raise MalformedRequest("input", "the field is required: a text, or a list of texts or tokens")
     model = fields.optional_text("model") or ""
-    wishes = Wishes(
-        profile=fields.optional_text("profile"),
-        profile_header=headers.get("x-coderouter-profile", "").strip(),
-        mode_header=headers.get("x-coderouter-mode", "").strip(),
-        model=model,
-    )
+    profile = fields.optional_text("profile")
+    wishes = wishes_said(headers, model=model, profile=profile, caller=caller)
     return EmbeddingsAsked(body=body, model=model, wishes=wishes, request_id=known_as)
 
 

@@ -22,6 +22,9 @@ class Complaint(StrEnum):
     UNKNOWN_CHOICE = "unknown-choice"
     NO_HOST = "no-host"
     FOREIGN_HOST = "foreign-host"
+    NO_KEY = "no-key"
+    WRONG_SCOPE = "wrong-scope"
+    THROTTLED = "throttled"
     NOT_FOUND = "not-found"
     WRONG_METHOD = "wrong-method"
     TOO_SLOW = "too-slow"
@@ -102,6 +105,7 @@ WORDINGS: Mapping[Cause | Complaint, Wording] = MappingProxyType(
             code="context_length_exceeded",
             opening="prompt is too long: ",
         ),
+        Cause.FORBIDDEN: _forbidden(403),
         Cause.INCAPABLE: _at_fault(400),
         Cause.MONEY: Wording(
             status=402, openai="insufficient_quota", anthropic="billing_error", code="insufficient_quota"
@@ -123,6 +127,16 @@ WORDINGS: Mapping[Cause | Complaint, Wording] = MappingProxyType(
         Complaint.UNKNOWN_CHOICE: _at_fault(400),
         Complaint.NO_HOST: _at_fault(400),
         Complaint.FOREIGN_HOST: _forbidden(403),
+        Complaint.NO_KEY: Wording(
+            status=401,
+            openai="authentication_error",
+            anthropic="authentication_error",
+            code="invalid_api_key",
+        ),
+        Complaint.WRONG_SCOPE: _forbidden(403),
+        Complaint.THROTTLED: Wording(
+            status=429, openai="rate_limit_error", anthropic="rate_limit_error", retry=Retry.YES
+        ),
         Complaint.NOT_FOUND: _at_fault(404, "not_found_error"),
         Complaint.WRONG_METHOD: _at_fault(405),
         Complaint.TOO_SLOW: Wording(

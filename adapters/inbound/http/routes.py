@@ -101,6 +101,8 @@ def _ours(error: Exception, method: str, path: str) -> Exception:
             return Rejected(
                 Complaint.WRONG_METHOD, f"{method} is not supported at {path}", headers=(("allow", allowed),)
             )
+        case HTTPException(status_code=413):
+            return Rejected(Complaint.TOO_LARGE, "the body is larger than server.max_body_bytes")
         case HTTPException() if error.status_code < 500:
             return Rejected(Complaint.MALFORMED, error.detail)
         case _:

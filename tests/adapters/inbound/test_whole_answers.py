@@ -115,6 +115,8 @@ async def test_the_completed_event_tells_the_whole_request() -> None:
 
     assert house.completed == RequestCompleted(
         request_id="id-1",
+        member="",
+        key_id="",
         dialect="openai_chat",
         stream=False,
         outcome=Outcome.ANSWERED,

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
+from domain.access.keys import Caller
+from domain.access.permissions import EVERYTHING, Permissions
 from domain.routing.facts import Facts
 from domain.routing.gates import (
     Admission,
@@ -20,6 +22,7 @@ from domain.routing.gates import (
 from domain.routing.targets import (
     Capabilities,
     CapabilityAction,
+    Locality,
     Profile,
     ProviderSpec,
     RoutingTable,
@@ -38,6 +41,7 @@ def admission(
     *,
     allow_paid: bool = False,
     without_credential: tuple[str, ...] = (),
+    permissions: Permissions = EVERYTHING,
     **spec: Any,
 ) -> Admission:
     profile = Profile(name="default", targets=(TARGET,), capability_action=action)
@@ -48,7 +52,13 @@ def admission(
         allow_paid=allow_paid,
     )
     known = asked if isinstance(asked, Facts) else facts(asked, "openai_chat")
-    return admit(table, Asker(facts=known, profile=profile, without_credential=without_credential), TARGET)
+    asker = Asker(
+        facts=known,
+        profile=profile,
+        caller=Caller(permissions=permissions),
+        without_credential=without_credential,
+    )
+    return admit(table, asker, TARGET)
 
 
 def thinking(kind: str) -> Facts:
@@ -148,3 +158,42 @@ def test_what_no_gate_needs_to_know_is_not_found_out(action: CapabilityAction) -
     admission(asked, action, capabilities=Capabilities(vision=True, tools=False))
 
     assert not asked.was_read
+
+
+@pytest.mark.parametrize(
+    ("permissions", "detail"),
+    [
+        (Permissions(profiles=frozenset({"other"})), "profile default"),
+        (Permissions(profiles=frozenset({"default"}), providers=frozenset()), "provider p"),
+    ],
+)
+def test_what_a_key_may_not_use_is_not_tried(permissions: Permissions, detail: str) -> None:
+    refused = admission(TOOLS, permissions=permissions)
+
+    assert refused == Barred(TARGET, BarReason.NOT_PERMITTED, detail=detail)
+
+
+def test_what_a_key_may_use_is_tried() -> None:
+    both = Permissions(profiles=frozenset({"default"}), providers=frozenset({"p"}))
+
+    assert admission(TOOLS, permissions=both) == Admitted(TARGET)
+
+
+def test_a_member_may_be_kept_from_paid_providers_that_others_use() -> None:
+    assert admission(TOOLS, allow_paid=True, paid=True) == Admitted(TARGET)
+    kept = admission(TOOLS, allow_paid=True, paid=True, permissions=Permissions(paid=False))
+    assert kept == Barred(TARGET, BarReason.PAID)
+
+
+def test_a_key_never_opens_what_the_gateway_keeps_shut() -> None:
+    refused = admission(TOOLS, paid=True, permissions=Permissions(paid=True))
+
+    assert refused == Barred(TARGET, BarReason.PAID)
+
+
+@pytest.mark.parametrize("locality", Locality)
+def test_what_must_not_leave_the_house_does_not(locality: Locality) -> None:
+    tried = admission(TOOLS, locality=locality, permissions=Permissions(lan_only=True))
+
+    away = locality is Locality.CLOUD
+    assert tried == (Barred(TARGET, BarReason.NOT_NEAR) if away else Admitted(TARGET))

@@ -10,6 +10,8 @@ from domain.routing.verdict import Cause, Walk, verdict
 
 _KINDS = FailureKind
 _PAID = BarReason.PAID
+_FORBIDDEN = BarReason.NOT_PERMITTED
+_AWAY = BarReason.NOT_NEAR
 _KEYLESS = BarReason.MISSING_CREDENTIAL
 _BLIND = BarReason.NO_VISION
 _UNABLE = BarReason.INCAPABLE
@@ -46,6 +48,9 @@ def walk(*kinds: FailureKind, barred: tuple[BarReason, ...] = ()) -> Walk:
         (walk(barred=(_SMALL, _PAID)), Cause.CONTEXT_OVERFLOW),
         (walk(_KINDS.CONTEXT_OVERFLOW, barred=(_SMALL,)), Cause.CONTEXT_OVERFLOW),
         (walk(_KINDS.UNREACHABLE, barred=(_SMALL,)), Cause.UNAVAILABLE),
+        (walk(barred=(_FORBIDDEN, _AWAY)), Cause.FORBIDDEN),
+        (walk(barred=(_AWAY, _BLIND, _PAID)), Cause.FORBIDDEN),
+        (walk(_KINDS.UNREACHABLE, barred=(_AWAY,)), Cause.UNAVAILABLE),
         (walk(barred=(_BLIND,)), Cause.INCAPABLE),
         (walk(barred=(_UNABLE, _BLIND)), Cause.INCAPABLE),
         (walk(barred=(_BLIND, _PAID)), Cause.INCAPABLE),

@@ -12,6 +12,8 @@ def started(request_id: str, provider: str = "local") -> AttemptStarted:
 def completed(request_id: str) -> RequestCompleted:
     return RequestCompleted(
         request_id=request_id,
+        member="",
+        key_id="",
         dialect="openai_chat",
         stream=True,
         outcome=Outcome.ANSWERED,

@@ -1,0 +1,163 @@
+"""
+Keys of members, and who it is that shows one.
+
+A key reads ``cr_<id>_<secret>``. Only a digest of the secret is kept. The secret has 256 random bits, so a
+fast digest is enough: there is nothing to guess that a slow one would protect (OWASP's "Password Storage" is
+about what people choose). The digest covers the id, so that those of two keys cannot be exchanged.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from hmac import compare_digest
+from typing import TypeAlias
+
+from domain.access.permissions import EVERYTHING, Permissions
+
+_TOKEN = re.compile(r"cr_(?P<id>[a-z0-9]{4,32})_(?P<secret>[A-Za-z0-9_-]{22,128})")
+
+
+class Scope(StrEnum):
+    """What a key opens. No scope includes another."""
+
+    INFERENCE = "inference"
+    METRICS = "metrics"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """
+    One key, without its secret.
+
+    Attributes:
+        id: public; names the key in lists, events and logs.
+        member: whose key it is; spending and limits are the member's.
+        digest: of id and secret, in hexadecimal.
+        narrowing: what the key takes away from what its member may do.
+        created_at: seconds since the epoch.
+        expires_at: seconds since the epoch; ``None`` for never.
+        revoked_at: seconds since the epoch; ``None`` while it holds.
+    """
+
+    id: str
+    member: str
+    digest: str
+    scopes: frozenset[Scope]
+    narrowing: Permissions = EVERYTHING
+    created_at: float = 0.0
+    expires_at: float | None = None
+    revoked_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks; ``key_id`` is empty for somebody at a gateway without keys."""
+
+    member: str = ""
+    key_id: str = ""
+    permissions: Permissions = EVERYTHING
+
+
+ANYBODY = Caller()
+"""Who asks at a gateway without keys: a person on their own machine."""
+
+
+class KeyFault(StrEnum):
+    """Why a key opens nothing."""
+
+    MISSING = "missing"
+    MALFORMED = "malformed"
+    UNKNOWN = "unknown"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    NO_MEMBER = "no-member"
+    WRONG_SCOPE = "wrong-scope"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No entry; ``key_id`` is what the caller claimed, empty when it is no key at all."""
+
+    fault: KeyFault
+    key_id: str = ""
+
+
+Entry: TypeAlias = Caller | Refused
+
+
+class KeyRing:
+    """
+    Every key there is; says who it is that shows one.
+
+    Args:
+        keys: later ones take the place of earlier ones with the same id.
+        members: what each declared member may do. Where any is declared, nobody else's key opens anything;
+            where none is, every member may do everything.
+    """
+
+    def __init__(self, keys: Iterable[Key], members: Mapping[str, Permissions]) -> None:
+        self._keys = {key.id: key for key in keys}
+        self._members = members
+        self._callers = {key.id: _caller(key, members) for key in self._keys.values()}
+
+    def __repr__(self) -> str:
+        return f"<KeyRing {sorted(self._keys)}>"
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def entry(self, token: str, scope: Scope, now: float) -> Entry:
+        """
+        Who shows the token, if it opens what is asked for.
+
+        Args:
+            token: empty when none was shown.
+            now: seconds since the epoch.
+        """
+        match = _TOKEN.fullmatch(token)
+        if match is None:
+            return Refused(KeyFault.MALFORMED if token else KeyFault.MISSING)
+        fault = self._fault(match["id"], match["secret"], scope, now)
+        return self._callers[match["id"]] if fault is None else Refused(fault, match["id"])
+
+    def _fault(self, key_id: str, secret: str, scope: Scope, now: float) -> KeyFault | None:
+        """A wrong secret is told like a wrong id; of a key nothing is told before its secret is right."""
+        key = self._keys.get(key_id)
+        if not compare_digest(digest_of(key_id, secret), key.digest if key else _NO_DIGEST) or key is None:
+            return KeyFault.UNKNOWN
+        if key.revoked_at is not None:
+            return KeyFault.REVOKED
+        if key.expires_at is not None and key.expires_at <= now:
+            return KeyFault.EXPIRED
+        if self._members and key.member not in self._members and Scope.ADMIN not in key.scopes:
+            return KeyFault.NO_MEMBER
+        return None if scope in key.scopes else KeyFault.WRONG_SCOPE
+
+
+def digest_of(key_id: str, secret: str) -> str:
+    """What is kept of a key's secret."""
+    return sha256(f"{key_id}_{secret}".encode()).hexdigest()
+
+
+_NO_DIGEST = "0" * 64
+
+
+def token_of(key_id: str, secret: str) -> str:
+    """
+    The key as its member writes it.
+
+    Raises:
+        ValueError: id or secret are not of the form that `KeyRing` reads.
+    """
+    token = f"cr_{key_id}_{secret}"
+    if _TOKEN.fullmatch(token) is None:
+        raise ValueError("the id has lower-case letters and digits, the secret 22 characters or more")
+    return token
+
+
+def _caller(key: Key, members: Mapping[str, Permissions]) -> Caller:
+    permissions = members.get(key.member, EVERYTHING).narrowed_by(key.narrowing)
+    return Caller(member=key.member, key_id=key.id, permissions=permissions)

@@ -1,0 +1,56 @@
+"""Events about who may ask for what."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.inventory.level import Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthRejected:
+    """
+    A request was turned away for its key.
+
+    ``reason`` is ``missing``, ``malformed``, ``unknown``, ``revoked``, ``expired``, ``no-member``,
+    ``wrong-scope`` or ``throttled``; ``key_id`` is what the request claimed, and is empty when it showed no
+    key of ours.
+    """
+
+    name: ClassVar[str] = "auth-rejected"
+    level: ClassVar[Level] = Level.WARNING
+    request_id: str
+    reason: str
+    key_id: str
+    scope: str
+    path: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForbiddenProviderSkipped:
+    """
+    A provider was left out because the caller may not ask it.
+
+    ``reason`` is ``not-permitted`` (``detail`` names the profile or provider) or ``not-near``: the caller's
+    requests must not leave the house.
+    """
+
+    name: ClassVar[str] = "skip-forbidden-provider"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    profile: str
+    provider: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainAccessBlocked:
+    """A chain is empty because the caller may not ask what was left of it."""
+
+    name: ClassVar[str] = "chain-access-blocked"
+    level: ClassVar[Level] = Level.WARNING
+    request_id: str
+    profile: str
+    blocked_providers: tuple[str, ...]
+    hint: str = "let the member use the profile and its providers, or send it to another profile"
