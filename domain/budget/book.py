@@ -1,0 +1,75 @@
+"""The purses of one account, as the calendar turns."""
+
+from domain.budget.accounts import Account, Budget, Pot
+from domain.budget.periods import Period, Span, period_at
+from domain.budget.purse import Purse
+
+_OPENS_BEFORE_S = 60.0
+"""How long before a period begins money of it is lent, so that nobody waits at midnight."""
+
+_KEPT_FOR_S = 2 * 86_400.0
+"""How long a purse is kept after its period. A clock that is set back must find it: a new one would tell the
+store that nothing has been spent."""
+
+
+class Book:
+    """Opens a purse for each month and day in which the account spends, and forgets it long after."""
+
+    __slots__ = ("_budget", "_current", "account", "purses")
+
+    def __init__(self, account: Account, budget: Budget) -> None:
+        self.account = account
+        self.purses: list[Purse] = []
+        self._budget = budget
+        self._current: tuple[Purse, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Book of {self.account.kind} {self.account.name}: {self.purses}>"
+
+    def current(self, now: float) -> tuple[Purse, ...]:
+        """The purses of the month and the day that hold this moment."""
+        for purse in self._current:
+            if not purse.period.holds(now):
+                break
+        else:
+            if self._current:
+                return self._current
+        self._current = tuple(self._opened(period_at(span, self._budget.zone, now)) for span in Span)
+        return self._current
+
+    def rebudget(self, budget: Budget) -> None:
+        """The account has another budget now; what was spent stays where it was booked."""
+        if budget.zone != self._budget.zone:
+            self._current = ()
+        self._budget = budget
+        for purse in self.purses:
+            purse.rebudget(budget.cap(purse.period.span), budget.mode)
+
+    def turn(self, now: float) -> None:
+        """Opens what is about to begin; gives back what is over, and forgets it later."""
+        for purse in self.current(now):
+            if purse.cap is not None and purse.period.ends_at - now <= _OPENS_BEFORE_S:
+                self._opened(period_at(purse.period.span, self._budget.zone, purse.period.ends_at))
+        if len(self.purses) > len(self._current):
+            self._tidy(now)
+
+    def _tidy(self, now: float) -> None:
+        for purse in self.purses:
+            if purse.period.ends_at <= now:
+                purse.give_back()
+        self.purses = [purse for purse in self.purses if not _is_done_with(purse, now)]
+
+    def _opened(self, period: Period) -> Purse:
+        pot = Pot(self.account, period.span, period.key)
+        known = next((purse for purse in self.purses if purse.pot == pot), None)
+        if known is not None:
+            # By the calendar of another zone the same month has other bounds.
+            known.period = period
+            return known
+        purse = Purse(pot, period, self._budget.cap(period.span), self._budget.mode)
+        self.purses.append(purse)
+        return purse
+
+
+def _is_done_with(purse: Purse, now: float) -> bool:
+    return purse.is_idle and purse.period.ends_at + _KEPT_FOR_S <= now

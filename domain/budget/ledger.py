@@ -1,0 +1,192 @@
+"""
+Books what every attempt may cost, and then what it did.
+
+Theory of operation. The money for an attempt is reserved before it is made, in the pots of all accounts that
+pay for it, and settled or released when it ends. All of that happens in memory, inside what the store has
+lent this worker (`domain.budget.leases`); what waits for the store is only a request for which that does not
+suffice. `claims` says what the store must be told and asked, `granted` brings its answer.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from domain.budget.accounts import NO_BUDGET, Account, Budget, BudgetMode
+from domain.budget.book import Book
+from domain.budget.leases import Claim, Grant
+from domain.budget.money import NOTHING, NanoUsd
+from domain.budget.purse import Exceeded, Purse
+
+
+class Reservation:
+    """Money promised to one attempt: settle or release it, once."""
+
+    __slots__ = ("_purses", "amount")
+
+    def __init__(self, purses: Sequence[Purse], amount: NanoUsd) -> None:
+        self._purses = purses
+        self.amount = amount
+
+    def __repr__(self) -> str:
+        return f"<Reservation of {self.amount} in {len(self._purses)} pots>"
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._purses)
+
+    def settle(self, cost: NanoUsd, *, estimated: bool = False) -> None:
+        """The attempt cost this much."""
+        for purse in self._closed():
+            purse.pay(self.amount, cost, estimated=estimated)
+
+    def settle_unknown(self, estimate: NanoUsd) -> None:
+        """The attempt may have been billed: an estimate under a soft budget, all of it under a hard one."""
+        for purse in self._closed():
+            hard = purse.cap is not None and purse.mode is BudgetMode.HARD
+            cost = NanoUsd(max(self.amount, estimate)) if hard else estimate
+            purse.pay(self.amount, cost, estimated=True)
+
+    def release(self) -> None:
+        """The attempt cost nothing, or was never made."""
+        self.settle(NOTHING)
+
+    def _closed(self) -> Sequence[Purse]:
+        purses, self._purses = self._purses, ()
+        return purses
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """The money may be there but is not lent to this worker: make the claims, then ask again."""
+
+
+SHORT = Short()
+Reserving: TypeAlias = Reservation | Short | Exceeded
+
+
+class BudgetLedger:
+    """What this worker has reserved and spent, for every account that pays."""
+
+    def __init__(self, budgets: Mapping[Account, Budget]) -> None:
+        self.is_low = False
+        self._budgets = budgets
+        self._books: dict[Account, Book] = {}
+        self._claimed: tuple[Purse, ...] = ()
+        self._leaving = False
+
+    def __repr__(self) -> str:
+        return f"<BudgetLedger of {len(self._books)} accounts>"
+
+    def rebudget(self, budgets: Mapping[Account, Budget]) -> None:
+        """The configuration gives other budgets now."""
+        self._budgets = budgets
+        for account, book in self._books.items():
+            book.rebudget(budgets.get(account, NO_BUDGET))
+
+    def is_bounded(self, accounts: Iterable[Account]) -> bool:
+        """Whether any of them has a budget."""
+        return any(self._budget(account).bounds_anything for account in accounts)
+
+    def is_hard(self, accounts: Iterable[Account]) -> bool:
+        """Whether any of them has a budget that must not be exceeded."""
+        budgets = (self._budget(account) for account in accounts)
+        return any(budget.mode is BudgetMode.HARD and budget.bounds_anything for budget in budgets)
+
+    def exceeded(self, accounts: Iterable[Account], amount: NanoUsd, now: float) -> Exceeded | None:
+        """The first budget that the amount does not fit into, as far as is known."""
+        return self._exceeded(self._purses(accounts, now), amount)
+
+    def reserve(self, accounts: Iterable[Account], amount: NanoUsd, now: float) -> Reserving:
+        """Promises the amount, out of all pots of these accounts or of none."""
+        purses = self._purses(accounts, now)
+        lacking = [purse for purse in purses if not purse.has(amount)]
+        if not lacking:
+            return self._promised(purses, amount)
+        exceeded = self._exceeded(lacking, amount)
+        if exceeded is not None:
+            return exceeded
+        for purse in lacking:
+            purse.lack(amount)
+        return SHORT
+
+    def reserve_unlent(
+        self, accounts: Iterable[Account], amount: NanoUsd, now: float
+    ) -> Reservation | Exceeded:
+        """As `reserve`, by what is known of the budgets, while the store that lends cannot be asked."""
+        purses = self._purses(accounts, now)
+        return self._exceeded(purses, amount) or self._promised(purses, amount)
+
+    def open(self, accounts: Iterable[Account], now: float) -> None:
+        """Opens the books of accounts before anybody asks, so that money is lent when the first one does."""
+        self._purses(accounts, now)
+
+    def claims(self, now: float) -> tuple[Claim, ...]:
+        """What the store must be told and asked; `granted` or `unanswered` must follow before the next."""
+        self.is_low = False
+        claims: list[Claim] = []
+        claimed: list[Purse] = []
+        for book in self._books.values():
+            if not self._leaving:
+                book.turn(now)
+            for purse in book.purses:
+                claim = purse.claim()
+                if claim is not None:
+                    claims.append(claim)
+                    claimed.append(purse)
+        self._claimed = tuple(claimed)
+        return tuple(claims)
+
+    def granted(self, grants: Sequence[Grant]) -> None:
+        """The answers to the claims, in their order."""
+        for purse, grant in zip(self._claimed, grants, strict=True):
+            purse.granted(grant)
+        self._claimed = ()
+
+    def unanswered(self) -> None:
+        """The store could not be asked."""
+        for purse in self._claimed:
+            purse.unanswered()
+        self._claimed = ()
+
+    def give_back(self) -> None:
+        """Keeps no money that is not promised from now on, as no request will come."""
+        self._leaving = True
+        for purse in self.purses():
+            purse.give_back()
+
+    def purses(self) -> Iterator[Purse]:
+        """All that are open."""
+        for book in self._books.values():
+            yield from book.purses
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is promised, and the store knows of everything that was spent."""
+        return all(purse.is_idle for purse in self.purses())
+
+    def _exceeded(self, purses: Iterable[Purse], amount: NanoUsd) -> Exceeded | None:
+        for purse in purses:
+            if not (purse.has(amount) or purse.could_have(amount)):
+                purse.long_for()
+                return purse.exceeded()
+        return None
+
+    def _promised(self, purses: Sequence[Purse], amount: NanoUsd) -> Reservation:
+        for purse in purses:
+            purse.take(amount)
+            if purse.is_low:
+                purse.long_for()
+                self.is_low = True
+        return Reservation(purses, amount)
+
+    def _purses(self, accounts: Iterable[Account], now: float) -> list[Purse]:
+        purses: list[Purse] = []
+        for account in accounts:
+            book = self._books.get(account)
+            if book is None:
+                book = self._books[account] = Book(account, self._budget(account))
+            purses += book.current(now)
+        return purses
+
+    def _budget(self, account: Account) -> Budget:
+        return self._budgets.get(account, NO_BUDGET)

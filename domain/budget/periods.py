@@ -1,0 +1,61 @@
+"""Calendar months and days in a time zone: the spans for which budgets are given."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+
+
+class Span(StrEnum):
+    """How long a period is."""
+
+    MONTH = "month"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """
+    One month or day.
+
+    Attributes:
+        key: as in ``2026-07`` or ``2026-07-31``.
+        begins_at: its first moment, in seconds since the epoch.
+        ends_at: the first moment after it.
+    """
+
+    span: Span
+    key: str
+    begins_at: float
+    ends_at: float
+
+    def holds(self, now: float) -> bool:
+        return self.begins_at <= now < self.ends_at
+
+
+def period_at(span: Span, zone: tzinfo, now: float) -> Period:
+    """
+    The period that holds a moment, by the calendar of a time zone.
+
+    >>> from datetime import UTC
+    >>> period_at(Span.MONTH, UTC, 0.0).key
+    '1970-01'
+    """
+    local = datetime.fromtimestamp(now, zone)
+    return _month(local) if span is Span.MONTH else _day(local)
+
+
+def _month(local: datetime) -> Period:
+    begin = datetime(local.year, local.month, 1, tzinfo=local.tzinfo)
+    next_year, month = divmod(local.month, 12)
+    end = begin.replace(year=local.year + next_year, month=month + 1)
+    return _between(Span.MONTH, f"{local:%Y-%m}", begin, end)
+
+
+def _day(local: datetime) -> Period:
+    begin = datetime(local.year, local.month, local.day, tzinfo=local.tzinfo)
+    # Adding a day keeps the time on the wall, as a calendar does on the days when clocks are changed.
+    return _between(Span.DAY, f"{local:%Y-%m-%d}", begin, begin + timedelta(days=1))
+
+
+def _between(span: Span, key: str, begin: datetime, end: datetime) -> Period:
+    return Period(span=span, key=key, begins_at=begin.timestamp(), ends_at=end.timestamp())

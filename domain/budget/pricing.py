@@ -1,0 +1,96 @@
+"""What an answer costs, from the tokens of each class and the rates that its provider charges."""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+from domain.budget.money import NANO_PER_USD, NOTHING, NanoUsd
+from domain.conversation.reply import Usage
+
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """
+    What a model charges, in nano-USD for a million tokens of each class.
+
+    A vendor's dollars for a million tokens have a few decimals, so these are whole numbers and no cost is
+    ever the victim of a fraction: the only rounding is that of the sum, upwards, so that we never count less
+    than the bill.
+    """
+
+    input_rate: int
+    output_rate: int
+    cache_read_rate: int
+    cache_creation_rate: int
+
+    def cost(self, usage: Usage) -> NanoUsd:
+        """
+        What these tokens cost. Reasoning is part of the output, cached tokens are no part of the input.
+
+        >>> sonnet = price(input_usd=3.0, output_usd=15.0)
+        >>> sonnet.cost(Usage(input_tokens=1000, output_tokens=200, cache_read_tokens=10_000))
+        9000000
+        """
+        return _for_tokens(
+            _count(usage.input_tokens) * self.input_rate
+            + _count(usage.output_tokens) * self.output_rate
+            + _count(usage.cache_read_tokens) * self.cache_read_rate
+            + _count(usage.cache_creation_tokens) * self.cache_creation_rate
+        )
+
+    def savings(self, usage: Usage) -> NanoUsd:
+        """What the cached tokens would have cost beyond what they did; filling the cache counts no loss."""
+        spared = _count(usage.cache_read_tokens) * (self.input_rate - self.cache_read_rate)
+        return NanoUsd(max(0, spared // _MILLION))
+
+    def at_most(self, *, input_tokens: int, output_tokens: int) -> NanoUsd:
+        """The cost if each input token were of the dearest class, and the answer as long as it may be."""
+        dearest = max(self.input_rate, self.cache_read_rate, self.cache_creation_rate)
+        return _for_tokens(input_tokens * dearest + output_tokens * self.output_rate)
+
+    @property
+    def is_free(self) -> bool:
+        return not (self.input_rate or self.output_rate or self.cache_read_rate or self.cache_creation_rate)
+
+
+def price(
+    *,
+    input_usd: float | None = None,
+    output_usd: float | None = None,
+    cache_read_discount: float = 0.10,
+    cache_creation_premium: float = 1.25,
+) -> Price | None:
+    """
+    The price as the configuration says it, in USD for a million tokens; ``None`` if it names no rate.
+
+    Args:
+        cache_read_discount: times the input rate, what a token read from the prompt cache costs.
+        cache_creation_premium: times the input rate, what a token written to it costs.
+    """
+    if input_usd is None and output_usd is None:
+        return None
+    base = _decimal(input_usd or 0.0)
+    return Price(
+        input_rate=_rate(base),
+        output_rate=_rate(_decimal(output_usd or 0.0)),
+        cache_read_rate=_rate(base * _decimal(cache_read_discount)),
+        cache_creation_rate=_rate(base * _decimal(cache_creation_premium)),
+    )
+
+
+def _decimal(number: float) -> Decimal:
+    return Decimal(str(number))
+
+
+def _rate(usd: Decimal) -> int:
+    return int((usd * NANO_PER_USD).to_integral_value(ROUND_CEILING))
+
+
+def _count(tokens: int | None) -> int:
+    """Servers have been seen to count less than nothing."""
+    return tokens if tokens is not None and tokens > 0 else 0
+
+
+def _for_tokens(of_a_million: int) -> NanoUsd:
+    return NanoUsd(-(-of_a_million // _MILLION)) if of_a_million else NOTHING

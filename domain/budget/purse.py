@@ -1,0 +1,208 @@
+"""One worker's part of one pot: what it was lent, what it has promised of that, what it has spent."""
+
+from dataclasses import dataclass
+
+from domain.budget.accounts import BudgetMode, Pot
+from domain.budget.leases import Claim, Grant
+from domain.budget.money import NANO_PER_USD, NOTHING, NanoUsd
+from domain.budget.periods import Period
+
+_LEAST_AHEAD = NANO_PER_USD // 50
+"""Two cents are kept at hand, so that a request which comes out of the blue need not wait for the disk."""
+
+_FOR_NEXT_ROUND = 2
+"""What was promised since the last claim may be promised again before the next one is answered, and more."""
+
+_FORGETS = 0.8
+"""What an appetite shrinks to with each claim when less than that was promised."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exceeded:
+    """A budget that a request does not fit into, and how its pot stands as far as is known."""
+
+    pot: Pot
+    mode: BudgetMode
+    cap: NanoUsd
+    settled: NanoUsd
+    reserved: NanoUsd
+
+    @property
+    def remaining(self) -> NanoUsd:
+        return NanoUsd(max(0, self.cap - self.settled - self.reserved))
+
+
+class Purse:
+    """
+    Reserves and spends what its worker was lent of one pot; a pot without a cap is only counted.
+
+    Only one claim is under way at a time.
+    """
+
+    __slots__ = (
+        "_appetite",
+        "_asked",
+        "_least_ahead",
+        "_needs",
+        "_others_committed",
+        "_others_settled",
+        "_promised",
+        "_unsaid",
+        "cap",
+        "estimated",
+        "held",
+        "mode",
+        "period",
+        "pot",
+        "reserved",
+        "spent",
+    )
+
+    def __init__(self, pot: Pot, period: Period, cap: NanoUsd | None, mode: BudgetMode) -> None:
+        self.pot = pot
+        self.period = period
+        self.cap = cap
+        self.mode = mode
+        self.spent = 0
+        self.estimated = 0
+        self.reserved = 0
+        self.held = 0
+        self._others_settled = 0
+        self._others_committed = 0
+        self._needs: list[NanoUsd] = []
+        self._promised = 0
+        self._least_ahead = _LEAST_AHEAD
+        self._appetite = _LEAST_AHEAD
+        self._unsaid = cap is not None
+        self._asked: Claim | None = None
+
+    def __repr__(self) -> str:
+        return f"<Purse of {self.pot}: spent={self.spent} reserved={self.reserved} held={self.held}>"
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is promised, and the store knows of everything that was spent."""
+        return not (self.reserved or self._unsaid or self._needs or self._asked)
+
+    @property
+    def is_low(self) -> bool:
+        """Whether requests may soon have to wait for more to be lent."""
+        return self.cap is not None and self._room < self._appetite // _FOR_NEXT_ROUND
+
+    def has(self, amount: NanoUsd) -> bool:
+        """Whether a request fits into what was lent."""
+        if self.cap is None:
+            return True
+        return self._room >= self._need(amount) and (self.mode is BudgetMode.HARD or self._left > 0)
+
+    def could_have(self, amount: NanoUsd) -> bool:
+        """Whether a request fits into the budget, as far as is known of what others hold."""
+        if self.cap is None:
+            return True
+        return self._left > 0 if self.mode is BudgetMode.SOFT else self._left >= amount
+
+    def exceeded(self) -> Exceeded:
+        """How the pot stands."""
+        lent_to_others = self._others_committed - self._others_settled
+        return Exceeded(
+            pot=self.pot,
+            mode=self.mode,
+            cap=self.cap or NOTHING,
+            settled=NanoUsd(self._others_settled + self.spent),
+            reserved=NanoUsd(lent_to_others + self.reserved),
+        )
+
+    def take(self, amount: NanoUsd) -> None:
+        """Promises the money to a request."""
+        self.reserved += amount
+        self._promised += amount
+
+    def pay(self, amount: NanoUsd, cost: NanoUsd, *, estimated: bool) -> None:
+        """Ends the promise of ``amount``; ``cost`` was spent."""
+        self.reserved -= amount
+        if cost:
+            self.spent += cost
+            self.estimated += cost if estimated else 0
+            self._unsaid = True
+
+    def lack(self, amount: NanoUsd) -> None:
+        """A request waits for more to be lent."""
+        self._needs.append(self._need(amount))
+
+    def long_for(self) -> None:
+        """More would be welcome, or a request was refused and others may have given something back."""
+        self._unsaid = True
+
+    def rebudget(self, cap: NanoUsd | None, mode: BudgetMode) -> None:
+        """The account has another budget now."""
+        self.cap = cap
+        self.mode = mode
+        self._unsaid = True
+
+    def claim(self) -> Claim | None:
+        """
+        What there is to tell the store and to ask of it; ``None`` when there is nothing.
+
+        While requests wait, nothing is held beyond what is promised: it goes to them, in their order.
+        """
+        promised, self._promised = self._promised, 0
+        self._appetite = max(promised * _FOR_NEXT_ROUND, int(self._appetite * _FORGETS), self._least_ahead)
+        surplus = self.cap is not None and self._room > self._appetite * _FOR_NEXT_ROUND
+        if not (self._needs or self._unsaid or surplus):
+            return None
+        self._asked = self._claim(surplus=surplus)
+        self._needs = []
+        self._unsaid = False
+        return self._asked
+
+    def granted(self, grant: Grant) -> None:
+        """The store's answer to the claim that is under way."""
+        spent_then = self._asked.spent if self._asked is not None else self.spent
+        self._asked = None
+        self.held = grant.held
+        self._others_committed = grant.committed - grant.held
+        self._others_settled = grant.settled - spent_then
+
+    def unanswered(self) -> None:
+        """The store could not be asked: all of it has to be said again."""
+        self._asked = None
+        self._unsaid = True
+
+    def give_back(self) -> None:
+        """Keeps nothing at hand from now on, as no request is expected any more."""
+        self._least_ahead = self._appetite = self._promised = 0
+        if self._room > 0:
+            self.held = self.spent + self.reserved
+            self._unsaid = True
+
+    def _claim(self, *, surplus: bool) -> Claim:
+        if self.cap is None:
+            self.held = 0
+        elif self._needs or self._room < 0:
+            self.held = self.spent + self.reserved
+        elif surplus:
+            self.held = self.spent + self.reserved + self._appetite
+        return Claim(
+            pot=self.pot,
+            spent=NanoUsd(self.spent),
+            estimated=NanoUsd(self.estimated),
+            held=NanoUsd(self.held),
+            needs=tuple(self._needs),
+            ahead=NanoUsd(max(0, self._appetite - self._room)),
+            cap=self.cap,
+            mode=self.mode,
+        )
+
+    def _need(self, amount: NanoUsd) -> NanoUsd:
+        """What must be left; under a soft budget, anything at all."""
+        return NanoUsd(max(amount, 1)) if self.mode is BudgetMode.SOFT else amount
+
+    @property
+    def _room(self) -> int:
+        """What was lent and is not promised."""
+        return self.held - self.spent - self.reserved
+
+    @property
+    def _left(self) -> int:
+        """What nobody has spent or promised and no other has been lent."""
+        return (self.cap or 0) - self._others_committed - self.spent - self.reserved
