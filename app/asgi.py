@@ -10,6 +10,7 @@ from adapters.inbound.http.admin import admin_routes
 from adapters.inbound.http.drain_gate import DrainGate
 from adapters.inbound.http.host_check import HostCheck
 from adapters.inbound.http.key_check import KeyCheck
+from adapters.inbound.http.metrics import metrics_routes
 from adapters.inbound.http.models import model_routes
 from adapters.inbound.http.routes import ErrorResponses, companion_routes, conversation_routes
 from adapters.inbound.http.status import status_routes
@@ -62,6 +63,7 @@ def gateway_routes(container: Container) -> Sequence[BaseRouteHandler]:
             dialects=container.dialects(),
             session_header=container.launch().config.session.header.lower(),
         ),
+        *metrics_routes(container.metrics()),
         *model_routes(container.list_models(), created=int(container.clock().time())),
         *status_routes(
             version=container.version(),

@@ -29,6 +29,7 @@ from app.use_cases.plan import Planner
 from app.use_cases.rehearse import Rehearse
 from app.use_cases.watch_context import WatchContext
 from app.version import gateway_version
+from config.in_short import config_in_short
 from config.schema.server import Server
 from config.translate import routing_table
 from domain.routing.ranking import NothingHappened
@@ -37,6 +38,11 @@ from infrastructure.events.event_log import EventLog
 from infrastructure.events.fan_out import FanOut
 from infrastructure.events.trace_ring import TraceRing
 from infrastructure.http_clients import HttpClients
+from infrastructure.metrics.book import MetricsBook
+from infrastructure.metrics.counting import counting
+from infrastructure.metrics.instruments import Instruments
+from infrastructure.metrics.metrics_sink import MetricsSink
+from infrastructure.metrics.recollection import Recollection
 from infrastructure.model_server.absent import AbsentModelServer
 from infrastructure.model_server.child import ModelOptions
 from infrastructure.model_server.supervisor import EmbeddedModelServer
@@ -100,7 +106,19 @@ class Container(containers.DeclarativeContainer):
         secrets=providers.Callable(known_secrets, table, secrets),
     )
     traces = providers.Singleton(TraceRing, clock)
-    sink = providers.Singleton(FanOut, event_log, traces)
+    instruments = providers.Singleton(Instruments, providers.Callable(counting, launch.provided.environment))
+    recollection = providers.Singleton(Recollection, clock)
+    metrics = providers.Singleton(
+        MetricsBook,
+        instruments,
+        recollection,
+        clock,
+        version=version,
+        config=providers.Callable(config_in_short, launch.provided.config),
+    )
+    sink = providers.Singleton(
+        FanOut, event_log, traces, providers.Singleton(MetricsSink, instruments), recollection
+    )
 
     # outbound
     provider_kit = providers.Factory(

@@ -12,6 +12,7 @@ from typing import ClassVar, TypeAlias
 
 from domain.inventory.access import AuthRejected, ChainAccessBlocked, ForbiddenProviderSkipped
 from domain.inventory.level import Level
+from domain.inventory.requests import RequestAccepted
 from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied, SuitabilityDegraded
 from domain.inventory.tokens import ContextTruncationSuspected, CountTokensServed
 
@@ -372,6 +373,7 @@ Event: TypeAlias = (
     | AnswerFailedMidstream
     | ReplyBrokenOff
     | ChainUniformAuthFailure
+    | RequestAccepted
     | RequestCompleted
     | InternalFault
     | AutoRouterResolved

@@ -1,6 +1,7 @@
 """Runs the gateway."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import uvloop
@@ -15,6 +16,7 @@ from app.version import gateway_version
 from app.worker import TARGET
 from config.settings import hand_to_workers
 from infrastructure.interpreter import settle
+from infrastructure.metrics.counting import VARIABLE as COUNTS_DIRECTORY
 from infrastructure.server import bindable, in_url
 from infrastructure.server import serve as listen
 from infrastructure.worker_processes import serve_with_workers
@@ -62,16 +64,17 @@ def _run_workers(launch: Launch, choices: Choices) -> None:
     server = launch.config.server
     said = {"CODEROUTER_MODE": choices.mode.strip()} if choices.mode.strip() else {}
     source = {"CODEROUTER_CONFIG": str(launch.source.resolve())} if launch.source else {}
-    hand_to_workers({**launch.environment, **source, **said})
     host, port = bindable(server.host, server.port)
-    _tell(launch, in_url(host, port))
-    serve_with_workers(
-        TARGET,
-        host=host,
-        port=port,
-        workers=server.workers,
-        drain_timeout_s=server.drain_timeout_s,
-    )
+    with TemporaryDirectory(prefix="coderouter-metrics-") as counts:
+        hand_to_workers({**launch.environment, **source, **said, COUNTS_DIRECTORY: counts})
+        _tell(launch, in_url(host, port))
+        serve_with_workers(
+            TARGET,
+            host=host,
+            port=port,
+            workers=server.workers,
+            drain_timeout_s=server.drain_timeout_s,
+        )
 
 
 async def _run(container: Container, launch: Launch) -> None:

@@ -7,6 +7,7 @@ from domain.access.keys import ANYBODY, Caller
 from domain.conversation.reply import Usage
 from domain.conversation.request import ChatRequest
 from domain.events import Outcome, RequestCompleted
+from domain.inventory.requests import RequestAccepted
 from domain.routing.chain import Attempt
 from domain.routing.verdict import ChainFailed
 
@@ -52,6 +53,15 @@ class Account:
 
     def __repr__(self) -> str:
         return f"<Account of {self.request_id}: {self.outcome}>"
+
+    def accepted(self) -> RequestAccepted:
+        """The first line; `completed` is the last."""
+        return RequestAccepted(
+            request_id=self.request_id,
+            dialect=self._dialect,
+            member=self.caller.member,
+            key_id=self.caller.key_id,
+        )
 
     def asked(self, request: ChatRequest) -> None:
         self._request = request

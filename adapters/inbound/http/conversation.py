@@ -98,6 +98,7 @@ class ConversationRoute:
             request_id(headers, self._ids), self._dialect.name, self._clock.monotonic(), caller_of(scope)
         )
         response = HttpResponse(send)
+        self._sink.emit(account.accepted())
         try:
             await self._exchange(scope["method"], headers, receive, response, account)
         except ClientLeft:

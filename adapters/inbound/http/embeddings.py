@@ -23,6 +23,7 @@ from domain.access.keys import Caller
 from domain.conversation.reply import Usage
 from domain.conversation.request import MalformedRequest
 from domain.events import Outcome, RequestCompleted
+from domain.inventory.requests import RequestAccepted
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock
 from domain.routing.selection import UnknownChoice
@@ -61,6 +62,7 @@ class EmbeddingsRoute:
         headers = text_headers(scope["headers"])
         story = _Story(request_id(headers, self._ids), self._clock.monotonic(), caller_of(scope))
         response = HttpResponse(send)
+        self._sink.emit(story.accepted())
         try:
             body = await self._exchange(scope["method"], headers, receive, story)
             await response.whole(200, (JSON_CONTENT, *story.headers()), body)
@@ -148,6 +150,14 @@ class _Story:
             if value:
                 told.append(header(name, value))
         return tuple(told)
+
+    def accepted(self) -> RequestAccepted:
+        return RequestAccepted(
+            request_id=self.request_id,
+            dialect=EMBEDDINGS,
+            member=self.caller.member,
+            key_id=self.caller.key_id,
+        )
 
     def completed(self, status: int, now: float) -> RequestCompleted:
         usage = (self.embedded.embeddings.usage if self.embedded else None) or Usage()

@@ -1,0 +1,157 @@
+"""The series that the gateway counts: names, labels and buckets are API."""
+
+from collections.abc import Sequence
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics import disable_created_metrics
+
+from infrastructure.metrics.counting import Counting
+
+DURATIONS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600)
+FIRST_WORDS_S = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
+
+_Mode: TypeAlias = Literal["max", "livesum"]
+"""How the values of several processes make one; what is ``live`` goes with its process."""
+
+_Metric = TypeVar("_Metric", Counter, Gauge, Histogram)
+
+
+class Family(Generic[_Metric]):
+    """A metric with labels, its children at hand: the library's own look-up costs more than counting."""
+
+    __slots__ = ("_children", "_metric")
+
+    def __init__(self, metric: _Metric) -> None:
+        self._metric: _Metric = metric
+        self._children: dict[tuple[str, ...], _Metric] = {}
+
+    def __repr__(self) -> str:
+        return f"<Family {self._metric}>"
+
+    def of(self, *labels: str) -> _Metric:
+        child = self._children.get(labels)
+        if child is None:
+            child = self._children[labels] = self._metric.labels(*labels)
+        return child
+
+
+class Instruments:
+    """
+    Every series, on a registry of its own.
+
+    The first twenty keep the names of the reference router; `requests_total` counts what clients asked, and
+    `provider_attempts_total` what upstreams were asked.
+    """
+
+    def __init__(self, counting: Counting) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.counting = counting
+        self.registry = CollectorRegistry(auto_describe=False)
+        self.uptime = self._gauge("uptime_seconds", "Seconds since the gateway started.", mode="max")
+        self.requests = self._counter(
+            "requests_total",
+            "Requests of clients, by how they ended.",
+            ("dialect", "profile", "member", "outcome", "status"),
+        )
+        self.paid_gate_blocked = self._plain(
+            "chain_paid_gate_blocked_total", "Chains emptied by the paid gate."
+        )
+        self.budget_exceeded = self._plain("chain_budget_exceeded_total", "Chains emptied by budgets.")
+        self.memory_pressure_blocked = self._plain(
+            "chain_memory_pressure_blocked_total", "Chains emptied by memory cooldowns."
+        )
+        self.uniform_auth_failure = self._plain(
+            "chain_uniform_auth_failure_total",
+            "Chains whose every provider refused the gateway's credentials.",
+        )
+        self.auto_router_fallthrough = self._plain(
+            "auto_router_fallthrough_total", "Requests that no rule of the auto-router matched."
+        )
+        self.attempts = self._counter("provider_attempts_total", "Attempts at providers.", ("provider",))
+        self.outcomes = self._counter(
+            "provider_outcomes_total",
+            "How attempts at providers went: ok, failed, failed_midstream.",
+            ("provider", "outcome"),
+        )
+        self.skipped = self._counter(
+            "provider_skipped_total", "Providers left out of a chain.", ("provider", "reason")
+        )
+        self.demoted_unhealthy = self._counter(
+            "provider_demoted_unhealthy_total", "Providers tried later for their health.", ("provider",)
+        )
+        self.health_transitions = self._counter(
+            "backend_health_transitions_total", "Changes of a provider's health.", ("provider", "state")
+        )
+        self.capability_degraded = self._counter(
+            "capability_degraded_total", "What did not get through to the other side.", ("capability",)
+        )
+        self.output_filter_applied = self._counter(
+            "output_filter_applied_total", "Answers that an output filter changed.", ("filter",)
+        )
+        self.cache_read_tokens = self._counter(
+            "cache_read_tokens_total", "Prompt tokens read from a provider's cache.", ("provider",)
+        )
+        self.cache_creation_tokens = self._counter(
+            "cache_creation_tokens_total", "Prompt tokens written to a provider's cache.", ("provider",)
+        )
+        self.cache_observed = self._counter(
+            "cache_observed_total", "Answers by what the prompt cache did.", ("provider", "outcome")
+        )
+        self.cost = self._counter("cost_total_usd_total", "What answers cost, in USD.", ("provider",))
+        self.cost_savings = self._counter(
+            "cost_savings_usd_total", "What prompt caches saved, in USD.", ("provider",)
+        )
+        self.durations = self._histogram(
+            "request_duration_seconds",
+            "From acceptance of a request to the end of its answer.",
+            ("dialect", "outcome"),
+            DURATIONS_S,
+        )
+        self.first_words = self._histogram(
+            "request_ttft_seconds",
+            "From acceptance of a request to the first content of its answer.",
+            ("dialect", "provider"),
+            FIRST_WORDS_S,
+        )
+        self.tokens = self._counter(
+            "tokens_total",
+            "Tokens of answered requests: input, output, cache_read, cache_creation.",
+            ("provider", "member", "class"),
+        )
+        self.fallbacks = self._counter(
+            "fallbacks_total", "Moves of a chain from a provider that failed.", ("provider", "reason")
+        )
+        self.auth_rejected = self._counter(
+            "auth_rejected_total", "Requests turned away for their key.", ("reason",)
+        )
+        self.in_flight = self._labelled_gauge(
+            "requests_in_flight", "Requests being answered now.", ("dialect",), mode="livesum"
+        )
+        self.build_info = self._labelled_gauge(
+            "build_info", "Always 1; the label tells the version.", ("version",), mode="max"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Instruments counting {self.counting}>"
+
+    def _plain(self, name: str, words: str) -> Counter:
+        return Counter(_full(name), words, registry=self.registry)
+
+    def _counter(self, name: str, words: str, labels: Sequence[str]) -> Family[Counter]:
+        return Family(Counter(_full(name), words, labels, registry=self.registry))
+
+    def _histogram(
+        self, name: str, words: str, labels: Sequence[str], buckets: Sequence[float]
+    ) -> Family[Histogram]:
+        return Family(Histogram(_full(name), words, labels, buckets=buckets, registry=self.registry))
+
+    def _gauge(self, name: str, words: str, *, mode: _Mode) -> Gauge:
+        return Gauge(_full(name), words, registry=self.registry, multiprocess_mode=mode)
+
+    def _labelled_gauge(self, name: str, words: str, labels: Sequence[str], *, mode: _Mode) -> Family[Gauge]:
+        return Family(Gauge(_full(name), words, labels, registry=self.registry, multiprocess_mode=mode))
+
+
+def _full(name: str) -> str:
+    return f"coderouter_{name}"

@@ -1,0 +1,186 @@
+"""Counts events: the one place that says what each of them means for the series."""
+
+from typing import TypeAlias
+
+from domain.events import (
+    AnswerFailedMidstream,
+    AttemptFailed,
+    AttemptStarted,
+    AttemptSucceeded,
+    AutoRouterFellThrough,
+    AutoRouterResolved,
+    ChainCapabilityBlocked,
+    ChainContextBlocked,
+    ChainPaidGateBlocked,
+    ChainUniformAuthFailure,
+    ConfigFound,
+    Event,
+    FallbackOccurred,
+    IncapableProviderDemoted,
+    IncapableProviderSkipped,
+    InternalFault,
+    ModeAliasResolved,
+    Outcome,
+    PaidProviderSkipped,
+    ReplyBrokenOff,
+    RequestCompleted,
+    SessionKeptProfile,
+    SmallContextProviderSkipped,
+    Started,
+    Stopped,
+    UncredentialedProviderSkipped,
+)
+from domain.inventory.access import AuthRejected, ChainAccessBlocked, ForbiddenProviderSkipped
+from domain.inventory.requests import RequestAccepted
+from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied, SuitabilityDegraded
+from domain.inventory.tokens import ContextTruncationSuspected, CountTokensServed
+from infrastructure.metrics.instruments import Instruments
+
+_Request: TypeAlias = RequestAccepted | RequestCompleted
+_Attempt: TypeAlias = (
+    AttemptStarted | AttemptSucceeded | AttemptFailed | AnswerFailedMidstream | FallbackOccurred
+)
+_Skip: TypeAlias = (
+    PaidProviderSkipped
+    | ForbiddenProviderSkipped
+    | UncredentialedProviderSkipped
+    | IncapableProviderSkipped
+    | SmallContextProviderSkipped
+)
+_Chain: TypeAlias = ChainPaidGateBlocked | ChainUniformAuthFailure | AutoRouterFellThrough
+_Shaping: TypeAlias = CapabilityDegraded | OutputFilterApplied
+
+
+class MetricsSink:
+    """
+    Implements `domain.ports.observation.EventSink`.
+
+    Every event has its case: one that is not counted is named among those that are not.
+    """
+
+    def __init__(self, instruments: Instruments) -> None:
+        self._count = instruments
+
+    def __repr__(self) -> str:
+        return f"<MetricsSink {self._count!r}>"
+
+    def emit(self, event: Event) -> None:
+        match event:
+            case (
+                AttemptStarted()
+                | AttemptSucceeded()
+                | AttemptFailed()
+                | AnswerFailedMidstream()
+                | FallbackOccurred()
+            ):
+                self._attempt(event)
+            case RequestAccepted() | RequestCompleted():
+                self._request(event)
+            case CapabilityDegraded() | OutputFilterApplied():
+                self._shaping(event)
+            case (
+                PaidProviderSkipped()
+                | ForbiddenProviderSkipped()
+                | UncredentialedProviderSkipped()
+                | IncapableProviderSkipped()
+                | SmallContextProviderSkipped()
+            ):
+                self._skip(event)
+            case ChainPaidGateBlocked() | ChainUniformAuthFailure() | AutoRouterFellThrough():
+                self._chain(event)
+            case AuthRejected(reason=reason):
+                self._count.auth_rejected.of(reason).inc()
+            case (
+                Started()
+                | Stopped()
+                | ConfigFound()
+                | ModeAliasResolved()
+                | AutoRouterResolved()
+                | SessionKeptProfile()
+                | IncapableProviderDemoted()
+                | ChainAccessBlocked()
+                | ChainCapabilityBlocked()
+                | ChainContextBlocked()
+                | ReplyBrokenOff()
+                | SuitabilityDegraded()
+                | CountTokensServed()
+                | ContextTruncationSuspected()
+                | InternalFault()
+            ):
+                pass
+
+    def _attempt(self, event: _Attempt) -> None:
+        count = self._count
+        match event:
+            case AttemptStarted(provider=provider):
+                count.attempts.of(provider).inc()
+            case AttemptSucceeded(provider=provider):
+                count.outcomes.of(provider, "ok").inc()
+            case AttemptFailed(provider=provider):
+                count.outcomes.of(provider, "failed").inc()
+            case AnswerFailedMidstream(provider=provider):
+                count.outcomes.of(provider, "failed_midstream").inc()
+            case FallbackOccurred(from_provider=provider, reason=reason):
+                count.fallbacks.of(provider, reason).inc()
+
+    def _request(self, event: _Request) -> None:
+        match event:
+            case RequestAccepted(dialect=dialect):
+                self._count.in_flight.of(dialect).inc()
+            case RequestCompleted():
+                self._completed(event)
+
+    def _completed(self, event: RequestCompleted) -> None:
+        count = self._count
+        count.in_flight.of(event.dialect).dec()
+        count.requests.of(event.dialect, event.profile, event.member, event.outcome, str(event.status)).inc()
+        if event.outcome is not Outcome.REJECTED:
+            count.durations.of(event.dialect, event.outcome).observe(event.duration_ms / 1000)
+        if event.ttft_ms is not None:
+            count.first_words.of(event.dialect, event.provider).observe(event.ttft_ms / 1000)
+        self._tokens(event)
+
+    def _tokens(self, event: RequestCompleted) -> None:
+        for kind, tokens in (
+            ("input", event.input_tokens),
+            ("output", event.output_tokens),
+            ("cache_read", event.cache_read_tokens),
+            ("cache_creation", event.cache_creation_tokens),
+        ):
+            if tokens:
+                self._count.tokens.of(event.provider, event.member, kind).inc(tokens)
+        if event.cache_read_tokens:
+            self._count.cache_read_tokens.of(event.provider).inc(event.cache_read_tokens)
+        if event.cache_creation_tokens:
+            self._count.cache_creation_tokens.of(event.provider).inc(event.cache_creation_tokens)
+
+    def _skip(self, event: _Skip) -> None:
+        self._count.skipped.of(event.provider, _SKIP_REASONS[type(event)]).inc()
+
+    def _chain(self, event: _Chain) -> None:
+        match event:
+            case ChainPaidGateBlocked():
+                self._count.paid_gate_blocked.inc()
+            case ChainUniformAuthFailure():
+                self._count.uniform_auth_failure.inc()
+            case AutoRouterFellThrough():
+                self._count.auto_router_fallthrough.inc()
+
+    def _shaping(self, event: _Shaping) -> None:
+        match event:
+            case CapabilityDegraded(dropped=dropped):
+                for capability in dropped:
+                    self._count.capability_degraded.of(capability).inc()
+            case OutputFilterApplied(filters=filters):
+                for name in filters:
+                    self._count.output_filter_applied.of(name).inc()
+
+
+_SKIP_REASONS: dict[type[_Skip], str] = {
+    PaidProviderSkipped: "paid",
+    ForbiddenProviderSkipped: "forbidden",
+    UncredentialedProviderSkipped: "missing_credential",
+    IncapableProviderSkipped: "incapable",
+    SmallContextProviderSkipped: "context_window",
+}
+"""The label of the series for each event that leaves a provider out."""
