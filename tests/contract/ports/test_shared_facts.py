@@ -1,0 +1,110 @@
+"""What one worker writes down the others read: records, counters, seats."""
+
+import asyncio
+
+from domain.ports.storage import Counted
+from tests.contract.ports.stores import Stores
+
+
+async def test_a_record_is_read_by_every_worker(stores: Stores) -> None:
+    one, two = stores.worker(), stores.worker()
+    await one.put("keys", "k1", '{"member": "anna"}')
+    await one.put("keys", "k1", '{"member": "öl\\u0000"}')
+    await two.put("keys", "k2", "")
+    await two.put("cooldowns", "k1", "x")
+
+    assert await two.records("keys") == {"k1": '{"member": "öl\\u0000"}', "k2": ""}
+    await one.remove("keys", "k1")
+    await one.remove("keys", "never there")
+    assert await two.records("keys") == {"k2": ""}
+    assert await one.records("nothing") == {}
+
+
+async def test_a_generation_tells_that_something_has_changed(stores: Stores) -> None:
+    one, two = stores.worker(), stores.worker()
+    seen = [await two.generation("keys")]
+    await one.put("keys", "k1", "a")
+    seen.append(await two.generation("keys"))
+    await one.put("keys", "k1", "a")
+    seen.append(await two.generation("keys"))
+    await two.remove("keys", "k1")
+    seen.append(await one.generation("keys"))
+    await one.put("others", "k1", "a")
+    await one.remove("keys", "k1")
+
+    assert seen == sorted(set(seen))
+    assert seen[0] == 0
+    assert await two.generation("keys") == seen[-1]
+
+
+async def test_a_record_may_be_for_a_time_only(stores: Stores) -> None:
+    one, two = stores.worker(), stores.worker()
+    await one.put("cooldowns", "cloud", "until then", lasts_s=10)
+    await one.put("cooldowns", "local", "for ever")
+    await one.put("cooldowns", "lan", "short", lasts_s=10)
+    await one.put("cooldowns", "lan", "longer")
+
+    stores.clock.advance(11)
+    await two.mourn()
+
+    assert await two.records("cooldowns") == {"local": "for ever", "lan": "longer"}
+
+
+async def test_a_counter_adds_up_what_all_workers_do(stores: Stores) -> None:
+    one, two = stores.worker(), stores.worker()
+
+    await asyncio.gather(*(worker.count("anna", 2, lasts_s=60) for worker in (one, two) for _ in range(10)))
+
+    assert await one.counted("anna") == 40
+    assert await two.count("anna", -5, lasts_s=60) == Counted(35, taken=True)
+    assert await two.counted("nobody") == 0
+
+
+async def test_a_counter_takes_no_more_than_its_most(stores: Stores) -> None:
+    worker = stores.worker()
+
+    found = [await worker.count("anna", 4, lasts_s=60, most=10) for _ in range(3)]
+
+    assert found == [Counted(4, taken=True), Counted(8, taken=True), Counted(8, taken=False)]
+    assert await worker.count("anna", 2, lasts_s=60, most=10) == Counted(10, taken=True)
+    assert await worker.count("anna", -1, lasts_s=60, most=3) == Counted(9, taken=True)
+
+
+async def test_a_counter_begins_anew_when_its_time_is_over(stores: Stores) -> None:
+    worker = stores.worker()
+    await worker.count("anna", 4, lasts_s=60)
+    stores.clock.advance(59)
+    await worker.count("anna", 1, lasts_s=60)
+    before = await worker.counted("anna")
+
+    stores.clock.advance(2)
+
+    assert (before, await worker.counted("anna")) == (5, 0)
+    assert await worker.count("anna", 3, lasts_s=60, most=4) == Counted(3, taken=True)
+
+
+async def test_workers_share_seats(stores: Stores) -> None:
+    one, two = stores.worker(), stores.worker()
+
+    assert await one.hold_seats("gpu", 3, limit=4, lasts_s=30) == 3
+    assert await two.hold_seats("gpu", 3, limit=4, lasts_s=30) == 1
+    assert await one.hold_seats("gpu", 1, limit=4, lasts_s=30) == 1
+    assert await two.hold_seats("gpu", 3, limit=4, lasts_s=30) == 3
+    assert await two.hold_seats("gpu", 9, limit=0, lasts_s=30) == 0
+    assert await one.hold_seats("other", 9, limit=9, lasts_s=30) == 9
+
+
+async def test_seats_that_are_not_held_anew_are_free(stores: Stores) -> None:
+    one, two = stores.worker(), stores.worker()
+    await one.hold_seats("gpu", 2, limit=2, lasts_s=30)
+    stores.clock.advance(31)
+
+    assert await two.hold_seats("gpu", 2, limit=2, lasts_s=30) == 2
+
+
+async def test_whoever_leaves_leaves_its_seats(stores: Stores) -> None:
+    one, two = stores.worker(), stores.worker()
+    await one.hold_seats("gpu", 2, limit=2, lasts_s=3000)
+    await one.aclose()
+
+    assert await two.hold_seats("gpu", 2, limit=2, lasts_s=30) == 2
