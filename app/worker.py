@@ -1,6 +1,7 @@
 """Makes the application of one worker process, which finds out for itself what to run."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -12,6 +13,7 @@ from app.launch import find_launch
 from app.lifespan import running
 from config.settings import process_environment
 from infrastructure.interpreter import settle
+from infrastructure.worker_processes import leave_with_parent
 
 TARGET = "app.worker:application"
 """How the server names `application`."""
@@ -19,16 +21,20 @@ TARGET = "app.worker:application"
 
 def application() -> ASGIApp:
     """The gateway of this process; what flags said stands in the environment."""
-    container = container_for(find_launch(process_environment()))
-    return WithLifespan(create_app(container), running(container))
+    environment = process_environment()
+    container = container_for(find_launch(environment))
+    return WithLifespan(create_app(container), running(container), environment)
 
 
 class WithLifespan:
-    """An ASGI application that opens something when its server starts and closes it when that stops."""
+    """An ASGI application that opens something when its worker starts and closes it when that stops."""
 
-    def __init__(self, app: ASGIApp, opened: AbstractAsyncContextManager[None]) -> None:
+    def __init__(
+        self, app: ASGIApp, opened: AbstractAsyncContextManager[None], environment: Mapping[str, str]
+    ) -> None:
         self._app = app
         self._opened = opened
+        self._environment = environment
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -42,6 +48,8 @@ class WithLifespan:
         await receive()
         async with self._opened:
             settle()
+            watching = asyncio.create_task(leave_with_parent(self._environment))
             await send({"type": "lifespan.startup.complete"})
             await receive()
+            watching.cancel()
         await send({"type": "lifespan.shutdown.complete"})

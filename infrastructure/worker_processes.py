@@ -1,11 +1,18 @@
 """Listens with several processes that share one socket."""
 
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 from granian.constants import Interfaces
 from granian.server.mp import MPServer
 
 from infrastructure.server import MOST_AT_ONCE, bindable
+
+_MAIN_PROCESS = "CODEROUTER_MAIN_PROCESS"
+"""The variable that tells a worker whose child it is; it may have lost its parent before it can look."""
 
 
 def serve_with_workers(target: str, *, host: str, port: int, workers: int, drain_timeout_s: float) -> None:
@@ -38,3 +45,21 @@ def serve_with_workers(target: str, *, host: str, port: int, workers: int, drain
         working_dir=Path.cwd(),
         log_enabled=False,
     ).serve()
+
+
+def parent_for_workers() -> Mapping[str, str]:
+    """What the environment of workers says of the process that starts them, which is this one."""
+    return {_MAIN_PROCESS: str(os.getpid())}
+
+
+async def leave_with_parent(environment: Mapping[str, str], *, look_every_s: float = 1.0) -> None:
+    """
+    Ends this worker as SIGTERM would, once the process is gone that started it. Runs until it is cancelled.
+
+    Who kills the main process wants the gateway to end; workers that stay would hold the port and serve an
+    old configuration.
+    """
+    started_by = environment.get(_MAIN_PROCESS, "")
+    while str(os.getppid()) == started_by:  # noqa: ASYNC110  nobody tells of the end of a parent
+        await asyncio.sleep(look_every_s)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -19,7 +19,7 @@ from infrastructure.interpreter import settle
 from infrastructure.metrics.counting import VARIABLE as COUNTS_DIRECTORY
 from infrastructure.server import bindable, in_url
 from infrastructure.server import serve as listen
-from infrastructure.worker_processes import serve_with_workers
+from infrastructure.worker_processes import parent_for_workers, serve_with_workers
 
 BIND_ERROR = 3
 """The exit code when the address cannot be bound."""
@@ -66,7 +66,9 @@ def _run_workers(launch: Launch, choices: Choices) -> None:
     source = {"CODEROUTER_CONFIG": str(launch.source.resolve())} if launch.source else {}
     host, port = bindable(server.host, server.port)
     with TemporaryDirectory(prefix="coderouter-metrics-") as counts:
-        hand_to_workers({**launch.environment, **source, **said, COUNTS_DIRECTORY: counts})
+        hand_to_workers(
+            {**launch.environment, **source, **said, COUNTS_DIRECTORY: counts, **parent_for_workers()}
+        )
         _tell(launch, in_url(host, port))
         serve_with_workers(
             TARGET,

@@ -63,6 +63,11 @@ class Gateway:
         wait_until(lambda: self._is_ready() or self.process.poll() is not None, within_s=READY_WITHIN_S)
         assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.log}"
 
+    def workers(self) -> list[int]:
+        """Its child processes."""
+        main = self.process.pid
+        return [int(child) for child in Path(f"/proc/{main}/task/{main}/children").read_text().split()]
+
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
 

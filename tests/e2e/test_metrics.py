@@ -79,14 +79,10 @@ def test_the_command_shows_the_same(stage: Stage, tmp_path: Path) -> None:
 def two_workers(stage: Stage, directory: Path) -> Iterator[Gateway]:
     with started(directory, stage.config(server={"workers": 2})) as gateway:
         gateway.wait_until_ready()
-        wait_until(lambda: len(workers(gateway)) == 2)
+        wait_until(lambda: len(gateway.workers()) == 2)
         wait_until(lambda: answers(gateway))
         yield gateway
-
-
-def workers(gateway: Gateway) -> list[int]:
-    listed = Path(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children").read_text()
-    return [int(process) for process in listed.split()]
+        gateway.stop()
 
 
 def answers(gateway: Gateway) -> bool:
@@ -116,9 +112,9 @@ def test_what_a_killed_worker_has_counted_is_not_lost_and_what_it_had_in_hand_is
             pieces = answer.iter_text()
             next(pieces)
             assert counted(gateway, "requests_in_flight") == 1
-            for worker in workers(gateway):
+            for worker in gateway.workers():
                 os.kill(worker, signal.SIGKILL)
-        wait_until(lambda: len(workers(gateway)) == 2)
+        wait_until(lambda: len(gateway.workers()) == 2)
         wait_until(lambda: answers(gateway))
 
         assert counted(gateway, "requests_total") == before

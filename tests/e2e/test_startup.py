@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.gateway import names, started
 from tests.e2e.stage import Stage
+from tests.upstream.scripted_upstream import wait_until
 
 BROKEN = """\
 providers:
@@ -58,3 +59,14 @@ def test_it_tells_where_it_answers_and_with_what(stage: Stage, tmp_path: Path, w
     startups = [event for event in gateway.events() if event["event"] == "coderouter-startup"]
     assert len(startups) == workers
     assert startups[0]["default_profile"] == "default"
+
+
+def test_workers_end_with_the_process_that_started_them(stage: Stage, tmp_path: Path) -> None:
+    with started(tmp_path, stage.config(server={"workers": 2})) as gateway:
+        gateway.wait_until_ready()
+        wait_until(lambda: len(gateway.workers()) == 2)
+        workers = gateway.workers()
+
+        gateway.process.kill()
+
+        wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), within_s=20)
