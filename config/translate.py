@@ -15,6 +15,7 @@ from config.translate_rules import rule_matcher
 from domain.routing.targets import (
     Capabilities,
     CapabilityAction,
+    Freedom,
     Locality,
     Profile,
     ProfileAlias,
@@ -32,6 +33,8 @@ IDLE_TIMEOUT_S = 120.0
 NEAR_TTFT_TIMEOUT_S = 600.0
 """A model at home may have to be loaded from a slow disk before its first word."""
 CLOUD_TTFT_TIMEOUT_S = 120.0
+_LEVELS_OF_OPENAI = ("low", "medium", "high")
+"""What every model takes that takes OpenAI's ``reasoning_effort``."""
 
 
 def routing_table(config: Config, registry: CapabilityRegistry | None = None) -> RoutingTable:
@@ -151,6 +154,7 @@ def _capabilities(provider: Provider, flags: ModelFlags) -> Capabilities:
     """What the file says, yes or no, before what is known of the model; a schema's default says nothing."""
     said = provider.capabilities.model_dump(exclude_unset=True)
     suitability = flags.claude_code_suitability
+    freedom = said.get("sampling", flags.sampling)
     return Capabilities(
         tools=said.get("tools", flags.tools),
         vision=said.get("vision"),
@@ -159,7 +163,19 @@ def _capabilities(provider: Provider, flags: ModelFlags) -> Capabilities:
         streaming=said.get("streaming"),
         reasoning_passthrough=said.get("reasoning_passthrough", flags.reasoning_passthrough),
         claude_code=None if suitability is None else suitability == "ok",
+        effort_levels=_effort_levels(provider, flags),
+        answer_schema=said.get("answer_schema", flags.answer_schema),
+        sampling=None if freedom is None else Freedom(freedom),
     )
+
+
+def _effort_levels(provider: Provider, flags: ModelFlags) -> tuple[str, ...] | None:
+    said = provider.capabilities
+    if said.effort_levels is not None:
+        return said.effort_levels
+    if flags.effort_levels is None and said.reasoning_control == "openai":
+        return _LEVELS_OF_OPENAI
+    return flags.effort_levels
 
 
 def _profile(profile: ProfileSection, providers: dict[str, ProviderSpec]) -> Profile:

@@ -68,8 +68,7 @@ class Quirks:
         developer_role: whether the server knows the role ``developer``; else it is sent as ``system``.
         cache_control: whether cache breakpoints from another dialect are passed on, in OpenRouter's way; a
             strict server (OpenAI's own) refuses the field.
-        thinking_switch: whether the model may be told how much to think; Ollama refuses that for one that
-            does not think.
+        thinking_levels: whether an Ollama model knows how much to think, not only whether.
     """
 
     max_tokens_field: str = "max_tokens"
@@ -77,7 +76,7 @@ class Quirks:
     usage_in_streams: bool = True
     developer_role: bool = False
     cache_control: bool = True
-    thinking_switch: bool = False
+    thinking_levels: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ def ollama(spec: ProviderSpec, kit: ProviderKit) -> ChatProvider:
         kit.transport,
         kit.clock,
         secret=kit.secret,
-        quirks=Quirks(thinking_switch=spec.capabilities.thinking is True),
+        quirks=Quirks(thinking_levels=bool(spec.capabilities.effort_levels)),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 import httpx
 import msgspec
 
+from adapters.dialects.dialect import Quirks
 from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
@@ -16,6 +17,7 @@ from adapters.outbound.redaction import Redaction, secrets_of
 from domain.conversation.reply import Batch, Usage
 from domain.failures import FailureKind, UpstreamFailure
 from domain.ports.providers import ChatProvider, EmbeddingCall, Embeddings, ProviderCall
+from domain.routing.manner import is_openai
 from domain.routing.targets import ProviderSpec
 
 
@@ -42,7 +44,9 @@ class OpenAiProvider:
         self._embeddings_url = endpoint.url.copy_with(path=f"{path}/embeddings")
         redaction = Redaction(*secrets_of(spec, kit.secret))
         self._exchange = Exchange(kit.transport, OPENAI_CHAT, kit.clock, redaction)
-        self._chat = HttpProvider(spec, endpoint, OPENAI_CHAT, kit.transport, kit.clock, secret=kit.secret)
+        self._chat = HttpProvider(
+            spec, endpoint, OPENAI_CHAT, kit.transport, kit.clock, secret=kit.secret, quirks=_quirks(spec)
+        )
 
     def __repr__(self) -> str:
         return f"<OpenAiProvider {self._chat!r}>"
@@ -71,6 +75,13 @@ def _embeddings(body: bytes) -> Embeddings:
         raise UpstreamFailure(FailureKind.GARBLED, f"the answer makes no sense: {error}") from error
     usage = Usage(input_tokens=answer.usage.prompt_tokens, output_tokens=0) if answer.usage else None
     return Embeddings(body=body, model=answer.model, usage=usage)
+
+
+def _quirks(spec: ProviderSpec) -> Quirks:
+    """OpenAI's own models want the output limit under its newer name, and its API refuses what it lacks."""
+    if not is_openai(spec):
+        return Quirks()
+    return Quirks(max_tokens_field="max_completion_tokens", developer_role=True, cache_control=False)
 
 
 def openai_compatible(spec: ProviderSpec, kit: ProviderKit) -> ChatProvider:

@@ -17,6 +17,7 @@ from domain.repair.output_filters import output_filter
 from domain.repair.stages import Dropped, Filtered, Loss, Pipeline, Remark, Stage
 from domain.repair.thinking import ReasoningDropped
 from domain.repair.tool_calls import ToolCallRepair
+from domain.routing.losses import losses
 from domain.routing.shaping import Omission, Shaping, holds_thinking, loses_cache_control
 from domain.routing.targets import ProviderSpec
 
@@ -48,12 +49,14 @@ def request_losses(request: ChatRequest, spec: ProviderSpec, shaping: Shaping) -
     Raises:
         MalformedRequest: the request cannot be understood.
     """
-    losses: list[Dropped] = []
+    lost = losses(request, spec, shaping.manner)
+    refused, unsaid = list(lost.refused), list(lost.unsaid)
     if shaping.omits & {Omission.THINKING_REQUEST, Omission.PAST_THINKING}:
-        losses.append(Dropped(("thinking",), Loss.PROVIDER_DOES_NOT_SUPPORT))
+        refused.insert(0, "thinking")
     if request.dialect == _DIALECT_WITH_CACHE_MARKS and loses_cache_control(request, spec):
-        losses.append(Dropped(("cache_control",), Loss.TRANSLATION_LOSSY))
-    return tuple(losses)
+        unsaid.insert(0, "cache_control")
+    whys = ((refused, Loss.PROVIDER_DOES_NOT_SUPPORT), (unsaid, Loss.TRANSLATION_LOSSY))
+    return tuple(Dropped(tuple(fields), why) for fields, why in whys if fields)
 
 
 def refuses_past_thinking(failure: UpstreamFailure, request: ChatRequest) -> bool:

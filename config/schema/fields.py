@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -128,6 +128,9 @@ ZoneName = Annotated[str, AfterValidator(_zone)]
 OnlyTrue = Annotated[bool, AfterValidator(_true), Field(json_schema_extra={"const": True})]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderValue = Annotated[str, AfterValidator(_header_value)]
+
+EffortLevel = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+Freedom = Literal["free", "either", "fixed"]
 
 RequestSeconds = Annotated[float, Field(ge=1.0, le=600.0)]
 ConnectSeconds = Annotated[float, Field(ge=0.1, le=600.0)]

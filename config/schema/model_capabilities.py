@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.schema.fields import Filled
+from config.schema.fields import EffortLevel, Filled, Freedom
 from config.schema.section import Entries, Section
 
 
@@ -21,13 +21,20 @@ class ModelFlags(Section):
     claude_code_suitability: Literal["ok", "degraded"] | None = Field(
         default=None, description="How well it serves Claude Code."
     )
+    effort_levels: Entries[EffortLevel] | None = Field(
+        default=None, description="The words for how long to think that it takes."
+    )
+    answer_schema: bool | None = Field(default=None, description="Binds its answers to a JSON schema.")
+    sampling: Freedom | None = Field(
+        default=None, description="What it lets be said of how tokens are drawn."
+    )
 
 
 class CapabilityRule(Section):
     """One rule: for which models it speaks, and what it says of them."""
 
     match: Filled = Field(description="A glob for the provider's model; case-sensitive.")
-    kind: Literal["anthropic", "openai_compat", "any"] = Field(
+    kind: Literal["anthropic", "openai_compat", "ollama", "any"] = Field(
         default="any", description="For providers of which kind."
     )
     capabilities: ModelFlags = Field(description="What these models can do.")

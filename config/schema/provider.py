@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from config.schema.fields import (
+    EffortLevel,
     Filled,
+    Freedom,
     HeaderName,
     HeaderValue,
     HttpAddress,
@@ -38,7 +40,20 @@ class Capabilities(Section):
         " language has it, from models that are known to think.",
     )
     reasoning_control: Literal["none", "openai", "anthropic", "provider_specific"] = Field(
-        default="none", description="How the amount of reasoning is asked for."
+        default="none",
+        description="How the amount of reasoning is asked for. `openai`: by `reasoning_effort`, of which it"
+        " takes `low`, `medium` and `high` unless `effort_levels` says otherwise.",
+    )
+    effort_levels: Entries[EffortLevel] | None = Field(
+        default=None,
+        description="The words for how long to think that it takes; clients of another language are given"
+        " the nearest. Unset: those known of the model.",
+    )
+    answer_schema: bool = Field(default=True, description="Binds its answers to a JSON schema.")
+    sampling: Freedom = Field(
+        default="free",
+        description="What it lets be said of how tokens are drawn: `temperature` and `top_p`, `either` of"
+        " them, or neither (`fixed`). The rest is left out for clients of another language.",
     )
     mcp: Literal["none", "anthropic", "provider_specific"] = Field(
         default="none", description="Which MCP connector it has."

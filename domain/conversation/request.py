@@ -87,20 +87,29 @@ class AnswerSchema:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
     """
-    How to draw tokens; ``None`` leaves it to the upstream.
+    How to draw tokens, and in what form to answer; ``None`` leaves it to the upstream.
 
-    ``max_output_tokens`` counts thinking too. ``reasoning_effort`` is the client's own word for how long to
-    think, such as ``low``; ``answer_schema`` binds the form of the answer.
+    Attributes:
+        max_output_tokens: counts thinking too.
+        reasoning_effort: the client's own word for how long to think, such as ``low``.
+        verbosity: its word for how many words to make.
+        answer_schema: binds the form of the answer.
+        top_logprobs: how likely each token was is to be told, beside so many others that might have stood in
+            its place.
     """
 
     max_output_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
     reasoning_effort: str | None = None
+    verbosity: str | None = None
     answer_schema: AnswerSchema | None = None
+    top_logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

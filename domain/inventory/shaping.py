@@ -11,7 +11,9 @@ class CapabilityDegraded:
     """
     Something that was asked for or said did not get through to the other side.
 
-    ``reason`` is ``provider-does-not-support``, ``translation-lossy`` or ``non-standard-field``.
+    ``dropped`` names fields as Chat Completions does (``response_format``, ``reasoning_effort``) where it has
+    them, and else as the client did. ``reason`` is ``provider-does-not-support``, ``translation-lossy`` or
+    ``non-standard-field``.
     """
 
     name: ClassVar[str] = "capability-degraded"

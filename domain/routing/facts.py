@@ -28,6 +28,7 @@ from domain.conversation.request import (
     MalformedRequest,
     Message,
     Role,
+    Sampling,
     Tool,
 )
 
@@ -108,10 +109,15 @@ class Facts:
         made = sum(_made_by_models(message.parts) for message in self._conversation.messages)
         return (self._readable_characters + made) // _CHARACTERS_PER_TOKEN
 
+    @property
+    def sampling(self) -> Sampling:
+        """How the client wants to be answered."""
+        return self._conversation.sampling
+
     @cached_property
     def output_limit(self) -> int:
         """How many tokens the client lets the answer have at most; 0 when it set no limit."""
-        return self._conversation.sampling.max_output_tokens or 0
+        return self.sampling.max_output_tokens or 0
 
     @cached_property
     def image_place(self) -> str | None:

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 from domain.conversation.parts import Document, Image, Part, Text, Thinking, ToolCall, ToolResult
 from domain.conversation.request import ChatRequest, Conversation, Message, Role, Tool
 from domain.routing.facts import Facts
+from domain.routing.manner import ANTHROPIC_MESSAGES, AS_ASKED, Manner, manner_for
 from domain.routing.targets import ProviderSpec
 
 ATTRIBUTION = "x-anthropic-billing-header:"
 """How the line about the client begins."""
 
-_ANTHROPIC_DIALECT = "anthropic_messages"
 _ANTHROPIC_KIND = "anthropic"
 _MARGIN_DIVISOR = 20
 """A twentieth of a window is left free, as a prompt's tokens are only estimated."""
@@ -41,10 +41,12 @@ class Shaping:
     Attributes:
         omits: what is left out.
         most_output_tokens: the client's output limit is lowered to this; ``None`` leaves it alone.
+        manner: what changes in how the target is asked to answer.
     """
 
     omits: frozenset[Omission] = frozenset()
     most_output_tokens: int | None = None
+    manner: Manner = AS_ASKED
 
     def without(self, *omissions: Omission) -> "Shaping":
         return replace(self, omits=self.omits | set(omissions))
@@ -63,9 +65,13 @@ def shaping_for(facts: Facts, spec: ProviderSpec, dialect: str) -> Shaping:
     omits: set[Omission] = set()
     if not is_anthropic(spec):
         omits.add(Omission.ATTRIBUTION)
-    if dialect == _ANTHROPIC_DIALECT and spec.capabilities.thinking is False and facts.wants_thinking:
+    if dialect == ANTHROPIC_MESSAGES and spec.capabilities.thinking is False and facts.wants_thinking:
         omits.add(Omission.THINKING_REQUEST)
-    return Shaping(omits=frozenset(omits), most_output_tokens=_output_bound(facts, spec.context_window))
+    return Shaping(
+        omits=frozenset(omits),
+        most_output_tokens=_output_bound(facts, spec.context_window),
+        manner=manner_for(facts, spec, dialect),
+    )
 
 
 def is_anthropic(spec: ProviderSpec) -> bool:
@@ -100,7 +106,7 @@ def shaped(conversation: Conversation, shaping: Shaping) -> Conversation:
         conversation = _without_thinking_request(conversation)
     if Omission.PAST_THINKING in shaping.omits:
         conversation = replace(conversation, messages=tuple(map(_without_thinking, conversation.messages)))
-    return _bounded(conversation, shaping.most_output_tokens)
+    return _sampled(conversation, shaping)
 
 
 def unattributed(text: str) -> str:
@@ -131,11 +137,11 @@ def _without_attribution(conversation: Conversation) -> Conversation:
 
 
 def _without_thinking_request(conversation: Conversation) -> Conversation:
-    said = conversation.extensions.get(_ANTHROPIC_DIALECT, {})
+    said = conversation.extensions.get(ANTHROPIC_MESSAGES, {})
     if "thinking" not in said:
         return conversation
     kept = {field: value for field, value in said.items() if field != "thinking"}
-    return replace(conversation, extensions={**conversation.extensions, _ANTHROPIC_DIALECT: kept})
+    return replace(conversation, extensions={**conversation.extensions, ANTHROPIC_MESSAGES: kept})
 
 
 def _without_thinking(message: Message) -> Message:
@@ -143,11 +149,12 @@ def _without_thinking(message: Message) -> Message:
     return message if len(parts) == len(message.parts) else replace(message, parts=parts)
 
 
-def _bounded(conversation: Conversation, most: int | None) -> Conversation:
-    limit = conversation.sampling.max_output_tokens
-    if most is None or limit is None or limit <= most:
-        return conversation
-    return replace(conversation, sampling=replace(conversation.sampling, max_output_tokens=most))
+def _sampled(conversation: Conversation, shaping: Shaping) -> Conversation:
+    sampling = shaping.manner.over(conversation.sampling)
+    limit, most = sampling.max_output_tokens, shaping.most_output_tokens
+    if most is not None and limit is not None and limit > most:
+        sampling = replace(sampling, max_output_tokens=most)
+    return conversation if sampling is conversation.sampling else replace(conversation, sampling=sampling)
 
 
 def _marks_cache(conversation: Conversation) -> bool:

@@ -50,6 +50,14 @@ class SecretReference:
     file: str | None = None
 
 
+class Freedom(StrEnum):
+    """How far a client may say how tokens are drawn: temperature and nucleus, one of the two, neither."""
+
+    FREE = "free"
+    EITHER = "either"
+    FIXED = "fixed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """
@@ -60,6 +68,9 @@ class Capabilities:
         thinking: it honours a request to think.
         reasoning_passthrough: its reasoning goes on to clients whatever their dialect.
         claude_code: it serves Claude Code well.
+        effort_levels: the words for how long to think that it takes.
+        answer_schema: it binds its answers to a schema.
+        sampling: what it lets be said of how tokens are drawn.
     """
 
     tools: bool | None = None
@@ -69,6 +80,9 @@ class Capabilities:
     streaming: bool | None = None
     reasoning_passthrough: bool | None = None
     claude_code: bool | None = None
+    effort_levels: tuple[str, ...] | None = None
+    answer_schema: bool | None = None
+    sampling: Freedom | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

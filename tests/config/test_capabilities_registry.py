@@ -9,7 +9,9 @@ from config.load import load_text
 from config.problems import ConfigError
 from config.schema.model_capabilities import CapabilityRule, ModelFlags
 from config.translate import routing_table
-from domain.routing.targets import ProviderSpec
+from domain.routing.targets import Freedom, ProviderSpec
+
+HOW_TO_ASK = {"effort_levels", "sampling", "answer_schema"}
 
 
 def user_file(home: Path, text: str) -> Path:
@@ -59,7 +61,61 @@ def provider(model: str, *, said: str = "{}", kind: str = "openai_compat", more:
     ],
 )
 def test_known_models_are_known(kind: str, model: str, flags: dict[str, object]) -> None:
-    assert bundled_registry().flags(kind=kind, model=model) == ModelFlags.model_validate(flags)
+    found = bundled_registry().flags(kind=kind, model=model)
+
+    assert found.model_dump(exclude_none=True, exclude=HOW_TO_ASK) == flags
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "levels", "freedom", "binds"),
+    [
+        ("anthropic", "claude-opus-5-5", ("low", "medium", "high", "xhigh", "max"), "fixed", None),
+        ("anthropic", "claude-sonnet-5", ("low", "medium", "high", "xhigh", "max"), "fixed", None),
+        ("anthropic", "claude-opus-4-8", ("low", "medium", "high", "xhigh", "max"), "fixed", None),
+        ("anthropic", "claude-opus-4-6", ("low", "medium", "high", "max"), "either", None),
+        ("anthropic", "claude-opus-4-5-20251101", ("low", "medium", "high"), "either", None),
+        ("anthropic", "claude-haiku-4-5", (), "either", None),
+        ("anthropic", "claude-opus-4-1-20250805", (), "either", False),
+        ("anthropic", "claude-sonnet-4-20250514", (), "either", False),
+        ("anthropic", "claude-3-7-sonnet", (), "free", False),
+        ("anthropic", "qwen3.6-plus", None, None, None),
+        ("openai_compat", "gpt-5.2-codex", ("none", "low", "medium", "high", "xhigh"), "fixed", None),
+        ("openai_compat", "gpt-5-mini", ("minimal", "low", "medium", "high"), "fixed", None),
+        ("openai_compat", "gpt-5-chat-latest", (), "free", None),
+        ("openai_compat", "o4-mini", ("low", "medium", "high"), "fixed", None),
+        ("openai_compat", "gpt-4o", None, None, None),
+        ("openai_compat", "openai/gpt-oss-120b", ("low", "medium", "high"), None, None),
+        ("ollama", "gpt-oss:20b", ("low", "medium", "high"), None, None),
+        ("ollama", "qwen3:8b", None, None, None),
+    ],
+)
+def test_it_is_known_how_models_may_be_asked(
+    kind: str, model: str, levels: tuple[str, ...] | None, freedom: str | None, binds: bool | None
+) -> None:
+    found = bundled_registry().flags(kind=kind, model=model)
+
+    assert (found.effort_levels, found.sampling, found.answer_schema) == (levels, freedom, binds)
+
+
+@pytest.mark.parametrize(
+    ("said", "levels"),
+    [
+        ("{reasoning_control: openai}", ("low", "medium", "high")),
+        ("{reasoning_control: openai, effort_levels: [high]}", ("high",)),
+        ("{reasoning_control: provider_specific}", None),
+        ("{effort_levels: []}", ()),
+    ],
+)
+def test_a_provider_may_say_which_efforts_it_takes(said: str, levels: tuple[str, ...] | None) -> None:
+    assert provider("my-own", said=said).capabilities.effort_levels == levels
+
+
+def test_a_providers_word_on_how_to_ask_beats_what_is_known() -> None:
+    has = provider(
+        "claude-opus-5-5", kind="anthropic", said="{sampling: free, answer_schema: false}"
+    ).capabilities
+
+    assert (has.sampling, has.answer_schema) == (Freedom.FREE, False)
 
 
 def test_each_flag_comes_from_the_first_rule_that_says_it() -> None:
@@ -103,8 +159,8 @@ def test_without_a_file_of_the_user_ours_stands_alone(tmp_path: Path) -> None:
             ':5:7: rules[0].capabilities.thinkin: no such key\n    did you mean "thinking"?',
         ),
         (
-            "version: 1\nrules:\n  - {match: x, kind: ollama, capabilities: {}}\n",
-            ":3:16: rules[0].kind: expected one of 'anthropic', 'openai_compat' or 'any'; found \"ollama\"",
+            "version: 1\nrules:\n  - {match: x, kind: vllm, capabilities: {}}\n",
+            ":3:16: rules[0].kind: expected one of 'anthropic', 'openai_compat', 'ollama' or 'any'",
         ),
         (
             "version: 1\nrules:\n  - {match: x, capabilities: {max_context_tokens: 0}}\n",

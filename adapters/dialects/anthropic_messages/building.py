@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from adapters.dialects.anthropic_messages.blocks import Block, blocks_of, noted
+from adapters.dialects.anthropic_messages.sampling import sampling_fields
 from adapters.dialects.anthropic_messages.turns import turns_of
 from adapters.dialects.anthropic_messages.words import NAME, own
 from adapters.dialects.dialect import Outgoing
@@ -17,7 +18,6 @@ from domain.conversation.request import (
     MalformedRequest,
     Message,
     Role,
-    Sampling,
     Tool,
     ToolChoice,
     ToolUse,
@@ -71,7 +71,7 @@ def _said(conversation: Conversation, suffix: str, *, at_home: bool) -> dict[str
         "messages": turns_of(following, len(leading), at_home=at_home),
         "tools": tools,
         "tool_choice": _tool_choice(conversation.tool_choice) if tools or at_home else None,
-        **_sampling(conversation.sampling, at_home=at_home),
+        **sampling_fields(conversation.sampling, at_home=at_home),
         **own(conversation.extensions),
     }
     return {key: value for key, value in fields.items() if value is not None and value not in ("", [], ())}
@@ -118,23 +118,6 @@ def _tool_choice(choice: ToolChoice | None) -> Block | None:
     if choice.parallel is not None and choice.use is not ToolUse.NONE:
         block["disable_parallel_tool_use"] = not choice.parallel
     return {**block, **own(choice.extensions)}
-
-
-def _sampling(sampling: Sampling, *, at_home: bool) -> dict[str, Any]:
-    """``seed`` has no word here; it is a wish that nobody is bound to, so it may go."""
-    if at_home:
-        limit, temperature, stop = sampling.max_output_tokens, sampling.temperature, list(sampling.stop)
-    else:
-        limit = sampling.max_output_tokens or None
-        temperature = None if sampling.temperature is None else min(max(sampling.temperature, 0), 1)
-        stop = [sequence for sequence in sampling.stop if sequence.strip()]
-    return {
-        "max_tokens": limit,
-        "temperature": temperature,
-        "top_p": sampling.top_p,
-        "top_k": sampling.top_k,
-        "stop_sequences": stop,
-    }
 
 
 def _limit_breakpoints(said: dict[str, Any]) -> None:

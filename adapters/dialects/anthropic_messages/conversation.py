@@ -7,8 +7,9 @@ import msgspec
 
 from adapters.dialects.anthropic_messages.content import parts_of
 from adapters.dialects.anthropic_messages.quick_reading import plain_message, plain_messages, plain_tools
+from adapters.dialects.anthropic_messages.sampling import read_sampling
 from adapters.dialects.anthropic_messages.words import NAME, kept
-from adapters.dialects.fields import Fields, decoded, expected
+from adapters.dialects.fields import Fields, decoded
 from adapters.dialects.members import JsonMembers
 from domain.conversation.request import (
     Conversation,
@@ -16,7 +17,6 @@ from domain.conversation.request import (
     MalformedRequest,
     Message,
     Role,
-    Sampling,
     Tool,
     ToolChoice,
     ToolUse,
@@ -66,7 +66,7 @@ def conversation_of(members: JsonMembers) -> Conversation:
         messages=system + _all_messages(members),
         tools=_tools_of(members.raw("tools") or msgspec.Raw(b"[]")),
         tool_choice=_tool_choice(fields.anything("tool_choice")),
-        sampling=_sampling(fields),
+        sampling=read_sampling(fields),
         extensions=kept(fields.rest()),
     )
 
@@ -171,20 +171,3 @@ def _tool_choice(value: Any) -> ToolChoice | None:
         parallel=None if alone is None else not alone,
         extensions=kept(fields.rest()),
     )
-
-
-def _sampling(fields: Fields) -> Sampling:
-    return Sampling(
-        max_output_tokens=fields.optional_count("max_tokens"),
-        temperature=fields.optional_number("temperature"),
-        top_p=fields.optional_number("top_p"),
-        top_k=fields.optional_count("top_k"),
-        stop=_stop(fields.items("stop_sequences")),
-    )
-
-
-def _stop(values: list[Any]) -> tuple[str, ...]:
-    for index, value in enumerate(values):
-        if not isinstance(value, str):
-            raise expected(f"stop_sequences[{index}]", "a string", value)
-    return tuple(values)

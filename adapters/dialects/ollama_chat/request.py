@@ -19,6 +19,7 @@ from domain.conversation.request import (
 )
 
 _NO_PARAMETERS = {"type": "object", "properties": {}}
+_NO_THINKING = "none"
 
 
 def encode_request(outgoing: Outgoing) -> bytes:
@@ -86,6 +87,8 @@ def _options(sampling: Sampling) -> dict[str, Any]:
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "top_k": sampling.top_k,
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
         "seed": sampling.seed,
         "stop": list(sampling.stop) or None,
     }
@@ -96,8 +99,10 @@ def _manner(sampling: Sampling, outgoing: Outgoing) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if sampling.answer_schema is not None:
         told["format"] = _format(sampling.answer_schema)
-    if outgoing.quirks.thinking_switch and sampling.reasoning_effort is not None:
-        told["think"] = _EFFORTS.get(sampling.reasoning_effort, True)
+    if sampling.reasoning_effort is not None:
+        told["think"] = _think(sampling.reasoning_effort, levels=outgoing.quirks.thinking_levels)
+    if sampling.top_logprobs is not None:
+        told |= {"logprobs": True} | ({"top_logprobs": others} if (others := sampling.top_logprobs) else {})
     return told
 
 
@@ -107,16 +112,11 @@ def _own_words(conversation: Conversation) -> dict[str, Any]:
     return {"keep_alive": said[0]["keep_alive"]} if said else {}
 
 
-_EFFORTS: Mapping[str, bool | str] = {
-    "none": False,
-    "minimal": "low",
-    "low": "low",
-    "medium": "medium",
-    "high": "high",
-    "xhigh": "high",
-    "max": "high",
-}
-"""How long to think, as clients say it -> ``think``; models without levels take each for yes."""
+def _think(effort: str, *, levels: bool) -> bool | str:
+    """Most models know yes and no, and refuse a level."""
+    if effort == _NO_THINKING:
+        return False
+    return effort if levels else True
 
 
 def _format(schema: AnswerSchema) -> Any:

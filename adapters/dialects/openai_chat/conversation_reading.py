@@ -5,12 +5,12 @@ from typing import Any
 from adapters.dialects.fields import Fields, decoded, expected
 from adapters.dialects.openai_chat.message_reading import read_messages
 from adapters.dialects.openai_chat.part_reading import json_of, kept
+from adapters.dialects.openai_chat.sampling import read_sampling
 from adapters.dialects.openai_chat.wire import NAME
 from domain.conversation.request import (
     Conversation,
     ForeignTool,
     MalformedRequest,
-    Sampling,
     Tool,
     ToolChoice,
     ToolUse,
@@ -42,7 +42,7 @@ def read_conversation(body: bytes) -> Conversation:
         messages=read_messages(fields.items("messages")),
         tools=_tools(fields),
         tool_choice=_tool_choice(fields),
-        sampling=_sampling(fields),
+        sampling=read_sampling(fields),
         extensions=kept(fields.rest()),
     )
 
@@ -116,29 +116,3 @@ def _chosen(choice: Any, path: str, *, parallel: bool | None) -> ToolChoice:
             return ToolChoice(parallel=parallel, extensions=kept({"verbatim": choice}))
         case _:
             raise expected(path, "a word or an object with a type", choice)
-
-
-def _sampling(fields: Fields) -> Sampling:
-    newer = fields.optional_count("max_completion_tokens")
-    older = fields.optional_count("max_tokens")
-    return Sampling(
-        max_output_tokens=older if newer is None else newer,
-        temperature=fields.optional_number("temperature"),
-        top_p=fields.optional_number("top_p"),
-        top_k=fields.optional_count("top_k"),
-        stop=_stop(fields),
-        seed=fields.optional_count("seed"),
-    )
-
-
-def _stop(fields: Fields) -> tuple[str, ...]:
-    path = fields.path("stop")
-    match fields.anything("stop"):
-        case None:
-            return ()
-        case str(stop):
-            return (stop,)
-        case [*stops] if all(isinstance(stop, str) for stop in stops):
-            return tuple(stops)
-        case other:
-            raise expected(path, "a string or a list of strings", other)

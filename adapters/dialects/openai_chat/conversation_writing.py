@@ -7,6 +7,7 @@ import msgspec
 from adapters.dialects.dialect import Outgoing
 from adapters.dialects.openai_chat.message_writing import message_objects
 from adapters.dialects.openai_chat.part_writing import Manner, own_words
+from adapters.dialects.openai_chat.sampling import sampling_fields
 from adapters.dialects.openai_chat.splicing import extra_fields
 from adapters.dialects.openai_chat.wire import NAME
 from domain.conversation.parts import Text
@@ -16,7 +17,6 @@ from domain.conversation.request import (
     MalformedRequest,
     Message,
     Role,
-    Sampling,
     Tool,
     ToolChoice,
     ToolUse,
@@ -42,7 +42,8 @@ def written(outgoing: Outgoing) -> bytes:
     body["messages"] = message_objects(
         conversation.messages, manner, developer_role=native and outgoing.quirks.developer_role
     )
-    body |= _tool_fields(conversation, manner) | _sampling(conversation.sampling, outgoing, native=native)
+    body |= _tool_fields(conversation, manner)
+    body |= sampling_fields(conversation.sampling, outgoing.quirks.max_tokens_field, native=native)
     if request.choices > 1:
         body["n"] = request.choices
     body |= own_words(conversation.extensions)
@@ -113,19 +114,6 @@ def _choice(choice: ToolChoice, names: set[str]) -> dict[str, Any]:
     if choice.parallel is not None:
         told["parallel_tool_calls"] = choice.parallel
     return told
-
-
-def _sampling(sampling: Sampling, outgoing: Outgoing, *, native: bool) -> dict[str, Any]:
-    """``top_k`` is no word of the dialect itself, though many servers know it."""
-    told = {
-        outgoing.quirks.max_tokens_field: sampling.max_output_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "top_k": sampling.top_k if native else None,
-        "stop": list(sampling.stop) or None,
-        "seed": sampling.seed,
-    }
-    return {field: value for field, value in told.items() if value is not None}
 
 
 def _stream(outgoing: Outgoing) -> dict[str, Any]:

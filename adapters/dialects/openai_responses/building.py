@@ -8,18 +8,17 @@ import msgspec
 from adapters.dialects.dialect import Outgoing
 from adapters.dialects.json_text import json_text
 from adapters.dialects.openai_responses.item_building import items_of
+from adapters.dialects.openai_responses.sampling import sampling_fields
 from adapters.dialects.openai_responses.tool_names import ClientTool, ToolForm, client_tools
 from adapters.dialects.openai_responses.words import NAME, own
 from domain.conversation.extensions import Json
 from domain.conversation.parts import Text
 from domain.conversation.request import (
-    AnswerSchema,
     Conversation,
     ForeignTool,
     MalformedRequest,
     Message,
     Role,
-    Sampling,
     Tool,
     ToolChoice,
     ToolUse,
@@ -64,7 +63,7 @@ def _said(conversation: Conversation, suffix: str, *, at_home: bool) -> dict[str
         "input": items_of(messages, known, at_home=at_home),
         "tools": tools or None,
         **(_choice(conversation.tool_choice, known) if tools else {}),
-        **_sampling(conversation.sampling),
+        **sampling_fields(conversation.sampling),
         **own(conversation.extensions),
     }
     return {key: value for key, value in fields.items() if value is not None}
@@ -131,26 +130,3 @@ def _choice(choice: ToolChoice | None, known: Mapping[str, ClientTool]) -> dict[
     else:
         told["tool_choice"] = choice.use.value
     return told
-
-
-def _sampling(sampling: Sampling) -> dict[str, Any]:
-    """``stop``, ``seed`` and ``top_k`` have no word here."""
-    effort = sampling.reasoning_effort
-    return {
-        "max_output_tokens": sampling.max_output_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "reasoning": None if effort is None else {"effort": effort},
-        "text": _format(sampling.answer_schema),
-    }
-
-
-def _format(wanted: AnswerSchema | None) -> dict[str, Any] | None:
-    if wanted is None:
-        return None
-    if wanted.schema is None:
-        return {"format": {"type": "json_object"}}
-    said = {"description": wanted.description, "strict": wanted.strict}
-    told = {key: value for key, value in said.items() if value is not None}
-    named = {"type": "json_schema", "name": wanted.name or "answer", "schema": wanted.schema}
-    return {"format": named | told}

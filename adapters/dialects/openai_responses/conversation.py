@@ -5,10 +5,11 @@ from typing import Any
 from adapters.dialects.fields import Fields, decoded, expected
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_responses.items import found_tools, read_items
+from adapters.dialects.openai_responses.sampling import read_sampling
 from adapters.dialects.openai_responses.tools import ToolsReading, read_tool_choice
 from adapters.dialects.openai_responses.words import kept
 from domain.conversation.parts import Text
-from domain.conversation.request import AnswerSchema, Conversation, Message, Role, Sampling
+from domain.conversation.request import Conversation, Message, Role
 
 _NOT_CONTENT = frozenset({"model", "stream", "stream_options", "profile", "store", "background"})
 
@@ -34,7 +35,7 @@ def read_conversation(members: JsonMembers) -> Conversation:
         messages=messages,
         tools=offered.tools(allowed),
         tool_choice=choice,
-        sampling=_sampling(fields),
+        sampling=read_sampling(fields),
         extensions=kept(fields.rest()),
     )
 
@@ -54,41 +55,3 @@ def _input(value: Any, offered: ToolsReading) -> tuple[Message, ...]:
     if isinstance(value, str):
         return (Message(role=Role.USER, parts=(Text(text=value),)),)
     return read_items(value or (), offered.names)
-
-
-def _sampling(fields: Fields) -> Sampling:
-    """``reasoning`` and ``text`` also stay as they are, for what else they say."""
-    return Sampling(
-        max_output_tokens=fields.optional_count("max_output_tokens"),
-        temperature=fields.optional_number("temperature"),
-        top_p=fields.optional_number("top_p"),
-        reasoning_effort=_reasoning_effort(fields.peek("reasoning")),
-        answer_schema=_answer_schema(fields.peek("text")),
-    )
-
-
-def _reasoning_effort(reasoning: Any) -> str | None:
-    if reasoning is None:
-        return None
-    return Fields(reasoning, "reasoning").optional_text("effort")
-
-
-def _answer_schema(text: Any) -> AnswerSchema | None:
-    if text is None:
-        return None
-    fields = Fields(text, "text")
-    if not fields.has("format"):
-        return None
-    wanted = fields.nested("format")
-    match wanted.text("type"):
-        case "json_schema":
-            return AnswerSchema(
-                name=wanted.optional_text("name"),
-                description=wanted.optional_text("description"),
-                schema=wanted.optional_object("schema"),
-                strict=wanted.optional_flag("strict"),
-            )
-        case "json_object":
-            return AnswerSchema()
-        case _:
-            return None

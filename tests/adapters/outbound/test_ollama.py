@@ -1,15 +1,12 @@
 """A provider of kind ollama asks Ollama's own API and classifies what goes wrong there."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-import httpx
 import pytest
 
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
-from adapters.outbound.kit import ProviderKit
 from adapters.outbound.ollama import ollama
 from domain.conversation.extensions import Json
 from domain.conversation.fold import fold
@@ -18,56 +15,22 @@ from domain.conversation.reply import Batch, TextDelta, Usage
 from domain.failures import FailureKind, UpstreamFailure
 from domain.ports.providers import ChatProvider, ProviderCall
 from domain.routing.targets import Capabilities, ProviderSpec
-from infrastructure.model_server.absent import AbsentModelServer
-from infrastructure.model_server.weights import ModelMissing
 from tests.adapters.dialects.ollama_chat.lines import TEXT, end, line
-from tests.fakes.fixed_clock import FixedClock
+from tests.adapters.outbound import scripted_server
 
 NDJSON = "application/x-ndjson"
 
 
-class Pieces(httpx.AsyncByteStream):
-    """A body in reads of its own; tells whether it was closed."""
-
-    def __init__(self, pieces: Sequence[bytes]) -> None:
-        self._pieces = pieces
-        self.closed = False
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            yield piece
-
-    async def aclose(self) -> None:
-        self.closed = True
-
-
-class Server(httpx.AsyncBaseTransport):
-    """Answers one request as scripted."""
+class Server(scripted_server.Server):
+    """Ollama, as far as an answer goes."""
 
     def __init__(self, *pieces: bytes, status: int = 200, content_type: str = NDJSON) -> None:
-        self.body = Pieces(pieces)
-        self.asked: list[httpx.Request] = []
-        self._status = status
-        self._content_type = content_type
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
-        return httpx.Response(self._status, headers={"content-type": self._content_type}, stream=self.body)
+        super().__init__(*pieces, status=status, content_type=content_type)
 
     def provider(self, **fields: Any) -> ChatProvider:
+        secret = fields.pop("secret", "")
         spec = ProviderSpec(**{"name": "home", "adapter": "ollama", "base_url": "http://box:11434", **fields})
-        kit = ProviderKit(
-            transport=self,
-            clock=FixedClock(),
-            secret=fields.pop("secret", ""),
-            model_server=AbsentModelServer(ModelMissing(("nothing",))),
-            user_agent="test",
-        )
-        return ollama(spec, kit)
-
-    @property
-    def sent(self) -> Any:
-        return json.loads(self.asked[0].content)
+        return ollama(spec, self.kit(secret=secret))
 
 
 def question(*, stream: bool = True, **fields: object) -> ProviderCall:
@@ -139,16 +102,18 @@ async def test_other_options_stand_beside_the_context_window() -> None:
     assert server.sent["keep_alive"] == -1
 
 
-@pytest.mark.parametrize(("thinks", "think"), [(True, "high"), (None, None), (False, None)])
-async def test_only_a_model_that_is_known_to_think_is_told_to(thinks: bool | None, think: str | None) -> None:
+@pytest.mark.parametrize(("levels", "think"), [(None, True), (("low", "high"), "high")])
+async def test_a_model_is_told_how_much_to_think_only_if_it_has_levels(
+    levels: tuple[str, ...] | None, think: object
+) -> None:
     server = Server(TEXT)
     body = {"model": "any", "input": "hi", "reasoning": {"effort": "high"}}
     request = OPENAI_RESPONSES.decode_request(json.dumps(body).encode(), {})
     call = ProviderCall(request=request, request_id="r1", model="qwen3:8b", stream=True)
 
-    await answer(server.provider(capabilities=Capabilities(thinking=thinks)), call)
+    await answer(server.provider(capabilities=Capabilities(effort_levels=levels)), call)
 
-    assert server.sent.get("think") == think
+    assert server.sent["think"] == think
 
 
 @pytest.mark.parametrize(

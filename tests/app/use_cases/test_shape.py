@@ -22,7 +22,7 @@ from domain.events import AttemptFailed, AttemptStarted, Outcome
 from domain.failures import FailureKind, UpstreamFailure
 from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied
 from domain.routing.shaping import Omission
-from domain.routing.targets import Capabilities
+from domain.routing.targets import Capabilities, Freedom
 from domain.routing.verdict import ChainFailed
 from tests.app.use_cases.conversing import END, HELLO, ROLE, House, house
 from tests.fakes.scripted_provider import Act, ScriptedProvider
@@ -273,3 +273,18 @@ async def test_lost_cache_marks_are_told() -> None:
 
     (lost,) = given.sink.of(CapabilityDegraded)
     assert (lost.dropped, lost.reason) == (("cache_control",), "translation-lossy")
+
+
+async def test_each_way_of_losing_something_is_told_of_once() -> None:
+    said = Conversation(messages=(), sampling=Sampling(seed=1, top_logprobs=0, temperature=0.3))
+    fixed = Capabilities(sampling=Freedom.FIXED)
+    given = gateway((ROLE, HELLO, END), adapter="anthropic", capabilities=fixed)
+
+    await (await given.ask(source=Built(said))).aclose()
+
+    (started,) = given.sink.of(AttemptStarted)
+    assert started.degraded
+    assert [(lost.dropped, lost.reason) for lost in given.sink.of(CapabilityDegraded)] == [
+        (("temperature",), "provider-does-not-support"),
+        (("seed", "logprobs"), "translation-lossy"),
+    ]

@@ -90,7 +90,7 @@ def test_claude_codes_conversation_is_read() -> None:
             cache_control=EPHEMERAL,
         ),
     )
-    assert content.sampling == Sampling(max_output_tokens=128000)
+    assert content.sampling == Sampling(max_output_tokens=128000, reasoning_effort="medium")
     assert set(content.extensions[OURS]) == {"thinking", "metadata", "context_management", "output_config"}
     deferred = [t for t in content.tools if isinstance(t, Tool) and t.extensions]
     assert [t.extensions for t in deferred] == [{OURS: {"defer_loading": True}}]

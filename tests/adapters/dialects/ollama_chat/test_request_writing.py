@@ -251,16 +251,6 @@ def test_the_form_of_the_answer_is_asked_for() -> None:
     assert written(responses(text={"format": {"type": "json_object"}}))["format"] == "json"
 
 
-@pytest.mark.parametrize(
-    ("effort", "think"), [("none", False), ("low", "low"), ("high", "high"), ("odd", True)]
-)
-def test_only_a_model_that_thinks_is_told_how_long(effort: str, think: object) -> None:
-    request = responses(reasoning={"effort": effort})
-
-    assert written(request, quirks=Quirks(thinking_switch=True))["think"] == think
-    assert "think" not in written(request)
-
-
 def test_several_answers_at_once_are_refused() -> None:
     with pytest.raises(MalformedRequest):
         written(chat(n=2))

@@ -1,0 +1,59 @@
+"""OpenAI's own API is asked in its newest words, other servers in those that all of them know."""
+
+import json
+from typing import Any
+
+import pytest
+
+from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
+from adapters.dialects.dialect import Dialect
+from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
+from adapters.outbound.openai_compatible import openai_compatible
+from domain.ports.providers import ProviderCall
+from domain.routing.targets import ProviderSpec
+from tests.adapters.outbound.scripted_server import Server
+
+ANSWER = b'{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
+OPENAI = "https://api.openai.com/v1"
+OTHER = "http://127.0.0.1:8080/v1"
+HELLO = {"role": "user", "content": "hi"}
+MARKED = {"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}
+
+
+async def sent(base_url: str, dialect: Dialect, **body: Any) -> Any:
+    server = Server(ANSWER, content_type="application/json")
+    request = dialect.decode_request(json.dumps({"model": "any", **body}).encode(), {})
+    call = ProviderCall(request=request, request_id="r1", model="gpt-5", stream=False)
+    provider = openai_compatible(
+        ProviderSpec(name="a", adapter="openai_compat", base_url=base_url), server.kit()
+    )
+    async for _ in provider.converse(call):
+        pass
+    return server.sent
+
+
+@pytest.mark.parametrize(
+    ("base_url", "limit"), [(OPENAI, {"max_completion_tokens": 9}), (OTHER, {"max_tokens": 9})]
+)
+@pytest.mark.parametrize("dialect", [OPENAI_CHAT, ANTHROPIC_MESSAGES], ids=lambda dialect: dialect.name)
+async def test_the_output_limit_has_the_name_that_the_server_takes(
+    base_url: str, limit: dict[str, int], dialect: Dialect
+) -> None:
+    told = await sent(base_url, dialect, messages=[HELLO], max_tokens=9)
+
+    assert {field: value for field, value in told.items() if field.startswith("max_")} == limit
+
+
+@pytest.mark.parametrize(("base_url", "role"), [(OPENAI, "developer"), (OTHER, "system")])
+async def test_a_developer_speaks_as_such_only_where_that_is_known(base_url: str, role: str) -> None:
+    told = await sent(base_url, OPENAI_CHAT, messages=[{"role": "developer", "content": "Be brief."}, HELLO])
+
+    assert told["messages"][0]["role"] == role
+
+
+@pytest.mark.parametrize(("base_url", "marked"), [(OPENAI, False), (OTHER, True)])
+async def test_cache_marks_go_only_to_servers_that_do_not_refuse_them(base_url: str, marked: bool) -> None:
+    turn = {"role": "user", "content": [MARKED]}
+    told = await sent(base_url, ANTHROPIC_MESSAGES, max_tokens=9, messages=[turn])
+
+    assert ("cache_control" in json.dumps(told)) is marked
