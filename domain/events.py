@@ -5,15 +5,20 @@ An event's class name is for code, its `name` for the log line, metrics and user
 Fields are primitives and small values: no prompt, no answer and no secret ever enters an event.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
 from domain.inventory.access import AuthRejected, ChainAccessBlocked, ForbiddenProviderSkipped
+from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
 from domain.inventory.level import Level
 from domain.inventory.requests import RequestAccepted
-from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied, SuitabilityDegraded
+from domain.inventory.shaping import (
+    CapabilityDegraded,
+    OutputFilterApplied,
+    SuitabilityDegraded,
+    ToolCallsRepaired,
+)
 from domain.inventory.tokens import ContextTruncationSuspected, CountTokensServed
 
 
@@ -253,49 +258,6 @@ class InternalFault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AutoRouterResolved:
-    """
-    A rule chose the profile.
-
-    The signals are `has_image`, `code_fence_ratio`, `content_len`, `model`, `estimated_tokens`, `has_tools`.
-    Of a large request those are null that no rule asked for: it was not read any further.
-    """
-
-    name: ClassVar[str] = "auto-router-resolved"
-    level: ClassVar[Level] = Level.INFO
-    request_id: str
-    rule_id: str
-    resolved_profile: str
-    signals: Mapping[str, bool | int | float | str | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AutoRouterFellThrough:
-    """
-    No rule chose the profile; its signals have `disabled` in the place of `has_image`.
-
-    Of a large request those signals are null that no rule asked for.
-    """
-
-    name: ClassVar[str] = "auto-router-fallthrough"
-    level: ClassVar[Level] = Level.INFO
-    request_id: str
-    resolved_profile: str
-    signals: Mapping[str, bool | int | float | str | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionKeptProfile:
-    """A session stayed with the profile it had; `rule_id` chose it then and is empty when no rule did."""
-
-    name: ClassVar[str] = "auto-router-session-kept"
-    level: ClassVar[Level] = Level.INFO
-    request_id: str
-    rule_id: str
-    resolved_profile: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class IncapableProviderSkipped:
     """A provider was left out because it is known to lack what the request needs."""
 
@@ -389,6 +351,7 @@ Event: TypeAlias = (
     | ChainAccessBlocked
     | CapabilityDegraded
     | OutputFilterApplied
+    | ToolCallsRepaired
     | SuitabilityDegraded
     | CountTokensServed
     | ContextTruncationSuspected

@@ -6,8 +6,6 @@ from typing import TypeAlias
 
 from domain.conversation.request import MalformedRequest
 from domain.events import (
-    AutoRouterFellThrough,
-    AutoRouterResolved,
     ChainCapabilityBlocked,
     ChainContextBlocked,
     ChainPaidGateBlocked,
@@ -15,11 +13,11 @@ from domain.events import (
     IncapableProviderDemoted,
     IncapableProviderSkipped,
     PaidProviderSkipped,
-    SessionKeptProfile,
     SmallContextProviderSkipped,
     UncredentialedProviderSkipped,
 )
 from domain.inventory.access import ChainAccessBlocked, ForbiddenProviderSkipped
+from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
 from domain.routing.facts import Facts
 from domain.routing.gates import BarReason, Barred
 from domain.routing.ranking import Candidate

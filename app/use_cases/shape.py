@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from domain.conversation.request import ChatRequest, MalformedRequest, Tool, ToolUse
 from domain.events import Event
 from domain.failures import UpstreamFailure
-from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied
+from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied, ToolCallsRepaired
 from domain.repair.output_filters import output_filter
-from domain.repair.stages import Dropped, Filtered, Loss, Pipeline, Remark, Stage
+from domain.repair.stages import Dropped, Filtered, Loss, Pipeline, Remark, Repaired, Stage
 from domain.repair.thinking import ReasoningDropped
 from domain.repair.tool_calls import ToolCallRepair
 from domain.routing.losses import losses
@@ -72,15 +72,23 @@ def refuses_past_thinking(failure: UpstreamFailure, request: ChatRequest) -> boo
 
 def told(remarks: Iterable[Remark], *, request_id: str, provider: str, stream: bool) -> Iterator[Event]:
     """What there is to tell of a reply's shaping: at most one event for all filters, one for each loss."""
-    remarks = tuple(remarks)
-    filters = tuple(remark.filter for remark in remarks if isinstance(remark, Filtered))
-    if filters:
-        yield OutputFilterApplied(request_id=request_id, provider=provider, filters=filters, streaming=stream)
+    filters: list[str] = []
     for remark in remarks:
-        if isinstance(remark, Dropped):
-            yield CapabilityDegraded(
-                request_id=request_id, provider=provider, dropped=remark.fields, reason=remark.reason
-            )
+        match remark:
+            case Filtered(name):
+                filters.append(name)
+            case Dropped(fields, reason):
+                yield CapabilityDegraded(
+                    request_id=request_id, provider=provider, dropped=fields, reason=reason
+                )
+            case Repaired(calls, forms):
+                yield ToolCallsRepaired(
+                    request_id=request_id, provider=provider, calls=calls, forms=forms, streaming=stream
+                )
+    if filters:
+        yield OutputFilterApplied(
+            request_id=request_id, provider=provider, filters=tuple(filters), streaming=stream
+        )
 
 
 def _reasoning(spec: ProviderSpec, request: ChatRequest) -> Iterator[Stage]:

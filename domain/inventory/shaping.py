@@ -37,6 +37,24 @@ class OutputFilterApplied:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallsRepaired:
+    """
+    A model wrote calls of tools as text, and the client was given them as calls; told once for an answer.
+
+    ``forms`` are how they were written: ``bare-json``, ``fenced-json``, ``json-in-tags``, ``parameter-tags``,
+    ``key-value-tags`` or ``template-tokens``.
+    """
+
+    name: ClassVar[str] = "tool-calls-repaired"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    provider: str
+    calls: int
+    forms: tuple[str, ...]
+    streaming: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuitabilityDegraded:
     """
     A profile made for Claude Code leads to models that are known to serve it badly; told at start.

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeAlias
 
+from domain.repair.forms import form_of
 from domain.repair.illustration import intends, introduces_picture, may_begin
 from domain.repair.reading import Cursor, Reading, run_of
 from domain.repair.spoken_calls import Prose, Spoken, calls_among_prose, fenced_calls, whole_answer
@@ -55,9 +56,15 @@ Piece: TypeAlias = str | tuple[Call, ...]
 
 
 class AnswerText:
-    """One answer's text: `feed` it, take what is settled; `close` it for what was held."""
+    """
+    One answer's text: `feed` it, take what is settled; `close` it for what was held.
+
+    Attributes:
+        forms: how the calls were written that have been found so far.
+    """
 
     def __init__(self, toolbox: Toolbox, *, json_wanted: bool) -> None:
+        self.forms: set[str] = set()
         self._toolbox = toolbox
         self._json_wanted = json_wanted
         self._cursor = Cursor()
@@ -139,6 +146,7 @@ class AnswerText:
                 self._block = ""
             case calls:
                 self._pieces.append(calls)
+                self.forms.add(form_of(self._cursor.since(self._began)))
                 self._cursor.start = self._cursor.position
                 self._has_called = self._at_beginning = True
                 return

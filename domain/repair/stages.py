@@ -33,7 +33,15 @@ class Dropped:
     reason: Loss
 
 
-Remark: TypeAlias = Filtered | Dropped
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """Calls have been found in text; ``forms`` are those of `domain.repair.forms`."""
+
+    calls: int
+    forms: tuple[str, ...]
+
+
+Remark: TypeAlias = Filtered | Dropped | Repaired
 """What is worth telling of a stage's work, once for each reply."""
 
 

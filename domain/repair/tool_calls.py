@@ -1,6 +1,6 @@
 """Finds the tool calls that a model wrote as text, and tells them as the calls they are."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from domain.conversation.reply import (
     Finished,
@@ -20,7 +20,7 @@ from domain.conversation.reply import (
 )
 from domain.conversation.request import Tool
 from domain.repair.answer_text import AnswerText, Piece
-from domain.repair.stages import Events, Remark
+from domain.repair.stages import Events, Remark, Repaired
 from domain.repair.toolbox import Call, Toolbox
 
 
@@ -60,7 +60,8 @@ class ToolCallRepair:
         return tuple(event for choice in self._choices.values() for event in choice.close())
 
     def remarks(self) -> tuple[Remark, ...]:
-        return ()
+        forms = {form for choice in self._choices.values() for form in choice.forms}
+        return (Repaired(self.repaired, tuple(sorted(forms))),) if forms else ()
 
     def _take(self, event: ReplyEvent) -> Iterator[ReplyEvent]:
         match event:
@@ -102,6 +103,11 @@ class _ChoiceRepair:
         self._text_is_open = False
         self._end_is_due = False
         self.found = 0
+
+    @property
+    def forms(self) -> Iterable[str]:
+        """How the calls were written that have been found."""
+        return self._text.forms
 
     def take(self, event: _Content) -> Iterator[ReplyEvent]:
         match event:

@@ -1,11 +1,13 @@
 """
 What of a request a target is not told, because its language has no word for it or the target would refuse it.
 
-Fields of the manner of an answer go by the name that Chat Completions gives them, others by their own. What a
-client only notes for itself or for its vendor is not missed: the answer does not depend on it.
+Fields of the manner of an answer go by the name that Chat Completions gives them, others by their own; names
+that no vendor has documented go by one name for all, as they may be anything. What a client only notes for
+itself or for its vendor is not missed: the answer does not depend on it.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -66,6 +68,66 @@ _NOTES = frozenset(
     }
 )
 """What clients note for themselves or for their vendor."""
+
+_FIELDS = frozenset(
+    {
+        "audio",
+        "container",
+        "context_management",
+        "fallbacks",
+        "keep_alive",
+        "logit_bias",
+        "max_tool_calls",
+        "mcp_servers",
+        "min_p",
+        "modalities",
+        "moderation",
+        "prediction",
+        "repeat_penalty",
+        "repetition_penalty",
+        "response_format",
+        "speed",
+        "truncation",
+        "web_search_options",
+    }
+)
+_TOOLS = frozenset(
+    {
+        "advisor",
+        "bash",
+        "code_execution",
+        "code_interpreter",
+        "computer",
+        "custom",
+        "file_search",
+        "image_generation",
+        "mcp",
+        "mcp_toolset",
+        "memory",
+        "text_editor",
+        "web_fetch",
+        "web_search",
+    }
+)
+"""Types of tools, without the dates of their versions."""
+
+_PARTS = frozenset(
+    {
+        "code_execution_tool_result",
+        "container_upload",
+        "fallback",
+        "input_audio",
+        "item_reference",
+        "mcp_tool_result",
+        "mcp_tool_use",
+        "search_result",
+        "server_tool_use",
+        "tool_reference",
+        "web_fetch_tool_result",
+        "web_search_tool_result",
+    }
+)
+_DATE = re.compile(r"_(?:20\d{6}|20\d\d_\d\d_\d\d|preview)")
 
 _KEPT_IN_MEMORY = "keep_alive"
 """Every client may say this to Ollama."""
@@ -133,7 +195,8 @@ def _foreign_tools(conversation: Conversation, language: str) -> Iterator[str]:
     """Tools that only another vendor's servers run, by their type."""
     for tool in conversation.tools:
         if isinstance(tool, ForeignTool) and tool.dialect != language:
-            yield _type_of(tool.payload)
+            kind = _DATE.sub("", _type_of(tool.payload))
+            yield kind if kind in _TOOLS else "other-tools"
 
 
 def _fields(conversation: Conversation, dialect: str, spec: ProviderSpec) -> Iterator[str]:
@@ -147,7 +210,7 @@ def _fields(conversation: Conversation, dialect: str, spec: ProviderSpec) -> Ite
         if field == "thinking":
             yield from _thinking(value, spec)
         elif value is not None and field not in understood:
-            yield field
+            yield field if field in _FIELDS else "other-fields"
 
 
 def _thinking(wanted: Json, spec: ProviderSpec) -> Iterator[str]:
@@ -165,7 +228,8 @@ def _foreign_parts(conversation: Conversation, language: str) -> Iterator[str]:
 def _foreign(parts: Iterable[Part], language: str) -> Iterator[str]:
     for part in parts:
         if isinstance(part, ForeignPart) and part.dialect != language:
-            yield _type_of(part.payload)
+            kind = _type_of(part.payload)
+            yield kind if kind in _PARTS else "other-parts"
         elif isinstance(part, ToolResult):
             yield from _foreign(part.content, language)
 
@@ -174,6 +238,6 @@ def _type_of(payload: bytes) -> str:
     try:
         value = json.loads(payload)
     except (ValueError, RecursionError):
-        return "unknown"
+        return ""
     kind = value.get("type") if isinstance(value, dict) else None
-    return kind if isinstance(kind, str) else "unknown"
+    return kind if isinstance(kind, str) else ""

@@ -125,6 +125,9 @@ class Instruments:
         self.auth_rejected = self._counter(
             "auth_rejected_total", "Requests turned away for their key.", ("reason",)
         )
+        self.tool_calls_repaired = self._counter(
+            "tool_calls_repaired_total", "Calls of tools that were found in a model's text.", ("provider",)
+        )
         self.in_flight = self._labelled_gauge(
             "requests_in_flight", "Requests being answered now.", ("dialect",), mode="livesum"
         )

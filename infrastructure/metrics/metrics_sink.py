@@ -7,8 +7,6 @@ from domain.events import (
     AttemptFailed,
     AttemptStarted,
     AttemptSucceeded,
-    AutoRouterFellThrough,
-    AutoRouterResolved,
     ChainCapabilityBlocked,
     ChainContextBlocked,
     ChainPaidGateBlocked,
@@ -24,15 +22,20 @@ from domain.events import (
     PaidProviderSkipped,
     ReplyBrokenOff,
     RequestCompleted,
-    SessionKeptProfile,
     SmallContextProviderSkipped,
     Started,
     Stopped,
     UncredentialedProviderSkipped,
 )
 from domain.inventory.access import AuthRejected, ChainAccessBlocked, ForbiddenProviderSkipped
+from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
 from domain.inventory.requests import RequestAccepted
-from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied, SuitabilityDegraded
+from domain.inventory.shaping import (
+    CapabilityDegraded,
+    OutputFilterApplied,
+    SuitabilityDegraded,
+    ToolCallsRepaired,
+)
 from domain.inventory.tokens import ContextTruncationSuspected, CountTokensServed
 from infrastructure.metrics.instruments import Instruments
 
@@ -48,7 +51,7 @@ _Skip: TypeAlias = (
     | SmallContextProviderSkipped
 )
 _Chain: TypeAlias = ChainPaidGateBlocked | ChainUniformAuthFailure | AutoRouterFellThrough
-_Shaping: TypeAlias = CapabilityDegraded | OutputFilterApplied
+_Shaping: TypeAlias = CapabilityDegraded | OutputFilterApplied | ToolCallsRepaired
 
 
 class MetricsSink:
@@ -76,7 +79,7 @@ class MetricsSink:
                 self._attempt(event)
             case RequestAccepted() | RequestCompleted():
                 self._request(event)
-            case CapabilityDegraded() | OutputFilterApplied():
+            case CapabilityDegraded() | OutputFilterApplied() | ToolCallsRepaired():
                 self._shaping(event)
             case (
                 PaidProviderSkipped()
@@ -174,6 +177,8 @@ class MetricsSink:
             case OutputFilterApplied(filters=filters):
                 for name in filters:
                     self._count.output_filter_applied.of(name).inc()
+            case ToolCallsRepaired(provider=provider, calls=calls):
+                self._count.tool_calls_repaired.of(provider).inc(calls)
 
 
 _SKIP_REASONS: dict[type[_Skip], str] = {

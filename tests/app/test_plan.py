@@ -13,18 +13,16 @@ from config.load import load_text
 from config.translate import routing_table
 from domain.conversation.request import ChatRequest, MalformedRequest
 from domain.events import (
-    AutoRouterFellThrough,
-    AutoRouterResolved,
     ChainCapabilityBlocked,
     ChainContextBlocked,
     ChainPaidGateBlocked,
     IncapableProviderDemoted,
     IncapableProviderSkipped,
     PaidProviderSkipped,
-    SessionKeptProfile,
     SmallContextProviderSkipped,
     UncredentialedProviderSkipped,
 )
+from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
 from domain.routing.selection import UnknownChoice, Wishes
 from domain.routing.verdict import ChainFailed, Walk, verdict
 from tests.domain.routing.bodies import Say, Talk, Use, anthropic_messages, openai_chat, talk

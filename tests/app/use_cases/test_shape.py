@@ -9,6 +9,7 @@ from app.use_cases.reply import Reply
 from domain.conversation.parts import Text, Thinking, ToolCall
 from domain.conversation.reply import Batch, Finished, StopReason, TextDelta, ThinkingDelta, Wire
 from domain.conversation.request import (
+    AnswerSchema,
     Built,
     Conversation,
     Message,
@@ -20,7 +21,7 @@ from domain.conversation.request import (
 )
 from domain.events import AttemptFailed, AttemptStarted, Outcome
 from domain.failures import FailureKind, UpstreamFailure
-from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied
+from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied, ToolCallsRepaired
 from domain.routing.shaping import Omission
 from domain.routing.targets import Capabilities, Freedom
 from domain.routing.verdict import ChainFailed
@@ -170,6 +171,32 @@ async def test_a_call_that_a_model_wrote_as_text_becomes_a_call(
 
     assert isinstance(call, ToolCall)
     assert (call.name, call.arguments) == ("read", '{"path": "a"}')
+
+
+async def test_calls_that_were_found_in_text_are_told_of_once() -> None:
+    given = gateway((ROLE, WRITTEN_CALL, ITS_END, END), **COMPATIBLE, output_filters=FILTERS)
+
+    await parts_of(await given.ask(source=with_tools()))
+
+    assert given.sink.of(ToolCallsRepaired) == [
+        ToolCallsRepaired(request_id="r-1", provider="only", calls=1, forms=("json-in-tags",), streaming=True)
+    ]
+
+
+async def test_an_answer_without_such_calls_is_not_told_of() -> None:
+    given = gateway((ROLE, HELLO, END), **COMPATIBLE)
+
+    await parts_of(await given.ask(source=with_tools()))
+
+    assert given.sink.of(ToolCallsRepaired) == []
+
+
+async def test_json_is_the_answer_for_a_client_that_asked_for_json() -> None:
+    looks_like_a_call = TextDelta('{"name": "read", "arguments": {"path": "a"}}')
+    wanted = with_tools(sampling=Sampling(answer_schema=AnswerSchema()))
+    given = gateway((ROLE, Batch((looks_like_a_call,)), END), **COMPATIBLE)
+
+    assert await parts_of(await given.ask(source=wanted)) == (Text(text=looks_like_a_call.text),)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+"""Events about how the profile of a request was chosen when the client chose none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.inventory.level import Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoRouterResolved:
+    """
+    A rule chose the profile.
+
+    The signals are `has_image`, `code_fence_ratio`, `content_len`, `model`, `estimated_tokens`, `has_tools`.
+    Of a large request those are null that no rule asked for: it was not read any further.
+    """
+
+    name: ClassVar[str] = "auto-router-resolved"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    rule_id: str
+    resolved_profile: str
+    signals: Mapping[str, bool | int | float | str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoRouterFellThrough:
+    """
+    No rule chose the profile; its signals have `disabled` in the place of `has_image`.
+
+    Of a large request those signals are null that no rule asked for.
+    """
+
+    name: ClassVar[str] = "auto-router-fallthrough"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    resolved_profile: str
+    signals: Mapping[str, bool | int | float | str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionKeptProfile:
+    """A session stayed with the profile it had; `rule_id` chose it then and is empty when no rule did."""
+
+    name: ClassVar[str] = "auto-router-session-kept"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    rule_id: str
+    resolved_profile: str
