@@ -2,7 +2,7 @@
 
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from dependency_injector import containers, providers
@@ -17,7 +17,7 @@ from adapters.inbound.http.embeddings import EmbeddingsRoute
 from adapters.inbound.http.routes import Envelopes
 from adapters.inbound.http.status import Readiness
 from adapters.outbound.kit import ProviderKit
-from app.keys import keys_of
+from app.keys import Keys
 from app.launch import Launch
 from app.providers import Providers, known_secrets
 from app.use_cases.converse import Converse
@@ -25,19 +25,25 @@ from app.use_cases.count_tokens import CountTokens
 from app.use_cases.embed import Embed
 from app.use_cases.explain import Explain
 from app.use_cases.list_models import ListModels
+from app.use_cases.manage_keys import ManageKeys
 from app.use_cases.plan import Planner
 from app.use_cases.rehearse import Rehearse
 from app.use_cases.watch_context import WatchContext
 from app.version import gateway_version
 from config.in_short import config_in_short
 from config.schema.server import Server
+from config.state_location import Nowhere, SqliteFile, StateLocation, state_location
 from config.translate import routing_table
+from config.translate_access import member_permissions, written_keys
+from domain.ports.storage import Store
+from domain.ports.time import Clock
 from domain.routing.ranking import NothingHappened
 from infrastructure.clock import SystemClock
 from infrastructure.events.event_log import EventLog
 from infrastructure.events.fan_out import FanOut
 from infrastructure.events.trace_ring import TraceRing
 from infrastructure.http_clients import HttpClients
+from infrastructure.key_material import fresh_id, fresh_secret
 from infrastructure.metrics.book import MetricsBook
 from infrastructure.metrics.counting import counting
 from infrastructure.metrics.instruments import Instruments
@@ -48,6 +54,9 @@ from infrastructure.model_server.child import ModelOptions
 from infrastructure.model_server.supervisor import EmbeddedModelServer
 from infrastructure.model_server.weights import ModelInstalled, ModelMissing, find_embedded_model
 from infrastructure.secrets import Secrets
+from infrastructure.state.key_records import KeyRecords
+from infrastructure.state.memory import MemoryStore
+from infrastructure.state.sqlite import SqliteStore
 from infrastructure.tokens import TokenEstimator
 
 _draw = random.Random()  # noqa: S311  ids tell requests apart, they guard nothing; seeded by the system
@@ -69,6 +78,19 @@ def _model_server() -> EmbeddedModelServer | AbsentModelServer:
             return EmbeddedModelServer(ModelOptions(weights=str(weights)))
         case ModelMissing() as missing:
             return AbsentModelServer(missing)
+
+
+def _store(location: StateLocation, clock: Clock) -> Store:
+    match location:
+        case SqliteFile(path=path):
+            return SqliteStore(path, clock)
+        case Nowhere():
+            return MemoryStore(clock)
+
+
+def _holds_something(location: StateLocation) -> Callable[[], bool]:
+    """A file that is not there, and cannot be made, holds nothing."""
+    return location.path.exists if isinstance(location, SqliteFile) else lambda: False
 
 
 def _user_agent() -> str:
@@ -130,8 +152,31 @@ class Container(containers.DeclarativeContainer):
     )
     directory = providers.Singleton(Providers, table, secrets, provider_kit.provider)
 
+    # state
+    state_location = providers.Singleton(
+        state_location, launch.provided.config.state, launch.provided.environment
+    )
+    store = providers.Singleton(_store, state_location, clock)
+
     # access
-    keys = providers.Singleton(keys_of, launch.provided.config)
+    members = providers.Singleton(member_permissions, launch.provided.config)
+    key_store = providers.Singleton(KeyRecords, store)
+    keys = providers.Singleton(
+        Keys,
+        providers.Callable(written_keys, launch.provided.config),
+        members,
+        key_store,
+        sink,
+        holds_something=providers.Callable(_holds_something, state_location),
+    )
+    manage_keys = providers.Singleton(
+        ManageKeys,
+        key_store,
+        clock,
+        members,
+        fresh_id=providers.Object(fresh_id),
+        fresh_secret=providers.Object(fresh_secret),
+    )
 
     # use cases
     gates = providers.List()

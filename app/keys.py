@@ -1,24 +1,82 @@
-"""The keys that hold: those that the configuration names."""
+"""The keys that hold: those that the configuration names and those that the state keeps."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Mapping
 
-from config.schema.root import Config
-from config.translate_access import member_permissions, written_keys
-from domain.access.keys import KeyRing
+from domain.access.keys import Key, KeyRing
+from domain.access.permissions import Permissions
+from domain.inventory.access import KeysChanged, KeysUnreadable
+from domain.ports.keys import KeyStore
+from domain.ports.observation import EventSink
+from domain.ports.storage import StoreUnavailable
+
+LOOK_EVERY_S = 0.2
+"""How long a revoked key may still open something, at most, in any process that serves from the state."""
+
+_NEVER = -1
 
 
-@dataclass(frozen=True, slots=True)
 class Keys:
-    """Implements `domain.ports.keys.CurrentKeys`."""
-
-    ring: KeyRing
-
-
-def keys_of(config: Config) -> Keys:
     """
-    The keys of a validated configuration.
+    Implements `domain.ports.keys.CurrentKeys`: looks at the state every now and then.
 
-    Raises:
-        ConfigError: a hash file is missing or is none.
+    A state that cannot be read changes nothing: keys that were good stay good, and no others become so.
+    Before it could be read once nobody knows whether there are keys, and the gateway must not be open then.
+
+    Args:
+        written: keys that the configuration names.
+        members: what each declared member may do.
+        holds_something: whether there is a state at all; where there is none, it holds no key.
     """
-    return Keys(KeyRing(written_keys(config), member_permissions(config)))
+
+    def __init__(
+        self,
+        written: tuple[Key, ...],
+        members: Mapping[str, Permissions],
+        store: KeyStore,
+        sink: EventSink,
+        *,
+        holds_something: Callable[[], bool],
+    ) -> None:
+        self._written = written
+        self._members = members
+        self._store = store
+        self._sink = sink
+        self._holds_something = holds_something
+        self._generation = _NEVER
+        self._unreadable = False
+        self.ring = KeyRing(written, members)
+        self.are_known = False
+
+    def __repr__(self) -> str:
+        return f"<Keys {self.ring!r} known={self.are_known}>"
+
+    async def refresh(self) -> None:
+        """Takes over what the state says now, if it says anything. Never raises."""
+        try:
+            await self._look()
+        except StoreUnavailable as error:
+            self.are_known = self.are_known or not self._holds_something()
+            if not self._unreadable:
+                self._sink.emit(KeysUnreadable(error=str(error)[:500], known=self.are_known))
+            self._unreadable = True
+        else:
+            self.are_known = True
+            self._unreadable = False
+
+    async def watch(self) -> None:
+        """Keeps up with the state until it is cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            await self.refresh()
+
+    async def _look(self) -> None:
+        generation = await self._store.generation()
+        if generation == self._generation:
+            return
+        stored = await self._store.keys()
+        self.ring = KeyRing((*stored, *self._written), self._members)
+        if self._generation != _NEVER:
+            revoked = sum(key.revoked_at is not None for key in stored)
+            self._sink.emit(KeysChanged(holding=len(self.ring) - revoked, revoked=revoked))
+        self._generation = generation

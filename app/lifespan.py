@@ -1,5 +1,6 @@
 """Opens what the container built, and closes it in the opposite order."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -18,6 +19,7 @@ async def running(container: Container) -> AsyncIterator[None]:
         stack.callback(lambda: sink.emit(Stopped()))
         await stack.enter_async_context(container.http_clients())
         stack.push_async_callback(container.model_server().aclose)
+        await _open_state(container, stack)
         launch = container.launch()
         if launch.source is None:
             sink.emit(ConfigFound(found=launch.found, hint="write a providers.yaml to decide for yourself"))
@@ -28,6 +30,20 @@ async def running(container: Container) -> AsyncIterator[None]:
         readiness.ready = True
         yield
         readiness.ready = False
+
+
+async def _open_state(container: Container, stack: AsyncExitStack) -> None:
+    """Who may ask is known before anybody can."""
+    stack.push_async_callback(container.store().aclose)
+    keys = container.keys()
+    await keys.refresh()
+    watching = asyncio.create_task(keys.watch(), name="keys")
+    stack.push_async_callback(_ended, watching)
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _started(container: Container, launch: Launch) -> Event:

@@ -13,6 +13,7 @@ _INTERPOLATED: tuple[tuple[str, ...], ...] = (
     ("providers", "*", "headers", "*"),
     ("providers", "*", "options", "**"),
     ("models", "*", "model"),
+    ("state", "url"),
     ("auth", "keys", "*", "hash_file"),
 )
 """Where `${VAR}` is replaced; `*` is any one step and `**` any number. Everywhere else it is plain text."""

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
-from domain.inventory.access import AuthRejected, ChainAccessBlocked, ForbiddenProviderSkipped
+from domain.inventory.access import (
+    AuthRejected,
+    ChainAccessBlocked,
+    ForbiddenProviderSkipped,
+    KeysChanged,
+    KeysUnreadable,
+)
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
 from domain.inventory.level import Level
 from domain.inventory.requests import RequestAccepted
@@ -347,6 +353,8 @@ Event: TypeAlias = (
     | ChainCapabilityBlocked
     | ChainContextBlocked
     | AuthRejected
+    | KeysChanged
+    | KeysUnreadable
     | ForbiddenProviderSkipped
     | ChainAccessBlocked
     | CapabilityDegraded

@@ -1,6 +1,7 @@
 """Listens: Granian in this process, with the signals that end it."""
 
 import asyncio
+import ipaddress
 import signal
 import socket
 from collections.abc import Callable, Coroutine
@@ -134,3 +135,13 @@ async def _until_listening(host: str, port: int, serving: "asyncio.Task[None]") 
 def in_url(host: str, port: int) -> str:
     """The address as a client writes it."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there; a name that is none of its own counts as no."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "check": "app.cli.check:check",
         "route": "app.cli.route:route",
         "explain": "app.cli.explain:explain",
+        "keys": "app.cli.keys:keys",
         "stats": "app.cli.stats:stats",
         "version": "app.cli.version:version",
     }

@@ -1,5 +1,6 @@
 """Runs the gateway."""
 
+import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,12 +18,15 @@ from app.worker import TARGET
 from config.settings import hand_to_workers
 from infrastructure.interpreter import settle
 from infrastructure.metrics.counting import VARIABLE as COUNTS_DIRECTORY
-from infrastructure.server import bindable, in_url
+from infrastructure.server import bindable, in_url, is_loopback
 from infrastructure.server import serve as listen
 from infrastructure.worker_processes import parent_for_workers, serve_with_workers
 
 BIND_ERROR = 3
 """The exit code when the address cannot be bound."""
+
+NO_KEYS = 5
+"""The exit code when others could reach the gateway and nobody would need a key."""
 
 
 @click.command()
@@ -41,7 +45,8 @@ def serve(
     """
     Run the gateway until SIGTERM or Ctrl-C; requests in flight are finished first.
 
-    Exits with 2 when the configuration cannot be used, with 3 when the address cannot be bound.
+    Exits with 2 when the configuration cannot be used, with 3 when the address cannot be bound, with 5 when
+    others could reach it and there is no key.
     """
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
     launch = launch_for(choices, {"server.host": host, "server.port": port})
@@ -49,6 +54,7 @@ def serve(
         container = container_for(launch)
         container.directory()
         container.keys()
+        _refuse_strangers(launch)
     server = launch.config.server
     try:
         if server.workers > 1:
@@ -57,6 +63,32 @@ def serve(
             uvloop.run(_run(container, launch))
     except OSError as error:
         fail(f"cannot listen on {server.host}:{server.port}: {error.strerror or error}", BIND_ERROR)
+
+
+def _refuse_strangers(launch: Launch) -> None:
+    """An address that others can reach needs keys: without one, whoever finds it may use everything."""
+    host = launch.config.server.host
+    if is_loopback(host) or asyncio.run(_has_keys(launch)):
+        return
+    where = f" --config {launch.source}" if launch.source else ""
+    fail(
+        f"refuses to listen on {host} without any key: whoever reaches it could use it. Make one with\n"
+        f"    coderouter keys create NAME{where}\n"
+        "and one for yourself with --scope admin; or listen on 127.0.0.1",
+        NO_KEYS,
+    )
+
+
+async def _has_keys(launch: Launch) -> bool:
+    """Looked up with a container of its own: what serves is opened on the loop that serves."""
+    container = container_for(launch)
+    try:
+        keys = container.keys()
+        await keys.refresh()
+        return bool(keys.ring) or not keys.are_known
+    finally:
+        await container.store().aclose()
+        container.event_log().close()
 
 
 def _run_workers(launch: Launch, choices: Choices) -> None:

@@ -12,6 +12,7 @@ from config.schema.profile import Profile
 from config.schema.provider import Provider
 from config.schema.section import Entries, Section
 from config.schema.server import Server, Session
+from config.schema.state import State
 
 AUTO = "auto"
 """The value of `default_profile` that hands the choice to the auto-router."""
@@ -40,6 +41,7 @@ class Config(Section):
     auto_router: AutoRouter | None = Field(
         default=None, description="Rules that choose the profile when `default_profile` is `auto`."
     )
+    state: State = Field(default_factory=State, description="What must outlive the gateway.")
     members: dict[str, Member] = Field(
         default_factory=dict,
         description="Who may ask, and for what. Where any is declared, only their keys open anything.",

@@ -27,6 +27,31 @@ class AuthRejected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeysChanged:
+    """Keys were made, changed or revoked; from now on these are the ones that hold."""
+
+    name: ClassVar[str] = "keys-changed"
+    level: ClassVar[Level] = Level.INFO
+    holding: int
+    revoked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysUnreadable:
+    """
+    The state does not tell which keys hold; told once until it does again.
+
+    Keys that were good stay good. Unless ``known``, the gateway has not read the state since it started and
+    answers 503 to all but the keys of its configuration.
+    """
+
+    name: ClassVar[str] = "keys-unreadable"
+    level: ClassVar[Level] = Level.ERROR
+    error: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForbiddenProviderSkipped:
     """
     A provider was left out because the caller may not ask it.

@@ -1,8 +1,28 @@
-"""Which keys hold."""
+"""Keeping keys, and knowing which of them hold."""
 
 from typing import Protocol
 
-from domain.access.keys import KeyRing
+from domain.access.keys import Key, KeyRing
+
+
+class KeyStore(Protocol):
+    """
+    Where keys outlive the process, shared by all that serve from one state.
+
+    Each operation raises `domain.ports.storage.StoreUnavailable` when the state cannot be read or written.
+    """
+
+    async def keys(self) -> tuple[Key, ...]:
+        """All keys, revoked and expired ones too, the oldest first."""
+        ...
+
+    async def put(self, key: Key) -> None:
+        """Adds the key, or takes the place of the one with its id; on return it is safe."""
+        ...
+
+    async def generation(self) -> int:
+        """A number that changes whenever a key does; asking is cheap."""
+        ...
 
 
 class CurrentKeys(Protocol):
@@ -10,3 +30,8 @@ class CurrentKeys(Protocol):
 
     @property
     def ring(self) -> KeyRing: ...
+
+    @property
+    def are_known(self) -> bool:
+        """Whether the ring has every key; not before the state could be read for the first time."""
+        ...

@@ -27,7 +27,13 @@ from domain.events import (
     Stopped,
     UncredentialedProviderSkipped,
 )
-from domain.inventory.access import AuthRejected, ChainAccessBlocked, ForbiddenProviderSkipped
+from domain.inventory.access import (
+    AuthRejected,
+    ChainAccessBlocked,
+    ForbiddenProviderSkipped,
+    KeysChanged,
+    KeysUnreadable,
+)
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
 from domain.inventory.requests import RequestAccepted
 from domain.inventory.shaping import (
@@ -102,6 +108,8 @@ class MetricsSink:
                 | SessionKeptProfile()
                 | IncapableProviderDemoted()
                 | ChainAccessBlocked()
+                | KeysChanged()
+                | KeysUnreadable()
                 | ChainCapabilityBlocked()
                 | ChainContextBlocked()
                 | ReplyBrokenOff()

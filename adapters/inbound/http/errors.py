@@ -25,6 +25,7 @@ class Complaint(StrEnum):
     NO_KEY = "no-key"
     WRONG_SCOPE = "wrong-scope"
     THROTTLED = "throttled"
+    STATE_UNREADABLE = "state-unreadable"
     NOT_FOUND = "not-found"
     WRONG_METHOD = "wrong-method"
     TOO_SLOW = "too-slow"
@@ -136,6 +137,9 @@ WORDINGS: Mapping[Cause | Complaint, Wording] = MappingProxyType(
         Complaint.WRONG_SCOPE: _forbidden(403),
         Complaint.THROTTLED: Wording(
             status=429, openai="rate_limit_error", anthropic="rate_limit_error", retry=Retry.YES
+        ),
+        Complaint.STATE_UNREADABLE: Wording(
+            status=503, openai="server_error", anthropic="overloaded_error", retry=Retry.YES
         ),
         Complaint.NOT_FOUND: _at_fault(404, "not_found_error"),
         Complaint.WRONG_METHOD: _at_fault(405),

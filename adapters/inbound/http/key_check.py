@@ -99,7 +99,7 @@ class KeyCheck:
             await self._app(scope, receive, send)
             return
         ring = self._keys.ring
-        if not ring:
+        if not ring and self._keys.are_known:
             await self._app(scope, receive, send)
             return
         needed = needed_scope(scope["path"])
@@ -131,10 +131,17 @@ class KeyCheck:
         if scope["type"] != ScopeType.HTTP:
             await send({"type": "websocket.close", "code": 1008, "reason": "a key is needed"})
             return
-        fault = _told(refused.fault, needed) if wait_s is None else _throttled(wait_s)
+        fault = self._fault(refused, needed, wait_s)
         answer = error_answer(fault, self._dialect_for(scope["path"]), known_as)
         headers = (*answer.headers, header("x-request-id", known_as))
         await HttpResponse(send).whole(answer.status, headers, answer.body)
+
+    def _fault(self, refused: Refused, needed: KeyScope, wait_s: float | None) -> Rejected:
+        if wait_s is not None:
+            return _throttled(wait_s)
+        if refused.fault is KeyFault.UNKNOWN and not self._keys.are_known:
+            return _UNKNOWABLE
+        return _told(refused.fault, needed)
 
 
 class Failures:
@@ -171,6 +178,13 @@ def _tokens(headers: Any) -> Iterator[str]:
             scheme, _, credential = value.decode("latin-1").strip().partition(" ")
             yield credential.strip() if scheme.lower() == "bearer" else ""
 
+
+_UNKNOWABLE = Rejected(
+    Complaint.STATE_UNREADABLE,
+    "the gateway cannot read its keys at the moment; its log tells why",
+    headers=(("retry-after", "1"),),
+)
+"""A good key is not called a bad one because a disk or a server is away."""
 
 _WORDS: Mapping[KeyFault, str] = MappingProxyType(
     {

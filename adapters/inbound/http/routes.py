@@ -15,6 +15,7 @@ from adapters.inbound.http.embeddings import EmbeddingsRoute
 from adapters.inbound.http.errors import Complaint, Rejected, error_answer
 from adapters.inbound.http.headers import header, request_id, text_headers
 from domain.ports.observation import EventSink
+from domain.ports.storage import StoreUnavailable
 
 CHAT_COMPLETIONS = "/v1/chat/completions"
 MESSAGES = "/v1/messages"
@@ -101,9 +102,22 @@ def _ours(error: Exception, method: str, path: str) -> Exception:
             return Rejected(
                 Complaint.WRONG_METHOD, f"{method} is not supported at {path}", headers=(("allow", allowed),)
             )
+        case StoreUnavailable():
+            return Rejected(Complaint.STATE_UNREADABLE, f"the state cannot be used at the moment: {error}")
         case HTTPException(status_code=413):
             return Rejected(Complaint.TOO_LARGE, "the body is larger than server.max_body_bytes")
         case HTTPException() if error.status_code < 500:
-            return Rejected(Complaint.MALFORMED, error.detail)
+            return Rejected(Complaint.MALFORMED, _words(error))
         case _:
             return error
+
+
+def _words(error: HTTPException) -> str:
+    """The framework keeps what is wrong with which field apart from its own words."""
+    found = error.extra if isinstance(error.extra, list) else []
+    faults = [
+        ": ".join(str(fault[part]) for part in ("key", "message") if fault.get(part))
+        for fault in found
+        if isinstance(fault, dict)
+    ]
+    return "; ".join(faults) or error.detail

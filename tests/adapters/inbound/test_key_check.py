@@ -1,5 +1,6 @@
 """Whose requests get in, and how the others are told."""
 
+from dataclasses import dataclass
 from typing import cast
 
 import pytest
@@ -16,7 +17,6 @@ from adapters.inbound.http.key_check import (
 )
 from adapters.inbound.http.response import HttpResponse
 from adapters.inbound.http.routes import Envelopes
-from app.keys import Keys
 from domain.access.keys import Key, KeyRing, digest_of, token_of
 from domain.access.keys import Scope as KeyScope
 from domain.inventory.access import AuthRejected
@@ -47,15 +47,23 @@ async def inside(scope: Scope, receive: Receive, send: Send) -> None:
     await HttpResponse(send).whole(200, (), f"{caller.member}/{caller.key_id}".encode())
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Keys that do not change."""
+
+    ring: KeyRing
+    are_known: bool
+
+
 class Door:
     """A key check before an application that says who came in."""
 
-    def __init__(self, *keys: Key) -> None:
+    def __init__(self, *keys: Key, known: bool = True) -> None:
         self.sink, self.clock = RecordingSink(), FixedClock()
         envelopes = Envelopes(openai=OPENAI_CHAT, anthropic=ANTHROPIC_MESSAGES)
         self.app = KeyCheck(
             cast("ASGIApp", inside),
-            Keys(KeyRing(keys, {})),
+            Standing(KeyRing(keys, {}), are_known=known),
             sink=self.sink,
             clock=self.clock,
             dialect_for=envelopes.dialect_for,
@@ -174,3 +182,18 @@ async def test_who_keeps_guessing_is_told_to_wait_and_good_keys_are_not() -> Non
 def test_a_path_that_nobody_thought_of_is_for_administrators() -> None:
     assert needed_scope("/whatever") is KeyScope.ADMIN
     assert needed_scope("/") is KeyScope.ADMIN
+
+
+async def test_as_long_as_keys_cannot_be_read_nobody_gets_in_and_no_key_is_called_bad() -> None:
+    door = Door(known=False)
+
+    unknown = await door.ask("/v1/messages", x_api_key=token("user"))
+
+    assert (unknown.status, unknown.json["error"]["type"]) == (503, "overloaded_error")
+    assert unknown.headers["retry-after"] == "1"
+    assert (await door.ask("/v1/messages")).status == 401
+    assert (await door.ask("/healthz", method="GET")).status == 200
+
+
+async def test_keys_of_the_configuration_open_even_while_the_state_is_away() -> None:
+    assert (await Door(*KEYS, known=False).ask("/v1/messages", x_api_key=token("user"))).status == 200

@@ -1,0 +1,232 @@
+"""Makes, lists, replaces and revokes keys from the command line."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from app.cli.options import Choices, fail, launch_for, told_errors
+from app.cli.spans import Span
+from app.container import container_for
+from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMember, Wanted
+from config.translate_access import hash_line
+from domain.access.keys import Key, Scope
+from domain.access.permissions import EVERYTHING, Permissions
+from domain.ports.storage import StoreUnavailable
+
+REFUSED = 2
+"""The exit code for a key or member that does not exist."""
+
+STATE_ERROR = 4
+"""The exit code when the state cannot be read or written."""
+
+Gained = TypeVar("Gained")
+
+_config = click.option("--config", type=click.Path(path_type=Path), help="The configuration file.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
+
+
+@click.group()
+def keys() -> None:
+    """
+    Make and manage the keys of members.
+
+    As soon as there is a key, nothing but public paths opens without one; running gateways notice at once.
+    """
+
+
+@keys.command()
+@click.argument("member")
+@_config
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([str(scope) for scope in Scope]),
+    default=("inference",),
+    show_default=True,
+    help="What it opens; may be repeated. None includes another.",
+)
+@click.option("--profile", "profiles", multiple=True, help="A profile that it may use.  [default: all]")
+@click.option("--provider", "providers", multiple=True, help="A provider that it may ask.  [default: all]")
+@click.option("--no-paid", is_flag=True, help="Never ask paid providers.")
+@click.option("--lan-only", is_flag=True, help="Nothing leaves the house.")
+@click.option("--expires", "lasts_s", type=Span(), help="When it ends, such as 30d.  [default: never]")
+@click.option(
+    "--hash-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write id and digest there, for auth.keys[] of the configuration, and keep nothing in the state.",
+)
+@_as_json
+def create(
+    *,
+    member: str,
+    config: Path | None,
+    scopes: tuple[str, ...],
+    profiles: tuple[str, ...],
+    providers: tuple[str, ...],
+    no_paid: bool,
+    lan_only: bool,
+    lasts_s: float | None,
+    hash_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Make a key for MEMBER, and show it this once."""
+    wanted = Wanted(
+        member=member,
+        scopes=frozenset(map(Scope, scopes)),
+        narrowing=Permissions(
+            profiles=frozenset(profiles) or None,
+            providers=frozenset(providers) or None,
+            paid=not no_paid,
+            lan_only=lan_only,
+        ),
+        lasts_s=lasts_s,
+    )
+    if hash_file is None:
+        made = _managing(config, lambda manage: manage.create(wanted))
+    else:
+        made = _managing(config, lambda manage: _now(manage.draw(wanted)))
+        _write(hash_file, hash_line(made.key.id, made.key.digest))
+    _show(made, as_json=as_json)
+
+
+@keys.command("list")
+@_config
+@_as_json
+def listed(*, config: Path | None, as_json: bool) -> None:
+    """List the keys that the state keeps; secrets are not among what it knows."""
+    found = _managing(config, lambda manage: manage.keys())
+    if as_json:
+        click.echo(json.dumps([facts(key) for key in found], indent=2))
+        return
+    if not found:
+        click.echo("There are no keys: whoever reaches the gateway may use it.")
+    for line in _table(found):
+        click.echo(line)
+
+
+@keys.command()
+@click.argument("key_id")
+@_config
+@click.option("--grace", "grace_s", type=Span(), default=0.0, help="How long the old one holds, such as 1h.")
+@_as_json
+def rotate(*, key_id: str, config: Path | None, grace_s: float, as_json: bool) -> None:
+    """Make a new key in the place of KEY_ID, with the same permissions, and show it this once."""
+    made = _managing(config, lambda manage: manage.rotate(key_id, grace_s=grace_s))
+    _show(made, as_json=as_json)
+
+
+@keys.command()
+@click.argument("key_id")
+@_config
+def revoke(*, key_id: str, config: Path | None) -> None:
+    """End KEY_ID now, in every process that serves from this state."""
+    revoked = _managing(config, lambda manage: manage.revoke(key_id))
+    click.echo(f"{revoked.id} of {revoked.member} opens nothing any more")
+
+
+def facts(key: Key) -> dict[str, Any]:
+    """All that is known of a key, for a script."""
+    return {
+        "id": key.id,
+        "member": key.member,
+        "scopes": sorted(key.scopes),
+        "profiles": _sorted(key.narrowing.profiles),
+        "providers": _sorted(key.narrowing.providers),
+        "paid": key.narrowing.paid,
+        "lan_only": key.narrowing.lan_only,
+        "created_at": _moment(key.created_at),
+        "expires_at": _moment(key.expires_at),
+        "revoked_at": _moment(key.revoked_at),
+    }
+
+
+def _managing(config: Path | None, job: Callable[[ManageKeys], Awaitable[Gained]]) -> Gained:
+    """Does something with the keys of the state that this configuration names."""
+    choices = Choices(config=config, mode="", env_files=(), env_file_override=False)
+    with told_errors():
+        container = container_for(launch_for(choices))
+        container.members()
+
+    async def run() -> Gained:
+        try:
+            return await job(container.manage_keys())
+        finally:
+            await container.store().aclose()
+
+    try:
+        return asyncio.run(run())
+    except (UnknownKey, UnknownMember) as error:
+        fail(str(error), REFUSED)
+    except StoreUnavailable as error:
+        fail(f"the state cannot be used: {error}", STATE_ERROR)
+
+
+async def _now(made: Made) -> Made:
+    return made
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="ascii")
+    except OSError as error:
+        fail(f"cannot write {path}: {error.strerror}", STATE_ERROR)
+
+
+def _show(made: Made, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({**facts(made.key), "key": made.token}, indent=2))
+        return
+    click.echo(made.token)
+    scopes = ", ".join(sorted(made.key.scopes))
+    click.echo(f"Key {made.key.id} of {made.key.member} opens: {scopes}. It is shown this once.", err=True)
+
+
+def _table(found: Iterable[Key]) -> Iterable[str]:
+    now = datetime.now(UTC).timestamp()
+    rows = [("id", "member", "opens", "narrowed to", "made", "holds"), *(_row(key, now) for key in found)]
+    if len(rows) == 1:
+        return
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _row(key: Key, now: float) -> tuple[str, ...]:
+    made = (_moment(key.created_at) or "")[:10]
+    return key.id, key.member, ",".join(sorted(key.scopes)), _narrowing(key.narrowing), made, _state(key, now)
+
+
+def _narrowing(narrowing: Permissions) -> str:
+    if narrowing == EVERYTHING:
+        return "-"
+    parts = [
+        *(_sorted(narrowing.profiles) or ()),
+        *(_sorted(narrowing.providers) or ()),
+        *(() if narrowing.paid else ("no paid",)),
+        *(("lan only",) if narrowing.lan_only else ()),
+    ]
+    return ", ".join(parts) or "nothing"
+
+
+def _state(key: Key, now: float) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    if key.expires_at is None:
+        return "for good"
+    return "expired" if key.expires_at <= now else f"until {(_moment(key.expires_at) or '')[:16]}Z"
+
+
+def _sorted(names: frozenset[str] | None) -> list[str] | None:
+    return None if names is None else sorted(names)
+
+
+def _moment(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,147 @@
+"""Makes, lists, replaces and revokes keys."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from domain.access.keys import Key, Scope, digest_of, token_of
+from domain.access.permissions import EVERYTHING, Permissions
+from domain.ports.keys import KeyStore
+from domain.ports.time import Clock
+
+
+class UnknownKey(Exception):
+    """No key has that id; the message names those there are."""
+
+
+class UnknownMember(Exception):
+    """The configuration declares members, and this is none of them; the message names them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """
+    The key that somebody wants.
+
+    Attributes:
+        lasts_s: how long it holds, in seconds; ``None`` for ever.
+    """
+
+    member: str
+    scopes: frozenset[Scope] = frozenset({Scope.INFERENCE})
+    narrowing: Permissions = EVERYTHING
+    lasts_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new key; ``token`` is shown to its member now and never again."""
+
+    key: Key
+    token: str
+
+
+class ManageKeys:
+    """
+    Manages the keys that the state keeps. Each operation raises `StoreUnavailable` when it cannot.
+
+    Args:
+        members: those that the configuration declares.
+        fresh_id: draws the id of a new key.
+        fresh_secret: draws its secret.
+    """
+
+    def __init__(
+        self,
+        store: KeyStore,
+        clock: Clock,
+        members: Mapping[str, Permissions],
+        *,
+        fresh_id: Callable[[], str],
+        fresh_secret: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._members = members
+        self._fresh_id = fresh_id
+        self._fresh_secret = fresh_secret
+
+    def __repr__(self) -> str:
+        return f"<ManageKeys in {self._store!r}>"
+
+    async def keys(self) -> tuple[Key, ...]:
+        """All keys of the state, the oldest first."""
+        return await self._store.keys()
+
+    async def create(self, wanted: Wanted) -> Made:
+        """
+        A new key.
+
+        Raises:
+            UnknownMember: the configuration declares others.
+        """
+        made = self.draw(wanted)
+        await self._store.put(made.key)
+        return made
+
+    def draw(self, wanted: Wanted) -> Made:
+        """
+        A key that the state does not keep, for a hash file.
+
+        Raises:
+            UnknownMember: the configuration declares others.
+        """
+        if self._members and wanted.member not in self._members and wanted.scopes != {Scope.ADMIN}:
+            declared = ", ".join(sorted(self._members))
+            raise UnknownMember(f"no member is called {wanted.member!r}; declared are: {declared}")
+        key_id, secret = self._fresh_id(), self._fresh_secret()
+        now = self._clock.time()
+        key = Key(
+            id=key_id,
+            member=wanted.member,
+            digest=digest_of(key_id, secret),
+            scopes=wanted.scopes,
+            narrowing=wanted.narrowing,
+            created_at=now,
+            expires_at=None if wanted.lasts_s is None else now + wanted.lasts_s,
+        )
+        return Made(key, token_of(key_id, secret))
+
+    async def rotate(self, key_id: str, *, grace_s: float = 0.0) -> Made:
+        """
+        A new key in the place of this one, which holds for ``grace_s`` seconds more; its spending goes on.
+
+        Raises:
+            UnknownKey: there is none with that id that still holds.
+        """
+        old = await self._key(key_id)
+        now = self._clock.time()
+        if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
+            raise UnknownKey(f"the key {key_id!r} has ended; make a new one instead")
+        lasts_s = None if old.expires_at is None else max(0.0, old.expires_at - now)
+        made = await self.create(
+            Wanted(member=old.member, scopes=old.scopes, narrowing=old.narrowing, lasts_s=lasts_s)
+        )
+        ends_at = now + grace_s if old.expires_at is None else min(old.expires_at, now + grace_s)
+        ended = replace(old, expires_at=ends_at) if grace_s else replace(old, revoked_at=now)
+        await self._store.put(ended)
+        return made
+
+    async def revoke(self, key_id: str) -> Key:
+        """
+        The key opens nothing any more, in any process that serves from this state.
+
+        Raises:
+            UnknownKey: there is none with that id.
+        """
+        key = await self._key(key_id)
+        revoked = key if key.revoked_at is not None else replace(key, revoked_at=self._clock.time())
+        await self._store.put(revoked)
+        return revoked
+
+    async def _key(self, key_id: str) -> Key:
+        keys = await self._store.keys()
+        found = next((key for key in keys if key.id == key_id), None)
+        if found is None:
+            there_are = ", ".join(key.id for key in keys[-20:]) or "none"
+            raise UnknownKey(f"no key has the id {key_id!r}; there are: {there_are}")
+        return found

@@ -1,0 +1,52 @@
+"""Where the state is, from its address and the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from config.schema.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteFile:
+    """In a file of this machine."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Nowhere:
+    """In the memory of this process, until its end."""
+
+
+StateLocation: TypeAlias = SqliteFile | Nowhere
+
+
+def state_location(state: State, environment: Mapping[str, str]) -> StateLocation:
+    """
+    As configured, else a file in the XDG state directory.
+
+    ``sqlite:///a/b`` and ``sqlite:////a/b`` are both the file ``/a/b``; a path that does not begin with a
+    slash is looked up from the working directory, and ``~`` is the home directory.
+    """
+    url = state.url or f"sqlite:{_state_home(environment) / 'coderouter' / 'state.db'}"
+    scheme, _, rest = url.partition(":")
+    return Nowhere() if scheme == "memory" else SqliteFile(_path(rest, environment))
+
+
+def _path(written: str, environment: Mapping[str, str]) -> Path:
+    bare = written.lstrip("/")
+    if bare.startswith("~/"):
+        return _home(environment) / bare.removeprefix("~/")
+    return Path(f"/{bare}" if written.startswith("/") else written)
+
+
+def _state_home(environment: Mapping[str, str]) -> Path:
+    """XDG Base Directory Specification: ``$XDG_STATE_HOME``, where it is an absolute path."""
+    named = environment.get("XDG_STATE_HOME", "")
+    return Path(named) if named.startswith("/") else _home(environment) / ".local" / "state"
+
+
+def _home(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("HOME") or Path.home())

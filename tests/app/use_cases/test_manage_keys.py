@@ -1,0 +1,125 @@
+"""Keys are made, replaced and revoked; their secrets are shown once."""
+
+from collections.abc import Mapping
+from itertools import count
+
+import pytest
+
+from app.use_cases.manage_keys import ManageKeys, UnknownKey, UnknownMember, Wanted
+from domain.access.keys import Caller, KeyFault, KeyRing, Refused, Scope
+from domain.access.permissions import EVERYTHING, Permissions
+from tests.fakes.fixed_clock import FixedClock
+from tests.fakes.key_stores import HeldKeys
+
+
+class Office:
+    """Somebody who manages keys, and a look at what they open."""
+
+    def __init__(self, members: Mapping[str, Permissions] | None = None) -> None:
+        self.clock, self.store = FixedClock(), HeldKeys()
+        numbers = count(1)
+        self.manage = ManageKeys(
+            self.store,
+            self.clock,
+            members or {},
+            fresh_id=lambda: f"key{next(numbers)}",
+            fresh_secret=lambda: f"{next(numbers)}".rjust(43, "s"),
+        )
+
+    async def opens(self, token: str) -> Caller | KeyFault:
+        entry = KeyRing(await self.store.keys(), {}).entry(token, Scope.INFERENCE, self.clock.time())
+        return entry.fault if isinstance(entry, Refused) else entry
+
+
+async def test_a_new_key_opens_what_was_wanted_and_its_secret_is_not_kept() -> None:
+    office = Office()
+    narrowing = Permissions(profiles=frozenset({"coding"}), paid=False)
+
+    made = await office.manage.create(Wanted(member="alice", narrowing=narrowing))
+
+    caller = await office.opens(made.token)
+    assert caller == Caller(member="alice", key_id=made.key.id, permissions=narrowing)
+    assert made.token.rpartition("_")[2] not in repr(await office.store.keys())
+
+
+async def test_a_key_ends_when_its_time_is_over() -> None:
+    office = Office()
+    made = await office.manage.create(Wanted(member="alice", lasts_s=60))
+
+    office.clock.advance(59)
+    assert isinstance(await office.opens(made.token), Caller)
+    office.clock.advance(1)
+    assert await office.opens(made.token) is KeyFault.EXPIRED
+
+
+async def test_a_revoked_key_opens_nothing_and_revoking_twice_changes_nothing() -> None:
+    office = Office()
+    made = await office.manage.create(Wanted(member="alice"))
+
+    first = await office.manage.revoke(made.key.id)
+    office.clock.advance(10)
+
+    assert await office.opens(made.token) is KeyFault.REVOKED
+    assert await office.manage.revoke(made.key.id) == first
+
+
+async def test_a_key_that_is_replaced_ends_at_once_or_after_a_while() -> None:
+    office = Office()
+    one = await office.manage.create(Wanted(member="alice"))
+
+    two = await office.manage.rotate(one.key.id)
+    three = await office.manage.rotate(two.key.id, grace_s=3600)
+
+    assert await office.opens(one.token) is KeyFault.REVOKED
+    assert isinstance(await office.opens(two.token), Caller)
+    assert isinstance(await office.opens(three.token), Caller)
+    office.clock.advance(3600)
+    assert await office.opens(two.token) is KeyFault.EXPIRED
+    assert isinstance(await office.opens(three.token), Caller)
+
+
+async def test_a_replacement_may_do_what_its_predecessor_might_for_as_long() -> None:
+    office = Office()
+    wanted = Wanted(
+        member="alice",
+        scopes=frozenset({Scope.METRICS, Scope.INFERENCE}),
+        narrowing=Permissions(lan_only=True),
+        lasts_s=100,
+    )
+    one = await office.manage.create(wanted)
+    office.clock.advance(40)
+
+    two = await office.manage.rotate(one.key.id)
+
+    assert (two.key.member, two.key.scopes, two.key.narrowing) == (
+        one.key.member,
+        one.key.scopes,
+        one.key.narrowing,
+    )
+    assert two.key.expires_at == one.key.expires_at
+
+
+async def test_a_key_that_has_ended_is_not_brought_back() -> None:
+    office = Office()
+    made = await office.manage.create(Wanted(member="alice", lasts_s=1))
+    office.clock.advance(1)
+
+    with pytest.raises(UnknownKey, match="has ended"):
+        await office.manage.rotate(made.key.id)
+
+
+async def test_an_unknown_key_is_told_with_those_there_are() -> None:
+    office = Office()
+    made = await office.manage.create(Wanted(member="alice"))
+
+    with pytest.raises(UnknownKey, match=made.key.id):
+        await office.manage.revoke("nope")
+
+
+async def test_where_members_are_declared_nobody_else_gets_a_key() -> None:
+    office = Office({"alice": EVERYTHING})
+
+    with pytest.raises(UnknownMember, match="declared are: alice"):
+        await office.manage.create(Wanted(member="alise"))
+    assert await office.store.keys() == ()
+    await office.manage.create(Wanted(member="root", scopes=frozenset({Scope.ADMIN})))
