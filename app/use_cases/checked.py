@@ -18,6 +18,7 @@ from domain.conversation.reply import (
     ToolCallDelta,
     ToolCallStarted,
     UsageReported,
+    WeighedText,
     Wire,
 )
 from domain.failures import FailureKind, UpstreamFailure
@@ -26,6 +27,7 @@ _WORDS: Mapping[type, tuple[str, ...]] = MappingProxyType(
     {
         ReplyStarted: ("id", "model"),
         TextDelta: ("text",),
+        WeighedText: ("text",),
         ThinkingDelta: ("text",),
         ThinkingSigned: ("signature",),
         RedactedThinking: ("data",),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from domain.conversation.parts import ForeignPart, Part, Refusal, Text, Thinking, ToolCall
+from domain.conversation.parts import ForeignPart, Logprobs, Part, Refusal, Text, Thinking, ToolCall
 from domain.conversation.reply import (
     Batch,
     Choice,
@@ -21,11 +21,15 @@ from domain.conversation.reply import (
     ToolCallStarted,
     Usage,
     UsageReported,
+    WeighedText,
     Wire,
 )
 
 _EVENT_WEIGHT = 32
 """What the shortest piece of an answer costs, in characters."""
+
+_WEIGHED_TOKEN = 2048
+"""What it costs to know how likely a token was, beside a few others."""
 
 
 def fold(batches: Iterable[Batch]) -> Completion:
@@ -91,6 +95,8 @@ class Folding:
 
 def _length(event: ReplyEvent) -> int:
     match event:
+        case WeighedText(text, _, logprobs):
+            return len(text) + len(logprobs) * _WEIGHED_TOKEN
         case TextDelta(text) | ThinkingDelta(text) | RefusalDelta(text):
             return len(text)
         case ToolCallDelta(_, arguments):
@@ -126,6 +132,10 @@ class _ChoiceFolding:
 
     def take(self, event: _ChoiceEvent) -> None:
         match event:
+            case WeighedText(text, _, logprobs):
+                said = self._open(Text)
+                said.pieces.append(text)
+                said.logprobs += logprobs
             case TextDelta(text):
                 self._open(Text).pieces.append(text)
             case ThinkingDelta(text):
@@ -176,6 +186,7 @@ class _OpenPart:
         self.id = id
         self.name = name
         self.pieces: list[str] = []
+        self.logprobs: Logprobs = ()
         self.signature: str | None = None
         self.ended = False
 
@@ -187,4 +198,4 @@ class _OpenPart:
             return Thinking(text=words, signature=self.signature)
         if self.kind is Refusal:
             return Refusal(text=words)
-        return Text(text=words)
+        return Text(text=words, logprobs=self.logprobs)

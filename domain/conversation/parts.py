@@ -1,17 +1,30 @@
 """What a message is made of: text, media, thinking, tool calls and their results."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from domain.conversation.extensions import NO_EXTENSIONS, Extensions, Json
 
+Logprobs: TypeAlias = "tuple[Mapping[str, Json], ...]"
+"""
+How likely tokens were, an object for each: ``token``, ``logprob``, ``bytes`` and ``top_logprobs``, the same
+of others that might have stood there. All dialects that tell this use these words.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """Words. ``cache_control`` is the cache breakpoint that a vendor understands, verbatim."""
+    """
+    Words.
+
+    ``cache_control`` is the cache breakpoint that a vendor understands, verbatim; ``logprobs`` belong to an
+    answer for which they were asked.
+    """
 
     text: str
     cache_control: Json = None
+    logprobs: Logprobs = ()
     extensions: Extensions = NO_EXTENSIONS
 
 

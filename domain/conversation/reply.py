@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from domain.conversation.extensions import NO_EXTENSIONS, Extensions
-from domain.conversation.parts import Part
+from domain.conversation.parts import Logprobs, Part
 
 
 class StopReason(StrEnum):
@@ -53,6 +53,13 @@ class TextDelta:
 
     text: str
     choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedText(TextDelta):
+    """More words of the answer, with how likely their tokens were."""
+
+    logprobs: Logprobs = ()
 
 
 @dataclass(frozen=True, slots=True)

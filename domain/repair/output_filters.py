@@ -211,5 +211,5 @@ def _withheld(text: str, tags: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _as_it_was(delta: TextDelta, told: Events) -> Events:
-    """The event that came when it is what goes on too: then it still knows its bytes."""
-    return (delta,) if told == (delta,) else told
+    """The event that came when its words go on as they were: then it still knows its bytes and its tokens."""
+    return (delta,) if told == (TextDelta(delta.text, delta.choice),) else told

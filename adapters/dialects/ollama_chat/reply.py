@@ -8,7 +8,9 @@ import msgspec
 from adapters.dialects.dialect import GarbledReply
 from adapters.dialects.error_bodies import reported_error
 from adapters.dialects.json_text import json_text
+from adapters.dialects.logprobs import read_logprobs
 from adapters.dialects.ollama_chat.wire import NAME, Call, Chunk, Words, chunk_decoder
+from domain.conversation.parts import Logprobs
 from domain.conversation.reply import (
     Batch,
     Finished,
@@ -22,6 +24,7 @@ from domain.conversation.reply import (
     ToolCallStarted,
     Usage,
     UsageReported,
+    WeighedText,
     Wire,
 )
 
@@ -68,16 +71,17 @@ class ReplyReading:
             self._moment = chunk.created_at or ""
             yield ReplyStarted(model=chunk.model or "", created=_seconds(self._moment))
         if chunk.message is not None:
-            yield from self._spoken(chunk.message)
+            yield from self._spoken(chunk.message, read_logprobs(chunk.logprobs))
         if chunk.done:
             self.is_complete = True
             yield from self._ending(chunk)
 
-    def _spoken(self, words: Words) -> Iterator[ReplyEvent]:
+    def _spoken(self, words: Words, logprobs: Logprobs) -> Iterator[ReplyEvent]:
+        """The server also weighs the tokens of the thinking, which nobody has a place for."""
         if words.thinking:
             yield ThinkingDelta(words.thinking)
         if words.content:
-            yield TextDelta(words.content)
+            yield WeighedText(words.content, 0, logprobs) if logprobs else TextDelta(words.content)
         for call in words.tool_calls or ():
             yield from self._called(call)
 

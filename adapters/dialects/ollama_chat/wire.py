@@ -43,6 +43,7 @@ class Chunk(msgspec.Struct, gc=False):
     message: Words | None = None
     done: bool = False
     done_reason: str | None = None
+    logprobs: Any = None
     prompt_eval_count: int | None = None
     eval_count: int | None = None
     error: Any = None

@@ -7,12 +7,13 @@ import msgspec
 
 from adapters.dialects.dialect import Answering, DialectError, GarbledReply
 from adapters.dialects.error_bodies import reported_error
+from adapters.dialects.logprobs import read_logprobs
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_chat.tallies import finish_reason, stop_reason, usage_object, usage_of
 from adapters.dialects.openai_chat.wire import NAME, Call, Choice, Reply, Words, reply_decoder
 from adapters.dialects.openai_chat.words import arguments_text, made_call_id, spoken
 from domain.conversation.extensions import NO_EXTENSIONS, Extensions, Json
-from domain.conversation.parts import ForeignPart, Part, Refusal, Text, Thinking, ToolCall
+from domain.conversation.parts import ForeignPart, Logprobs, Part, Refusal, Text, Thinking, ToolCall
 from domain.conversation.reply import (
     Batch,
     Completion,
@@ -81,6 +82,12 @@ def finished(word: str, choice: Choice, index: int) -> Finished:
     return Finished(stop_reason(word), None, index)
 
 
+def logprobs_of(choice: Choice) -> Logprobs:
+    """How likely the tokens of its text were, if it tells."""
+    told = choice.logprobs
+    return read_logprobs(told.get("content")) if isinstance(told, dict) else ()
+
+
 def refuse_told_error(reply: Reply) -> None:
     """
     Stops at an error inside an answer or a chunk.
@@ -135,7 +142,7 @@ def _choice_events(choice: Choice, index: int, reply_id: str) -> Iterator[ReplyE
     message = choice.message
     if message is None:
         raise GarbledReply(f"not a chat completion: choices[{index}].message: expected an object")
-    yield from spoken(message, index)
+    yield from spoken(message, index, logprobs_of(choice))
     called = False
     for event in _call_events(message, index, reply_id):
         called = True
@@ -178,7 +185,9 @@ def _choice_object(choice: Answer, reply_id: str) -> dict[str, Any]:
     reason = None
     if choice.finish is not None:
         reason = finish_reason(choice.finish.reason, called_tools="tool_calls" in message)
-    return {"index": choice.index, "message": message, "logprobs": None, "finish_reason": reason}
+    logprobs = [weighed for part in choice.parts if isinstance(part, Text) for weighed in part.logprobs]
+    told = {"content": logprobs, "refusal": None} if logprobs else None
+    return {"index": choice.index, "message": message, "logprobs": told, "finish_reason": reason}
 
 
 def _message_object(parts: tuple[Part, ...], reply_id: str) -> dict[str, Any]:

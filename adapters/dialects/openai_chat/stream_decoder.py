@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from adapters.dialects.dialect import DialectError, GarbledReply, TruncatedReply
 from adapters.dialects.openai_chat.calls import Calls
 from adapters.dialects.openai_chat.frames import Frames, frames_of
-from adapters.dialects.openai_chat.reply import finished, refuse_told_error, started, unreadable
+from adapters.dialects.openai_chat.reply import finished, logprobs_of, refuse_told_error, started, unreadable
 from adapters.dialects.openai_chat.tallies import usage_of
 from adapters.dialects.openai_chat.wire import NAME, Call, Choice, Reply, Words
 from adapters.dialects.openai_chat.words import plain_text, spoken
 from adapters.dialects.sse import OversizedEvent, SseReader
+from domain.conversation.parts import Logprobs
 from domain.conversation.reply import Batch, ReplyEvent, TextDelta, UsageReported, Wire
 
 
@@ -56,6 +57,7 @@ class ReplyReading:
         self._calls: dict[int, Calls] = {}
         self._seen: set[int] = set()
         self._finished: set[int] = set()
+        self._weighed: dict[int, Logprobs] = {}
         self._irregular = False
 
     def __repr__(self) -> str:
@@ -102,9 +104,9 @@ class ReplyReading:
             return None
         choice = choices[0]
         index = choice.index or 0
-        if choice.delta is None or choice.finish_reason or choice.error is not None:
+        if choice.delta is None or choice.finish_reason or choice.error is not None or choice.logprobs:
             return None
-        if index not in self._seen or index in self._finished:
+        if index not in self._seen or index in self._finished or index in self._weighed:
             return None
         text = plain_text(choice.delta)
         return TextDelta(text, index) if text else None
@@ -128,13 +130,21 @@ class ReplyReading:
             return
         self._seen.add(index)
         if delta is not None:
-            self._say(delta, index, events)
+            self._say(delta, index, self._logprobs(choice, index), events)
         if choice.finish_reason:
             self._finished.add(index)
             events.append(finished(choice.finish_reason, choice, index))
 
-    def _say(self, delta: Words, index: int, events: list[ReplyEvent]) -> None:
-        events += spoken(delta, index)
+    def _logprobs(self, choice: Choice, index: int) -> Logprobs:
+        """Those of the text that is told now. A token may be no more than the beginning of a character."""
+        logprobs = self._weighed.pop(index, ()) + logprobs_of(choice)
+        if logprobs and (choice.delta is None or not choice.delta.content):
+            self._weighed[index] = logprobs
+            return ()
+        return logprobs
+
+    def _say(self, delta: Words, index: int, logprobs: Logprobs, events: list[ReplyEvent]) -> None:
+        events += spoken(delta, index, logprobs)
         if delta.tool_calls:
             calls = self._calls.setdefault(index, Calls(index))
             for piece in delta.tool_calls:

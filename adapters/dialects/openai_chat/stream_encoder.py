@@ -26,6 +26,7 @@ from domain.conversation.reply import (
     ToolCallStarted,
     Usage,
     UsageReported,
+    WeighedText,
 )
 
 _PING = comment_frame(b"ping")
@@ -108,7 +109,7 @@ class ChatStreamEncoder:
 
     def _written(self, event: ReplyEvent) -> bytes:
         if isinstance(event, TextDelta):
-            return self._text(event.text, event.choice)
+            return self._text(event)
         self._note(event)
         match event:
             case ReplyStarted():
@@ -128,11 +129,19 @@ class ChatStreamEncoder:
                 delta = _delta(event)
                 return self._role(event.choice) + self._choice_frame(event.choice, delta) if delta else b""
 
-    def _text(self, text: str, choice: int) -> bytes:
-        self._order.tell(choice)
-        if not text:
+    def _text(self, event: TextDelta) -> bytes:
+        self._order.tell(event.choice)
+        if not event.text:
             return b""
-        return self._role(choice) + self._choice_frame(choice, b'{"content":%b}' % _json(text))
+        delta = b'{"content":%b}' % _json(event.text)
+        if isinstance(event, WeighedText):
+            return self._role(event.choice) + self._weighed(event, delta)
+        return self._role(event.choice) + self._choice_frame(event.choice, delta)
+
+    def _weighed(self, event: WeighedText, delta: bytes) -> bytes:
+        logprobs = _json({"content": event.logprobs, "refusal": None})
+        choice = b'[{"index":%d,"delta":%b,"logprobs":%b,"finish_reason":null}]'
+        return self._frame(choice % (event.choice, delta, logprobs))
 
     def _role(self, choice: int) -> bytes:
         """The chunk that opens a choice, once."""

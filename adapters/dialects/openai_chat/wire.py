@@ -48,6 +48,7 @@ class Choice(msgspec.Struct, gc=False):
     message: Words | None = None
     finish_reason: str | None = None
     index: int | None = None
+    logprobs: Any = None
     stop_reason: Any = None
     error: Any = None
 

@@ -6,16 +6,22 @@ from typing import Any
 import msgspec
 
 from adapters.dialects.openai_chat.wire import Words
-from domain.conversation.reply import RefusalDelta, ReplyEvent, TextDelta, ThinkingDelta
+from domain.conversation.parts import Logprobs
+from domain.conversation.reply import RefusalDelta, ReplyEvent, TextDelta, ThinkingDelta, WeighedText
 
 
-def spoken(words: Words, choice: int) -> Iterator[ReplyEvent]:
-    """Thinking, text and refusal, as a reader would see them; nothing for empty strings."""
+def spoken(words: Words, choice: int, logprobs: Logprobs = ()) -> Iterator[ReplyEvent]:
+    """
+    Thinking, text and refusal, as a reader would see them; nothing for empty strings.
+
+    Args:
+        logprobs: of the text.
+    """
     if thought := _thought(words):
         yield ThinkingDelta(thought, choice)
     if isinstance(words.content, str):
         if words.content:
-            yield TextDelta(words.content, choice)
+            yield _text(words.content, choice, logprobs)
     elif words.content:
         yield from _parts(words.content, choice)
     if words.refusal:
@@ -40,6 +46,10 @@ def arguments_text(arguments: Any) -> str:
 def made_call_id(reply_id: str, call: int) -> str:
     """An id for a call that came without one: not repeated in the conversation, as replies have own ids."""
     return f"call_{reply_id.removeprefix('chatcmpl-')}_{call}"
+
+
+def _text(text: str, choice: int, logprobs: Logprobs) -> TextDelta:
+    return WeighedText(text, choice, logprobs) if logprobs else TextDelta(text, choice)
 
 
 def _thought(words: Words) -> str:

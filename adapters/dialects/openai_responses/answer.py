@@ -60,7 +60,7 @@ class Answer:
         """The frames that tell this; other choices than the first have no place in this dialect."""
         match event:
             case TextDelta(text, 0) if text and isinstance(self._spoken, MessageItem):
-                return self._spoken.say(text)  # what streams mostly consist of
+                return self._spoken.say(event)  # what streams mostly consist of
             case UsageReported(usage):
                 self._usage = usage
                 return b""
@@ -116,9 +116,9 @@ class Answer:
                 return b""
             case RefusalDelta("") | ThinkingDelta(""):
                 return b""
-            case TextDelta(text):
+            case TextDelta():
                 opened, message = self._message()
-                return opened + message.say(text)
+                return opened + message.say(event)
             case RefusalDelta(text):
                 self._refuses = True
                 opened, message = self._message()

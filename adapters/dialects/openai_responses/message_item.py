@@ -5,32 +5,33 @@ from typing import Any
 
 from adapters.dialects.openai_responses.frames import NumberedFrames
 from adapters.dialects.openai_responses.output_item import Object, Place
+from domain.conversation.reply import TextDelta, WeighedText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wording:
-    """How the parts of a message differ: in words alone."""
+    """How the parts of a message differ: in words, and in whether it may be told how likely these were."""
 
     delta: str
     done: str
     field: str
     extras: Object
-    event_extras: Object
+    is_weighed: bool
 
 
 _TEXT = _Wording(
     delta="response.output_text.delta",
     done="response.output_text.done",
     field="text",
-    extras={"type": "output_text", "annotations": [], "logprobs": []},
-    event_extras={"logprobs": []},
+    extras={"type": "output_text", "annotations": []},
+    is_weighed=True,
 )
 _REFUSAL = _Wording(
     delta="response.refusal.delta",
     done="response.refusal.done",
     field="refusal",
     extras={"type": "refusal"},
-    event_extras={},
+    is_weighed=False,
 )
 
 
@@ -59,8 +60,11 @@ class MessageItem:
     def open(self) -> bytes:
         return self._place.added(self.told)
 
-    def say(self, text: str) -> bytes:
-        return self._grow(_TEXT, text)
+    def say(self, event: TextDelta) -> bytes:
+        if isinstance(event, WeighedText):
+            opened, part = self._part_of(_TEXT)
+            return opened + part.grow_weighed(event)
+        return self._grow(_TEXT, event.text)
 
     def refuse(self, text: str) -> bytes:
         return self._grow(_REFUSAL, text)
@@ -79,12 +83,16 @@ class MessageItem:
         return ended + self._place.done(self.told)
 
     def _grow(self, wording: _Wording, text: str) -> bytes:
-        part, opened = self._open, b""
-        if part is None or part.wording is not wording:
-            opened = self.end_part()
-            part = self._open = _SpokenPart(self._place, len(self._content), wording)
-            opened += part.open()
+        opened, part = self._part_of(wording)
         return opened + part.grow(text)
+
+    def _part_of(self, wording: _Wording) -> tuple[bytes, "_SpokenPart"]:
+        """The open part if it is one of these; else a new one, and the events that open it."""
+        if self._open is not None and self._open.wording is wording:
+            return b"", self._open
+        ended = self.end_part()
+        self._open = _SpokenPart(self._place, len(self._content), wording)
+        return ended + self._open.open(), self._open
 
 
 class _SpokenPart:
@@ -95,22 +103,32 @@ class _SpokenPart:
         self._place = place
         self._where = {"content_index": content_index}
         self._pieces: list[str] = []
-        self._opening = place.delta_opening(wording.delta, {**self._where, **wording.event_extras})
+        self._logprobs: list[Any] = []
+        self._opening = place.delta_opening(wording.delta, {**self._where, **self._weights([])})
 
     def open(self) -> bytes:
-        return self._place.event("response.content_part.added", {**self._where, "part": self._part("")})
+        return self._place.event("response.content_part.added", {**self._where, "part": self._part("", [])})
 
     def grow(self, text: str) -> bytes:
         self._pieces.append(text)
         return self._place.delta(self._opening, text)
 
+    def grow_weighed(self, event: WeighedText) -> bytes:
+        self._pieces.append(event.text)
+        self._logprobs += event.logprobs
+        said = {**self._where, "delta": event.text, "logprobs": event.logprobs}
+        return self._place.event(self.wording.delta, said)
+
     def close(self) -> bytes:
-        said = {**self._where, **self.wording.event_extras, self.wording.field: "".join(self._pieces)}
-        done = self._place.event(self.wording.done, said)
+        words = {self.wording.field: "".join(self._pieces)}
+        done = self._place.event(self.wording.done, {**self._where, **self._weights(self._logprobs), **words})
         return done + self._place.event("response.content_part.done", {**self._where, "part": self.told()})
 
     def told(self) -> Object:
-        return self._part("".join(self._pieces))
+        return self._part("".join(self._pieces), self._logprobs)
 
-    def _part(self, text: str) -> Object:
-        return {**self.wording.extras, self.wording.field: text}
+    def _part(self, text: str, logprobs: list[Any]) -> Object:
+        return {**self.wording.extras, **self._weights(logprobs), self.wording.field: text}
+
+    def _weights(self, logprobs: list[Any]) -> Object:
+        return {"logprobs": logprobs} if self.wording.is_weighed else {}

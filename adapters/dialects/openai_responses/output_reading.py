@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 
 from adapters.dialects.dialect import GarbledReply
+from adapters.dialects.logprobs import read_logprobs
 from adapters.dialects.openai_responses.free_text import wrapped
 from adapters.dialects.openai_responses.tool_names import flat_name
 from adapters.dialects.openai_responses.words import NAME, unsealed_redaction, unsealed_signature
+from domain.conversation.parts import Logprobs
 from domain.conversation.reply import (
     Foreign,
     PartEnded,
@@ -20,6 +22,7 @@ from domain.conversation.reply import (
     ThinkingSigned,
     ToolCallDelta,
     ToolCallStarted,
+    WeighedText,
 )
 
 Item = Mapping[str, Any]
@@ -57,6 +60,10 @@ class OutputReading:
     def text(self, index: int, piece: str) -> Iterator[ReplyEvent]:
         self._grown.add(index)
         yield TextDelta(piece)
+
+    def weighed_text(self, index: int, piece: str, logprobs: Logprobs) -> Iterator[ReplyEvent]:
+        self._grown.add(index)
+        yield WeighedText(piece, 0, logprobs)
 
     def refusal(self, index: int, piece: str) -> Iterator[ReplyEvent]:
         self._grown.add(index)
@@ -143,7 +150,8 @@ def _content(item: Item) -> Iterator[ReplyEvent]:
     for part in item.get("content") or ():
         match part:
             case {"type": "output_text", "text": str(text)}:
-                yield TextDelta(text)
+                logprobs = read_logprobs(part.get("logprobs"))
+                yield WeighedText(text, 0, logprobs) if logprobs else TextDelta(text)
                 yield PartEnded()
             case {"type": "refusal", "refusal": str(text)}:
                 yield RefusalDelta(text)

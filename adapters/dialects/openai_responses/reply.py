@@ -41,6 +41,7 @@ from domain.conversation.reply import (
     ToolCallDelta,
     ToolCallStarted,
     UsageReported,
+    WeighedText,
     Wire,
 )
 from domain.conversation.request import MalformedRequest
@@ -149,8 +150,9 @@ def _told(completion: Completion) -> Iterator[ReplyEvent]:
 
 def _part_events(part: Part, number: int) -> Iterator[ReplyEvent]:
     match part:
-        case Text(text=text):
-            yield from (TextDelta(text), PartEnded())
+        case Text(text=text, logprobs=logprobs):
+            yield WeighedText(text, 0, logprobs) if logprobs else TextDelta(text)
+            yield PartEnded()
         case Refusal(text=text):
             yield from (RefusalDelta(text), PartEnded())
         case Thinking():

@@ -7,6 +7,7 @@ import msgspec
 
 from adapters.dialects.dialect import GarbledReply, TruncatedReply
 from adapters.dialects.error_bodies import reported_error
+from adapters.dialects.logprobs import read_logprobs
 from adapters.dialects.openai_responses.output_reading import OutputReading
 from adapters.dialects.openai_responses.reply import ended, refuse_failure, started
 from adapters.dialects.openai_responses.words import NAME
@@ -23,6 +24,7 @@ class _Event(msgspec.Struct, gc=False):
     type: str = ""
     output_index: int | None = None
     delta: Any = None
+    logprobs: Any = None
     item: dict[str, Any] | None = None
     response: dict[str, Any] | None = None
 
@@ -103,7 +105,10 @@ class ResponsesStreamDecoder:
         if grow is not None:
             if not isinstance(told.delta, str):
                 raise GarbledReply(f"{told.type}: expected text in {data[:_EXCERPT]!r}")
-            yield from grow(self._output, _index(told), told.delta)
+            if logprobs := read_logprobs(told.logprobs):
+                yield from self._output.weighed_text(_index(told), told.delta, logprobs)
+            else:
+                yield from grow(self._output, _index(told), told.delta)
         elif told.type not in _REPETITIONS:
             yield from self._read_other(told, data)
 
