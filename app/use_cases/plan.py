@@ -1,13 +1,14 @@
 """Decides where a request goes, before anything is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from app.use_cases.plan_events import blocked, choice_event, demotions, refusals
 from domain.access.keys import Caller
 from domain.conversation.request import ChatRequest
 from domain.events import Event, ModeAliasResolved
-from domain.ports.observation import EventSink
+from domain.ports.observation import UnhurriedSink
 from domain.ports.providers import ProviderDirectory
 from domain.ports.time import Clock
 from domain.routing.facts import Facts
@@ -46,7 +47,7 @@ class Planner:
         self,
         table: RoutingTable,
         directory: ProviderDirectory,
-        sink: EventSink,
+        sink: UnhurriedSink,
         clock: Clock,
         *,
         gates: Sequence[Gate] = (),
@@ -96,7 +97,7 @@ class Planner:
         if self._table.auto_router is None:
             return by_default(self._table)
         choice = self._routed(self._table.auto_router, facts, wishes)
-        self._sink.emit(choice_event(choice, facts, request_id))
+        self._sink.emit_soon(partial(choice_event, choice, facts, request_id))
         return routed(self._table, _lasting(choice))
 
     def _routed(self, router: RuleMatcher, facts: Facts, wishes: Wishes) -> Choice | Kept:
@@ -151,6 +152,8 @@ class _Nobody:
     """A sink for events that did not happen."""
 
     def emit(self, event: Event) -> None: ...
+
+    def emit_soon(self, make: Callable[[], Event]) -> None: ...
 
 
 def _mode_resolved(selection: Selection, wishes: Wishes, request_id: str) -> ModeAliasResolved:

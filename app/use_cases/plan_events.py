@@ -1,7 +1,6 @@
 """What planning tells: how the profile was chosen, and who was refused or set back."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from domain.conversation.request import MalformedRequest
@@ -23,15 +22,19 @@ from domain.routing.gates import BarReason, Barred
 from domain.routing.ranking import Candidate
 from domain.routing.rules import Choice, FellThrough, Kept, Resolved
 
-Signals: TypeAlias = dict[str, bool | int | float | str | None]
+Signal: TypeAlias = bool | int | float | str | None
 
 
 def choice_event(choice: Choice | Kept, facts: Facts, request_id: str) -> Event:
-    """How the rules chose the profile, with what they saw."""
+    """
+    How the rules chose the profile, with all that they could have seen.
+
+    What no rule asked about is found out here, which for a large request takes longer than all planning.
+    """
     match choice:
         case Resolved(rule_id=rule_id, profile=profile):
             signals = _signals(facts)
-            signals = {"has_image": facts.has_image if facts.turn_was_read else None, **signals}
+            signals = {"has_image": _known(lambda: facts.has_image), **signals}
             return AutoRouterResolved(
                 request_id=request_id, rule_id=rule_id, resolved_profile=profile, signals=signals
             )
@@ -67,23 +70,23 @@ def demotions(candidates: Iterable[Candidate], *, profile: str, request_id: str)
         )
 
 
-def _signals(facts: Facts) -> Signals:
-    if facts.is_small:
-        _read(facts)
-    turn = facts.turn_was_read
+def _signals(facts: Facts) -> dict[str, Signal]:
+    tokens = _known(lambda: facts.estimated_tokens)  # first: the latest turn is then read already
     return {
-        "code_fence_ratio": round(facts.code_fence_ratio, 3) if turn else None,
-        "content_len": len(facts.latest_text) if turn else None,
+        "code_fence_ratio": _known(lambda: round(facts.code_fence_ratio, 3)),
+        "content_len": _known(lambda: len(facts.latest_text)),
         "model": facts.model or None,
-        "estimated_tokens": facts.estimated_tokens if facts.was_read else None,
+        "estimated_tokens": tokens,
         "has_tools": facts.has_tools,
     }
 
 
-def _read(facts: Facts) -> None:
+def _known(signal: Callable[[], Signal]) -> Signal:
     """Nothing that only an event wants to know makes a request fail."""
-    with suppress(MalformedRequest):
-        _ = facts.latest_text, facts.estimated_tokens
+    try:
+        return signal()
+    except MalformedRequest:
+        return None
 
 
 def _refusal(barred: Barred, profile: str, request_id: str) -> Event:

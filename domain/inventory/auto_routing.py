@@ -13,7 +13,7 @@ class AutoRouterResolved:
     A rule chose the profile.
 
     The signals are `has_image`, `code_fence_ratio`, `content_len`, `model`, `estimated_tokens`, `has_tools`.
-    Of a large request those are null that no rule asked for: it was not read any further.
+    One that cannot be found out is null: the request says something that could not be understood.
     """
 
     name: ClassVar[str] = "auto-router-resolved"
@@ -29,7 +29,7 @@ class AutoRouterFellThrough:
     """
     No rule chose the profile; its signals have `disabled` in the place of `has_image`.
 
-    Of a large request those signals are null that no rule asked for.
+    A signal that cannot be found out is null.
     """
 
     name: ClassVar[str] = "auto-router-fallthrough"

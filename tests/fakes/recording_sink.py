@@ -1,5 +1,7 @@
 """Remembers the events it was told."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from domain.events import Event
@@ -18,6 +20,10 @@ class RecordingSink:
 
     def emit(self, event: Event) -> None:
         self.events.append(event)
+
+    def emit_soon(self, make: Callable[[], Event]) -> None:
+        with suppress(Exception):
+            self.emit(make())
 
     def of(self, kind: type[E]) -> list[E]:
         """The events of one kind, in order."""
