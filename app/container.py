@@ -179,15 +179,17 @@ class Container(containers.DeclarativeContainer):
     )
 
     # use cases
+    token_counter = providers.Singleton(TokenEstimator)
     gates = providers.List()
     standings = providers.Singleton(NothingHappened)
     companions = providers.List()
-    planner = providers.Singleton(Planner, table, directory, sink, clock, gates=gates, standings=standings)
+    planner = providers.Singleton(
+        Planner, table, directory, sink, clock, token_counter, gates=gates, standings=standings
+    )
     converse = providers.Singleton(Converse, table, planner, directory, sink, clock, companions)
     list_models = providers.Singleton(ListModels, table)
     rehearse = providers.Singleton(Rehearse, planner)
     explain = providers.Singleton(Explain, traces)
-    token_counter = providers.Singleton(TokenEstimator)
     count_tokens = providers.Singleton(CountTokens, token_counter, planner, directory, sink, clock)
     embed = providers.Singleton(Embed, table, planner, directory, sink, clock, companions)
 

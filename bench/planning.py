@@ -1,9 +1,11 @@
 """What it costs to decide where a 100 KB agent request goes, apart from sending it."""
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeVar
 
 import msgspec
 
@@ -13,19 +15,29 @@ from bench.bodies import request_body
 from bench.scenarios import SCENARIOS
 from config.load import load_text
 from config.translate import routing_table
+from domain.conversation.request import ChatRequest
 from domain.events import Event
 from domain.ports.providers import ChatProvider
 from domain.routing.selection import Wishes
 from domain.routing.targets import RoutingTable
 from infrastructure.clock import SystemClock
+from infrastructure.tokens import TokenEstimator
+
+Prepared = TypeVar("Prepared")
 
 ROUNDS = 60
 REQUESTS = 20
 
-_UPSTREAMS = """
-providers: [{name: local, base_url: "http://127.0.0.1:9/v1", model: qwen3, capabilities: {tools: true}}]
-profiles: [{name: chat, providers: [local]}, {name: agent, providers: [local]}]
+_UPSTREAM = """
+  - name: local
+    base_url: http://127.0.0.1:9/v1
+    model: qwen3
 """
+_PLAIN = f"{_UPSTREAM}    capabilities: {{tools: true}}"
+_GATED = f"{_UPSTREAM}    capabilities: {{tools: true, vision: false}}\n    context_window: "
+_AMPLE = f"{_GATED}262144"
+_TIGHT = f"{_GATED}65536"
+_PROFILES = "profiles: [{name: chat, providers: [local]}, {name: agent, providers: [local]}]"
 _RULES = """
 default_profile: auto
 auto_router:
@@ -34,6 +46,15 @@ auto_router:
     - {id: background, profile: chat, match: {model_pattern: "claude-.*haiku.*"}}
     - {id: agents, profile: agent, match: {has_tools: true}}
 """
+_FIXED = "default_profile: agent"
+
+_CASES = (
+    ("fixed profile", _FIXED, _PLAIN),
+    ("rules on shape signals", _RULES, _PLAIN),
+    ("and a gate for pictures, an ample window", _RULES, _AMPLE),
+    ("and tokens to count, known but for the new", _RULES, _TIGHT),
+)
+"""A name, how the profile is chosen, and the upstream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,53 +72,70 @@ class Planning:
 
     def __str__(self) -> str:
         share = self.least_us / self.yardstick_us
-        return f"{self.name:<28} {self.least_us:7.1f} {self.median_us:9.1f} {share:9.2f}"
+        return f"{self.name:<44} {self.least_us:7.1f} {self.median_us:9.1f} {share:9.2f}"
 
 
 def planning_table() -> str:
-    """A line for each way to route, decoding of the request not included."""
+    """A line for each way to route, and one for the signals that an event tells afterwards."""
     body = request_body(next(scenario for scenario in SCENARIOS if scenario.name == "agent-same"))
-    shapes = _planning("rules on shape signals", f"{_RULES}{_UPSTREAMS}", body)
-    fixed = _planning("fixed profile", f"default_profile: agent\n{_UPSTREAMS}", body)
-    head = f"{'planning, us of CPU':<28} {'least':>7} {'median':>9} {'of a JSON decode':>17}"
-    return "\n".join([head, str(shapes), str(fixed)])
+    rows = [_planning(name, _table(choice, upstream), body) for name, choice, upstream in _CASES]
+    head = f"{'planning, us of CPU':<44} {'least':>7} {'median':>9} {'of a JSON decode':>17}"
+    return "\n".join([head, *map(str, rows), str(_telling(_table(_RULES, _PLAIN), body))])
 
 
-def _planning(name: str, config: str, body: bytes) -> Planning:
-    table = routing_table(load_text(config))
-    planner = Planner(table, _Directory(table), _Nobody(), SystemClock())
-
-    def plan() -> None:
-        planner.plan(ANTHROPIC_MESSAGES.decode_request(body, {}), Wishes(), "bench")
-
-    def decode() -> None:
-        ANTHROPIC_MESSAGES.decode_request(body, {})
-
-    def yardstick() -> None:
-        msgspec.json.decode(body)
-
-    rounds = [(_cpu_us(plan), _cpu_us(decode), _cpu_us(yardstick)) for _ in range(ROUNDS)]
-    planned, decoded, yardsticks = zip(*rounds, strict=True)
-    return Planning(
-        name=name,
-        least_us=min(planned) - min(decoded),
-        median_us=median(planned) - median(decoded),
-        yardstick_us=min(yardsticks),
-    )
+def _table(choice: str, upstream: str) -> RoutingTable:
+    return routing_table(load_text(f"{choice}\nproviders:{upstream}\n{_PROFILES}\n"))
 
 
-def _cpu_us(work: Callable[[], None]) -> float:
+def _planning(name: str, table: RoutingTable, body: bytes) -> Planning:
+    """Decoding of the request is not part of it."""
+    planner = Planner(table, _Directory(), _Later(), SystemClock(), TokenEstimator())
+
+    def plan(request: ChatRequest) -> None:
+        planner.plan(request, Wishes(), "bench")
+
+    return _measured(name, body, lambda: _request(body), plan)
+
+
+def _telling(table: RoutingTable, body: bytes) -> Planning:
+    """What is left over for the moment in which the request waits for its upstream."""
+    sink = _Later()
+    planner = Planner(table, _Directory(), sink, SystemClock(), TokenEstimator())
+
+    def planned() -> Callable[[], Event]:
+        planner.plan(_request(body), Wishes(), "bench")
+        return sink.waiting.pop()
+
+    def make(event: Callable[[], Event]) -> None:
+        event()
+
+    return _measured("the event's signals, told afterwards", body, planned, make)
+
+
+def _request(body: bytes) -> ChatRequest:
+    return ANTHROPIC_MESSAGES.decode_request(body, {})
+
+
+def _measured(
+    name: str, body: bytes, prepare: Callable[[], Prepared], work: Callable[[Prepared], None]
+) -> Planning:
+    spent: list[float] = []
+    yardsticks: list[float] = []
+    for _ in range(ROUNDS):
+        spent.append(_cpu_us(work, [prepare() for _ in range(REQUESTS)]))
+        yardsticks.append(_cpu_us(msgspec.json.decode, [body] * REQUESTS))
+    return Planning(name=name, least_us=min(spent), median_us=median(spent), yardstick_us=min(yardsticks))
+
+
+def _cpu_us(work: Callable[[Prepared], object], prepared: Sequence[Prepared]) -> float:
     began = time.process_time_ns()
-    for _ in range(REQUESTS):
-        work()
-    return (time.process_time_ns() - began) / 1000 / REQUESTS
+    for one in prepared:
+        work(one)
+    return (time.process_time_ns() - began) / 1000 / len(prepared)
 
 
 class _Directory:
     """Providers that are never asked."""
-
-    def __init__(self, table: RoutingTable) -> None:
-        self._table = table
 
     @property
     def providers(self) -> dict[str, ChatProvider]:
@@ -108,9 +146,13 @@ class _Directory:
         return frozenset()
 
 
-class _Nobody:
-    """A sink for events that nobody reads."""
+class _Later:
+    """A sink that nobody reads; what may wait waits."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Callable[[], Event]] = deque(maxlen=1)
 
     def emit(self, event: Event) -> None: ...
 
-    def emit_soon(self, make: Callable[[], Event]) -> None: ...
+    def emit_soon(self, make: Callable[[], Event]) -> None:
+        self.waiting.append(make)

@@ -16,7 +16,6 @@ from domain.conversation.request import MalformedRequest
 _KEY = re.compile(rb'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 _COLON = re.compile(rb"\s*:\s*")
 _SEPARATOR = re.compile(rb"\s*([,}])")
-_PICTURE_WORDS = (b'"image"', b'"image_url"', b'"input_image"', b"\\u005", b"\\u006", b"\\u007")
 _SEARCHED_BYTES = 16 * 1024
 """In a body beyond this, steps over a dozen members cost less than a search for two or three keys."""
 
@@ -56,15 +55,6 @@ class JsonMembers:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
-
-    @property
-    def may_show_pictures(self) -> bool:
-        """
-        Whether any string in it may name a picture's type, in whatever dialect.
-
-        A quote inside a string is escaped, so prose about images is no match. A letter may be escaped too.
-        """
-        return any(word in self.body for word in _PICTURE_WORDS)
 
     def raw(self, key: str) -> msgspec.Raw | None:
         """The value as it was written, or ``None``."""

@@ -25,7 +25,6 @@ from domain.ports.observation import EventSink
 from domain.ports.providers import ProviderCall, ProviderDirectory
 from domain.ports.time import Clock
 from domain.routing.chain import Attempt
-from domain.routing.facts import Facts
 from domain.routing.selection import Wishes
 from domain.routing.shaping import Omission, Shaping, shaping_for
 from domain.routing.targets import ProviderSpec, RoutingTable, Target
@@ -101,7 +100,7 @@ class Converse:
     async def _attempt(self, errand: _Errand) -> Reply:
         """Asks once, and once more without thinking if the target refuses how an earlier turn signed it."""
         request = errand.asked.request
-        shaping = shaping_for(Facts(request), errand.spec, request.dialect)
+        shaping = shaping_for(errand.plan.facts, errand.spec, request.dialect)
         try:
             return await self._asked_once(errand, shaping)
         except UpstreamFailure as failure:

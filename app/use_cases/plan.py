@@ -11,6 +11,7 @@ from domain.events import Event, ModeAliasResolved
 from domain.ports.observation import UnhurriedSink
 from domain.ports.providers import ProviderDirectory
 from domain.ports.time import Clock
+from domain.ports.tokens import TokenCounter
 from domain.routing.facts import Facts
 from domain.routing.gates import Admission, Admitted, Asker, Barred, Gate, admit
 from domain.routing.ranking import NOTHING_HAPPENED, Candidate, Standing, Standings, demoted, ranked
@@ -26,10 +27,12 @@ class Plan:
     Where a request goes: the profile, what chose it, whom to try in order, and who may not be tried.
 
     Attributes:
+        facts: what was found out about the request on the way, for whoever goes on with it.
         rule: what chose the profile: a rule of the auto-router, or such as ``body-profile``.
         demoted: of ``order``, those that others overtook, with what they lack.
     """
 
+    facts: Facts
     profile: Profile
     rule: str
     order: tuple[Target, ...]
@@ -49,6 +52,7 @@ class Planner:
         directory: ProviderDirectory,
         sink: UnhurriedSink,
         clock: Clock,
+        counter: TokenCounter,
         *,
         gates: Sequence[Gate] = (),
         standings: Standings = NOTHING_HAPPENED,
@@ -57,6 +61,7 @@ class Planner:
         self._directory = directory
         self._sink = sink
         self._clock = clock
+        self._counter = counter
         self._gates = tuple(gates)
         self._standings = standings
         self._sessions = SessionMemory()
@@ -71,6 +76,7 @@ class Planner:
             self._directory,
             _Nobody(),
             self._clock,
+            self._counter,
             gates=self._gates,
             standings=self._standings,
         )
@@ -83,7 +89,7 @@ class Planner:
             UnknownChoice: the client named a profile or mode that does not exist.
             MalformedRequest: a rule or a gate asked about content that cannot be understood.
         """
-        facts = Facts(request)
+        facts = Facts(request, self._counter.count)
         plan = self._passed(self._selected(facts, wishes, request_id), facts, wishes.caller)
         self._tell(plan, request_id)
         return plan
@@ -118,6 +124,7 @@ class Planner:
         admissions = [admit(self._table, asker, target, self._gates) for target in targets]
         candidates = self._candidates(selection.profile, admissions)
         return Plan(
+            facts=facts,
             profile=selection.profile,
             rule=selection.rule,
             order=tuple(candidate.target for candidate in ranked(candidates)),

@@ -78,7 +78,7 @@ class Rehearse:
             requested_model=request.model,
             profile=plan.profile.name,
             rule=plan.rule,
-            signals=_signals(Facts(request)),
+            signals=_signals(plan.facts),
             chain=(*_tried(plan), *map(_barred, plan.barred)),
             refused="" if plan.order else _refusal(plan),
         )

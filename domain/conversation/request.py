@@ -151,13 +151,17 @@ class Source(Protocol):
         ...
 
     @property
-    def most_characters(self) -> int | None:
-        """No fewer than the characters of the content, known without reading it; ``None`` when unknown."""
+    def most_bytes(self) -> int | None:
+        """
+        No fewer than the content takes as UTF-8, known without reading it; ``None`` when unknown.
+
+        Every character takes a byte or more.
+        """
         ...
 
     @property
-    def may_show_pictures(self) -> bool:
-        """Whether there may be a picture in it: no is certain, yes is a guess."""
+    def has_only_words(self) -> bool:
+        """Whether there is neither a picture nor a file in it: yes is certain, no is a guess."""
         ...
 
 
@@ -199,12 +203,12 @@ class Built:
         return newest_of(self.content, roles)
 
     @property
-    def most_characters(self) -> int | None:
+    def most_bytes(self) -> int | None:
         return None
 
     @property
-    def may_show_pictures(self) -> bool:
-        return True
+    def has_only_words(self) -> bool:
+        return False
 
 
 NO_HEADERS: Mapping[str, str] = Nothing()

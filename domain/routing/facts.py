@@ -1,13 +1,13 @@
 """
 What rules and gates ask about a request, found out when it is first asked and kept.
 
-The envelope (`model`, `has_tools`) is known at once. The latest turn is read by itself, and whether a large
-request is small enough is told from its size where that suffices; reading all of it costs most, and nobody
-pays for it who does not ask.
+The envelope (`model`, `has_tools`) is known at once. The latest turn is read by itself, and whether a request
+is small enough, or far too large, is told from its size where that suffices. Reading all of it costs more,
+counting its tokens costs most: nobody pays for either who does not ask, and nobody twice.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from domain.conversation.parts import (
@@ -25,15 +25,16 @@ from domain.conversation.request import (
     ChatRequest,
     Conversation,
     ForeignTool,
-    MalformedRequest,
     Message,
     Role,
     Sampling,
     Tool,
 )
+from domain.tokens.request import request_tokens, schema_text, words_fit
 
 _CHARACTERS_PER_TOKEN = 4
-_FEW_CHARACTERS = 8192
+_MOST_CHARACTERS_PER_TOKEN = 16
+"""On the average of a whole prompt: four times what prose and code have."""
 _FENCE = "```"
 
 
@@ -43,11 +44,15 @@ class Facts:
 
     Any of those below the envelope raises `MalformedRequest` when the conversation cannot be understood; the
     client is at fault then, wherever it was noticed.
+
+    Args:
+        count: how many tokens a text is; asked last, as it takes milliseconds for a long one.
     """
 
-    def __init__(self, request: ChatRequest) -> None:
+    def __init__(self, request: ChatRequest, count: Callable[[str], int]) -> None:
         self._request = request
         self._source = request.source
+        self._count = count
         self.was_read = False
         self.turn_was_read = False
 
@@ -58,12 +63,6 @@ class Facts:
     def model(self) -> str:
         """The model that the client named; empty when it named none."""
         return self._request.model
-
-    @property
-    def is_small(self) -> bool:
-        """Whether reading all of it costs next to nothing."""
-        most = self._source.most_characters
-        return most is not None and most <= _FEW_CHARACTERS
 
     @property
     def has_tools(self) -> bool:
@@ -97,17 +96,29 @@ class Facts:
 
     def has_tokens(self, least: int) -> bool:
         """Whether `estimated_tokens` are that many; a request that is too small for it is not read."""
-        return not self._is_below(least) and self.estimated_tokens >= least
-
-    def fits(self, tokens: int) -> bool:
-        """Whether `prompt_tokens` are no more than that; a request that must fit is not read."""
-        return self._is_below(tokens) or self.prompt_tokens <= tokens
+        most = self._source.most_bytes
+        too_small = most is not None and most // _CHARACTERS_PER_TOKEN < least
+        return not too_small and self.estimated_tokens >= least
 
     @cached_property
     def prompt_tokens(self) -> int:
-        """As `estimated_tokens`, with the calls and the thinking that also fill a context window."""
-        made = sum(_made_by_models(message.parts) for message in self._conversation.messages)
-        return (self._readable_characters + made) // _CHARACTERS_PER_TOKEN
+        """The whole prompt as the counter counts it: what has to fit into a context window."""
+        return request_tokens(self._conversation, self._count)
+
+    def excess(self, tokens: int) -> int | None:
+        """
+        The size of a prompt that is larger than that many tokens; ``None`` for one that is not.
+
+        What is clear is not counted: a request that could not be larger is not even read, and one of many
+        times the characters is told by a quarter of them.
+        """
+        most = self._source.most_bytes
+        if most is not None and words_fit(most, tokens) and self._has_only_words:
+            return None
+        far = tokens * _MOST_CHARACTERS_PER_TOKEN
+        if (most is None or most > far) and self._prompt_characters > far:
+            return self._prompt_characters // _CHARACTERS_PER_TOKEN
+        return self.prompt_tokens if self.prompt_tokens > tokens else None
 
     @property
     def sampling(self) -> Sampling:
@@ -122,7 +133,7 @@ class Facts:
     @cached_property
     def image_place(self) -> str | None:
         """Where the first picture stands, in a turn or in a tool's result; ``None`` when there is none."""
-        if not self._source.may_show_pictures:
+        if self._has_only_words:
             return None
         messages = enumerate(self._conversation.messages)
         return next((f"message {n} ({m.role})" for n, m in messages if any(map(_shows, m.parts))), None)
@@ -133,9 +144,9 @@ class Facts:
         asked = self._conversation.extensions.get(_ANTHROPIC, {}).get("thinking")
         return isinstance(asked, dict) and asked.get("type") == "enabled"
 
-    def _is_below(self, tokens: int) -> bool:
-        most = self._source.most_characters
-        return most is not None and most // _CHARACTERS_PER_TOKEN < tokens
+    @cached_property
+    def _has_only_words(self) -> bool:
+        return self._source.has_only_words
 
     @cached_property
     def _conversation(self) -> Conversation:
@@ -155,6 +166,12 @@ class Facts:
         said = self._conversation
         in_turns = sum(_readable(message.parts) for message in said.messages)
         return in_turns + sum(map(_definition, said.tools))
+
+    @cached_property
+    def _prompt_characters(self) -> int:
+        """Those that can be read, and those of the calls and the thinking that also fill a window."""
+        made = sum(_made_by_models(message.parts) for message in self._conversation.messages)
+        return self._readable_characters + made
 
 
 _ANTHROPIC = "anthropic_messages"
@@ -249,15 +266,5 @@ def _definition(tool: Tool | ForeignTool) -> int:
     """Characters of a tool's name, description and schema, the schema as compact JSON."""
     if isinstance(tool, ForeignTool):
         return len(tool.payload.decode("utf-8", "replace"))
-    schema = "" if tool.parameters is None else _compact(tool.parameters)
+    schema = "" if tool.parameters is None else schema_text(tool.parameters)
     return len(tool.name) + len(tool.description or "") + len(schema)
-
-
-def _compact(schema: object) -> str:
-    try:
-        return _schema_encoder.encode(schema)
-    except RecursionError:
-        raise MalformedRequest("tools", "a schema is nested past all sense") from None
-
-
-_schema_encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False)

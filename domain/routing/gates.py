@@ -188,10 +188,11 @@ def overrun_of(facts: Facts, window: int) -> WindowOverrun | None:
     window is set aside, or no such request would ever fit.
     """
     most_reserved = window // 4
-    if facts.fits(window - most_reserved):
+    if facts.excess(window - most_reserved) is None:
         return None
     room = window - min(facts.output_limit, most_reserved)
-    return WindowOverrun(tokens=facts.prompt_tokens, maximum=room) if facts.prompt_tokens > room else None
+    tokens = facts.excess(room)
+    return None if tokens is None else WindowOverrun(tokens=tokens, maximum=room)
 
 
 def _lacking(facts: Facts, spec: ProviderSpec) -> tuple[Capability, ...]:

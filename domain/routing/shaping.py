@@ -119,7 +119,7 @@ def _output_bound(facts: Facts, window: int | None) -> int | None:
     if window is None or not facts.output_limit:
         return None
     margin = window // _MARGIN_DIVISOR
-    if facts.fits(window - margin - facts.output_limit):
+    if facts.excess(window - margin - facts.output_limit) is None:
         return None
     return max(window - margin - facts.prompt_tokens, 1)
 

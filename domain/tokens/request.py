@@ -4,9 +4,9 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
+from domain.conversation.extensions import Json
 from domain.conversation.parts import (
     Document,
     ForeignPart,
@@ -19,7 +19,7 @@ from domain.conversation.parts import (
     ToolCall,
     ToolResult,
 )
-from domain.conversation.request import Conversation, ForeignTool, Message, Tool
+from domain.conversation.request import Conversation, ForeignTool, MalformedRequest, Message, Tool
 from domain.tokens.pictures import picture_tokens
 
 PREAMBLE = 4
@@ -40,13 +40,47 @@ _PAGE_BYTES = 50_000
 """What a page takes where the file does not let its pages be counted."""
 _PDF_PAGE = re.compile(rb"/Type\s*/Page\b")
 
+_SOUND = b'"input_audio"'
+_SOUND_BYTES = 2000
+"""A tenth of a second as MP3, for which vendors charge a token."""
+
 
 def request_tokens(conversation: Conversation, count: Callable[[str], int]) -> int:
-    """The size of the whole request; ``count`` says how many tokens a text is."""
+    """
+    The size of the whole request; ``count`` says how many tokens a text is.
+
+    Raises:
+        MalformedRequest: it is nested past all sense.
+    """
     total = PREAMBLE + sum(_message(message, count) for message in conversation.messages)
     if conversation.tools:
         total += TOOLS_PREAMBLE + sum(TOOL + count(_tool_text(tool)) for tool in conversation.tools)
     return total
+
+
+def words_fit(most_bytes: int, tokens: int) -> bool:
+    """
+    Whether a request of words alone, of so many bytes at most, certainly is no more than these tokens.
+
+    Vocabularies fall back to bytes, and never below them; what a frame adds costs more bytes in any dialect.
+    """
+    return most_bytes + TOOLS_PREAMBLE <= tokens
+
+
+def schema_text(parameters: Mapping[str, Json]) -> str:
+    """
+    A tool's schema as compact JSON.
+
+    Raises:
+        MalformedRequest: it is nested past all sense.
+    """
+    try:
+        return _schemas.encode(parameters)
+    except RecursionError:
+        raise MalformedRequest("tools", "a schema is nested past all sense") from None
+
+
+_schemas = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False, default=dict)
 
 
 def _message(message: Message, count: Callable[[str], int]) -> int:
@@ -68,7 +102,13 @@ def _part(part: Part, count: Callable[[str], int]) -> int:
         case Document():
             return _document(part, count)
         case ForeignPart(payload=payload):
-            return count(payload.decode("utf-8", "replace"))
+            return _foreign(payload, count)
+
+
+def _foreign(payload: bytes, count: Callable[[str], int]) -> int:
+    if _SOUND in payload:
+        return 1 + len(payload) // _SOUND_BYTES
+    return count(payload.decode("utf-8", "replace"))
 
 
 def _document(document: Document, count: Callable[[str], int]) -> int:
@@ -98,9 +138,5 @@ def _tool_text(tool: Tool | ForeignTool) -> str:
         case ForeignTool(payload=payload):
             return payload.decode("utf-8", "replace")
         case Tool(name=name, description=description, parameters=parameters):
-            return "\n".join((name, description or "", *_schema_text(parameters)))
-
-
-def _schema_text(parameters: Mapping[str, Any] | None) -> Iterator[str]:
-    if parameters is not None:
-        yield json.dumps(parameters, ensure_ascii=False, separators=(",", ":"), default=dict)
+            schema = () if parameters is None else (schema_text(parameters),)
+            return "\n".join((name, description or "", *schema))

@@ -1,6 +1,7 @@
 """Where a request goes, and what is told of it."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,11 +12,13 @@ from adapters.inbound.http.errors import error_answer
 from app.use_cases.plan import Plan, Planner
 from config.load import load_text
 from config.translate import routing_table
+from domain.conversation.parts import Image, InlineData
 from domain.conversation.request import ChatRequest, MalformedRequest
 from domain.events import (
     ChainCapabilityBlocked,
     ChainContextBlocked,
     ChainPaidGateBlocked,
+    Event,
     IncapableProviderDemoted,
     IncapableProviderSkipped,
     PaidProviderSkipped,
@@ -25,8 +28,11 @@ from domain.events import (
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
 from domain.routing.selection import UnknownChoice, Wishes
 from domain.routing.verdict import ChainFailed, Walk, verdict
-from tests.domain.routing.bodies import Say, Talk, Use, anthropic_messages, openai_chat, talk
+from domain.tokens.pictures import picture_tokens
+from domain.tokens.request import MESSAGE, PREAMBLE
+from tests.domain.routing.bodies import PIXEL, Say, Talk, Use, anthropic_messages, openai_chat, talk
 from tests.fakes.fixed_clock import FixedClock
+from tests.fakes.plain_counter import PlainCounter
 from tests.fakes.recording_sink import RecordingSink
 from tests.fakes.scripted_provider import ScriptedDirectory
 
@@ -68,7 +74,8 @@ class Office:
         self.sink = RecordingSink()
         self.clock = FixedClock()
         directory = ScriptedDirectory({}, without_credential=without_credential)
-        self.planner = Planner(routing_table(load_text(config)), directory, self.sink, self.clock)
+        table = routing_table(load_text(config))
+        self.planner = Planner(table, directory, self.sink, self.clock, PlainCounter())
 
     def plan(self, asked: Talk, **wishes: Any) -> Plan:
         return self.planner.plan(openai_chat(asked), Wishes(model=asked.model, **wishes), "r-1")
@@ -161,17 +168,34 @@ def test_the_event_of_falling_through_tells_what_was_seen_and_whether_rules_were
     assert unasked.signals["model"] is None
 
 
-def test_signals_of_a_large_request_that_nobody_asked_for_are_not_found_out() -> None:
-    office = Office(AUTO)
-    office.plan(talk(Say(text="x" * 9000), tools=("read",)))
+class Unhurried:
+    """A sink that has not yet made the events which may wait."""
 
-    (event,) = office.sink.of(AutoRouterResolved)
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], Event]] = []
+
+    def emit(self, event: Event) -> None:
+        raise AssertionError(event)
+
+    def emit_soon(self, make: Callable[[], Event]) -> None:
+        self.waiting.append(make)
+
+
+def test_signals_that_no_rule_asked_for_are_found_out_when_planning_is_over() -> None:
+    table, sink = routing_table(load_text(AUTO)), Unhurried()
+    planner = Planner(table, ScriptedDirectory({}), sink, FixedClock(), PlainCounter())
+    plan = planner.plan(openai_chat(talk(Say(text="x" * 90_000), tools=("read",))), Wishes(), "r-1")
+    assert (plan.rule, plan.facts.was_read, plan.facts.turn_was_read) == ("tools", False, False)
+
+    (make,) = sink.waiting
+    event = make()
+    assert isinstance(event, AutoRouterResolved)
     assert dict(event.signals) == {
-        "has_image": None,
-        "code_fence_ratio": None,
-        "content_len": None,
+        "has_image": False,
+        "code_fence_ratio": 0.0,
+        "content_len": 90_000,
         "model": "any",
-        "estimated_tokens": None,
+        "estimated_tokens": 22_517,
         "has_tools": True,
     }
 
@@ -237,7 +261,8 @@ def test_each_refusal_is_one_event_with_its_reason() -> None:
     assert providers(plan) == ["seeing"]
     assert [event.provider for event in office.sink.of(IncapableProviderSkipped)] == ["blind"]
     (small,) = office.sink.of(SmallContextProviderSkipped)
-    assert (small.provider, small.estimated_tokens, small.max_prompt_tokens) == ("tiny", 250, 100)
+    told = (small.provider, small.estimated_tokens, small.max_prompt_tokens)
+    assert told == ("tiny", 250 + FRAME + picture_tokens(ONE_PIXEL), 100)
     assert [event.provider for event in office.sink.of(PaidProviderSkipped)] == ["paid"]
     assert [event.provider for event in office.sink.of(UncredentialedProviderSkipped)] == ["keyless"]
     assert len(office.sink.events) == 4
@@ -258,6 +283,9 @@ def test_a_profile_may_ignore_or_require_abilities(action: str, order: list[str]
     assert providers(gated("blind, seeing", action=action).plan(Talk(tools=("read",)))) == order
 
 
+ONE_PIXEL = Image(source=InlineData(media_type="image/png", base64=PIXEL))
+FRAME = PREAMBLE + MESSAGE
+"""Tokens around the one message of a request."""
 LONG = talk(Say(text="x" * 1000))
 PICTURE = talk(Say(text="see", image=True))
 
@@ -292,7 +320,7 @@ def test_a_chain_that_goes_on_has_no_event_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("chain", "asked", "words"),
     [
-        ("tiny", LONG, "prompt is too long: 250 tokens > 100 maximum"),
+        ("tiny", LONG, f"prompt is too long: {250 + FRAME} tokens > 100 maximum"),
         ("blind", PICTURE, "message 0 (user) holds an image"),
     ],
 )

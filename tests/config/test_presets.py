@@ -10,6 +10,7 @@ from app.use_cases.plan import Plan, Planner
 from config.load import load
 from config.translate import routing_table
 from domain.routing.selection import Wishes
+from infrastructure.tokens import TokenEstimator
 from tests.domain.routing.bodies import DIALECTS, Reply, Say, Talk, Use, talk
 from tests.fakes.fixed_clock import FixedClock
 from tests.fakes.recording_sink import RecordingSink
@@ -210,8 +211,8 @@ JOURNEYS: dict[str, Journey] = {
 
 
 def planner(preset: str) -> Planner:
-    config = load(PRESETS / f"{preset}.yaml", environment={})
-    return Planner(routing_table(config), ScriptedDirectory({}), RecordingSink(), FixedClock())
+    table = routing_table(load(PRESETS / f"{preset}.yaml", environment={}))
+    return Planner(table, ScriptedDirectory({}), RecordingSink(), FixedClock(), TokenEstimator())
 
 
 def routed(by: Planner, asked: Talk, *, model: str, dialect: str, session: str = "") -> Plan:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from domain.tokens.request import MESSAGE, PREAMBLE
+from infrastructure.tokens import estimate
 from tests.e2e.clients import DIALECTS, ClientDialect, ask
 from tests.e2e.gateway import Gateway, only, running
 from tests.e2e.stage import Stage, provider
@@ -92,11 +94,13 @@ def test_a_session_stays_where_its_rule_still_holds(
 def test_a_prompt_that_fits_nowhere_is_refused_in_words_that_agents_act_on(
     ruled: Gateway, stage: Stage, dialect: ClientDialect
 ) -> None:
-    answer = ask(ruled, dialect, "m", messages=saying("x" * 8000))
+    prompt = "word " * 1600
+    answer = ask(ruled, dialect, "m", messages=saying(prompt))
+    tokens = PREAMBLE + MESSAGE + estimate(prompt)
 
     assert answer.status_code == 400
     assert answer.json()["error"]["type"] == "invalid_request_error"
-    assert answer.json()["error"]["message"].startswith("prompt is too long: 2000 tokens > 900 maximum")
+    assert answer.json()["error"]["message"].startswith(f"prompt is too long: {tokens} tokens > 900 maximum")
     assert stage["second"].chats == []
     story = ruled.story(answer.headers["x-request-id"])
     assert len(only(story, "skip-small-context-window")) == 1

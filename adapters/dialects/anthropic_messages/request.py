@@ -13,7 +13,8 @@ from adapters.dialects.dialect import Outgoing
 from adapters.dialects.fields import Fields, decoded, described, expected
 from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
-from domain.conversation.request import ChatRequest, Conversation, MalformedRequest, Message, Role
+from adapters.dialects.only_words import only_words
+from domain.conversation.request import ChatRequest, Conversation, MalformedRequest, Message, Role, newest_of
 from domain.routing.shaping import Omission
 
 _ROLES = ("user", "assistant", "system")
@@ -45,16 +46,17 @@ class MessagesBody:
         return self._conversation
 
     def newest(self, *roles: Role) -> Iterator[Message]:
+        if self._conversation is not None:
+            return newest_of(self._conversation, roles)
         return newest_messages(self.members, roles)
 
     @property
-    def most_characters(self) -> int | None:
-        """Every character takes a byte of the body or more."""
+    def most_bytes(self) -> int | None:
         return len(self.members.body)
 
     @property
-    def may_show_pictures(self) -> bool:
-        return self.members.may_show_pictures
+    def has_only_words(self) -> bool:
+        return only_words(self.members.raw("messages"), self.members.raw("system"))
 
 
 def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:

@@ -1,16 +1,17 @@
 """A request body as it came: its top level and its message heads are known, the rest waits to be needed."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from adapters.dialects.fields import Fields, decoded, expected
 from adapters.dialects.members import JsonMembers
+from adapters.dialects.only_words import only_words
 from adapters.dialects.openai_chat.conversation_reading import read_conversation
 from adapters.dialects.openai_chat.message_reading import read_message, role_of
-from domain.conversation.request import Conversation, MalformedRequest, Message, Role
+from domain.conversation.request import Conversation, MalformedRequest, Message, Role, newest_of
 
 
 class _Head(msgspec.Struct, gc=False):
@@ -52,19 +53,23 @@ class ChatBody:
         return self._conversation
 
     def newest(self, *roles: Role) -> Iterator[Message]:
+        if self._conversation is not None:
+            return newest_of(self._conversation, roles)
+        return self._read_newest(roles)
+
+    def _read_newest(self, roles: Collection[Role]) -> Iterator[Message]:
         raws = _raws_decoder.decode(self.members.raw("messages") or b"[]")
         for index in reversed(range(len(raws))):
             if _ROLES[self.roles[index]] in roles:
                 yield read_message(decoded(raws[index], f"messages[{index}]"), index)
 
     @property
-    def most_characters(self) -> int | None:
-        """Every character takes a byte of the body or more."""
+    def most_bytes(self) -> int | None:
         return len(self.members.body)
 
     @property
-    def may_show_pictures(self) -> bool:
-        return self.members.may_show_pictures
+    def has_only_words(self) -> bool:
+        return only_words(self.members.raw("messages"))
 
     def fields(self, *names: str) -> Fields:
         """These members of the top level, to be read by taking."""

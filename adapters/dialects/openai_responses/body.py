@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.dialects.fields import Fields, decoded, expected
 from adapters.dialects.members import JsonMembers
+from adapters.dialects.only_words import only_words
 from adapters.dialects.openai_responses.conversation import read_conversation
 from adapters.dialects.openai_responses.items import item_type
 from domain.conversation.request import Conversation, MalformedRequest, Message, Role, newest_of
@@ -65,13 +66,12 @@ class ResponsesBody:
         return newest_of(self.conversation(), roles)
 
     @property
-    def most_characters(self) -> int | None:
-        """Every character takes a byte of the body or more."""
+    def most_bytes(self) -> int | None:
         return len(self.members.body)
 
     @property
-    def may_show_pictures(self) -> bool:
-        return self.members.may_show_pictures
+    def has_only_words(self) -> bool:
+        return only_words(self.members.raw("input"))
 
     def fields(self, *names: str) -> Fields:
         """These members of the top level, to be read by taking."""

@@ -86,7 +86,8 @@ def gateway(
     providers = {"local": ScriptedProvider(*local), "cloud": ScriptedProvider(*cloud)}
     table = routing_table(paid, timeouts or Timeouts(), default)
     directory = ScriptedDirectory(providers, without_credential=without_credential)
-    converse = Converse(table, Planner(table, directory, sink, clock), directory, sink, clock)
+    planner = Planner(table, directory, sink, clock, TokenEstimator())
+    converse = Converse(table, planner, directory, sink, clock)
     numbers = count(1)
 
     def ids() -> str:

@@ -62,9 +62,9 @@ class House:
             default_profile="default",
         )
         directory = ScriptedDirectory({"only": provider or self.scripted})
-        use_case = CountTokens(
-            TokenEstimator(), Planner(table, directory, self.sink, clock), directory, self.sink, clock
-        )
+        counter = TokenEstimator()
+        planner = Planner(table, directory, self.sink, clock, counter)
+        use_case = CountTokens(counter, planner, directory, self.sink, clock)
         route = CountTokensRoute(
             count_tokens=use_case, sink=self.sink, ids=lambda: "id-1", limits=InboundLimits()
         )

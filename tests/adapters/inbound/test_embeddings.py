@@ -33,6 +33,7 @@ from infrastructure.model_server.absent import AbsentModelServer
 from infrastructure.model_server.weights import ModelMissing
 from tests.adapters.inbound.gateway import Answered, Client
 from tests.fakes.fixed_clock import FixedClock
+from tests.fakes.plain_counter import PlainCounter
 from tests.fakes.recording_sink import RecordingSink
 from tests.fakes.scripted_provider import ScriptedDirectory, ScriptedProvider
 
@@ -97,7 +98,7 @@ class House:
             for name, upstream in zip(names, upstreams, strict=True)
         }
         directory = ScriptedDirectory(providers)
-        planner = Planner(table, directory, self.sink, clock)
+        planner = Planner(table, directory, self.sink, clock, PlainCounter())
         route = EmbeddingsRoute(
             embed=Embed(table, planner, directory, self.sink, clock),
             sink=self.sink,

@@ -22,6 +22,7 @@ from domain.ports.providers import ChatProvider
 from domain.routing.selection import Wishes
 from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target, Timeouts
 from tests.fakes.fixed_clock import FixedClock
+from tests.fakes.plain_counter import PlainCounter
 from tests.fakes.recording_sink import RecordingSink
 from tests.fakes.scripted_provider import ScriptedDirectory, ScriptedProvider
 
@@ -89,7 +90,7 @@ def house(
     )
     sink, clock = RecordingSink(), FixedClock()
     directory = ScriptedDirectory(providers, without_credential=without_credential)
-    planner = Planner(table, directory, sink, clock)
+    planner = Planner(table, directory, sink, clock, PlainCounter())
     converse = Converse(table, planner, directory, sink, clock, companions)
     return House(converse, table, sink, clock)
 

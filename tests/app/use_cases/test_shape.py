@@ -25,7 +25,9 @@ from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied, To
 from domain.routing.shaping import Omission
 from domain.routing.targets import Capabilities, Freedom
 from domain.routing.verdict import ChainFailed
+from domain.tokens.request import request_tokens
 from tests.app.use_cases.conversing import END, HELLO, ROLE, House, house
+from tests.fakes.plain_counter import PlainCounter
 from tests.fakes.scripted_provider import Act, ScriptedProvider
 
 THOUGHT = Batch((ThinkingDelta("hm"),), Wire("openai_chat", b"thought"))
@@ -285,8 +287,9 @@ async def test_what_a_target_is_not_asked_for_is_told() -> None:
 
     await (await given.ask(**MESSAGES)).aclose()
 
+    prompt = request_tokens(SIGNED.conversation(), PlainCounter().count)
     (started,) = given.sink.of(AttemptStarted)
-    assert (started.degraded, started.output_limit) == (True, 8_000 - 400 - 1)
+    assert (started.degraded, started.output_limit) == (True, 8_000 - 400 - prompt)
     (lost,) = given.sink.of(CapabilityDegraded)
     assert (lost.dropped, lost.reason) == (("thinking",), "provider-does-not-support")
 

@@ -10,6 +10,7 @@ from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
 from domain.conversation.request import ChatRequest
 from domain.routing.facts import Facts
+from tests.fakes.plain_counter import PlainCounter
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}}
@@ -109,7 +110,11 @@ DIALECTS: Mapping[str, Callable[[Talk], ChatRequest]] = {
 
 
 def facts(talk: Talk, dialect: str = "anthropic_messages") -> Facts:
-    return Facts(DIALECTS[dialect](talk))
+    return facts_of(DIALECTS[dialect](talk))
+
+
+def facts_of(request: ChatRequest) -> Facts:
+    return Facts(request, PlainCounter().count)
 
 
 def _chat_messages(turn: Turn) -> list[dict[str, Any]]:

@@ -11,13 +11,15 @@ from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from domain.conversation.request import Built, MalformedRequest
 from domain.routing.facts import Facts
-from tests.domain.routing.bodies import DIALECTS, SCHEMA, Reply, Say, Talk, Turn, Use, facts, talk
+from domain.tokens.request import request_tokens, words_fit
+from tests.domain.routing.bodies import DIALECTS, SCHEMA, Reply, Say, Talk, Turn, Use, facts, facts_of, talk
+from tests.fakes.plain_counter import PlainCounter
 
 every_dialect = pytest.mark.parametrize("dialect", DIALECTS)
 
 
 def chat(**body: object) -> Facts:
-    return Facts(OPENAI_CHAT.decode_request(json.dumps(body).encode(), {}))
+    return facts_of(OPENAI_CHAT.decode_request(json.dumps(body).encode(), {}))
 
 
 @every_dialect
@@ -101,10 +103,13 @@ def test_a_part_of_a_token_does_not_count(dialect: str, characters: int, tokens:
     assert facts(talk(Say(text="x" * characters)), dialect).estimated_tokens == tokens
 
 
-def test_a_prompt_also_holds_the_calls_that_were_made() -> None:
-    one = facts(talk(Say(text="fix it"), Use(answer="")))
+@every_dialect
+def test_a_prompt_is_the_whole_request_as_the_counter_counts_it(dialect: str) -> None:
+    request = DIALECTS[dialect](
+        talk(Say(text="see", image=True), Use(), Reply(), system="Be brief.", tools=("read",))
+    )
 
-    assert one.prompt_tokens * 4 >= one.estimated_tokens * 4 + len("read") - 3
+    assert facts_of(request).prompt_tokens == request_tokens(request.conversation, PlainCounter().count)
 
 
 @every_dialect
@@ -123,12 +128,66 @@ def test_what_size_alone_tells_is_told_without_reading(dialect: str) -> None:
     one = facts(talk(Say(text="x" * 1000)), dialect)
 
     assert not one.has_tokens(1000)
-    assert one.fits(1000)
+    assert one.excess(1600) is None
     assert not one.was_read
     assert one.has_tokens(250)
     assert not one.has_tokens(251)
-    assert one.fits(250)
-    assert not one.fits(249)
+
+
+class Tally:
+    """A counter that tells what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def count(self, text: str) -> int:
+        self.asked.append(text)
+        return len(text)
+
+
+@every_dialect
+def test_a_prompt_is_as_large_as_it_is_counted_and_counted_once(dialect: str) -> None:
+    tally = Tally()
+    one = Facts(DIALECTS[dialect](talk(Say(text="x" * 1000))), tally.count)
+
+    assert one.excess(one.prompt_tokens) is None
+    assert one.excess(one.prompt_tokens - 1) == one.prompt_tokens
+    assert len(tally.asked) == 1
+
+
+@every_dialect
+def test_what_is_far_too_large_is_told_by_its_characters(dialect: str) -> None:
+    tally = Tally()
+    one = Facts(DIALECTS[dialect](talk(Say(text="x" * 1000), Use(answer="y" * 1000))), tally.count)
+
+    assert one.excess(2000 // 16 - 1) == (2000 + len("read{}")) // 4
+    assert tally.asked == []
+
+
+@every_dialect
+@pytest.mark.parametrize("turns", [(Say(text="see", image=True),), (Say(), Use(image=True))])
+def test_a_picture_is_more_tokens_than_its_bytes_tell(dialect: str, turns: tuple[Turn, ...]) -> None:
+    one = facts(talk(*turns), dialect)
+
+    assert one.excess(10_000) is None
+    assert one.was_read
+
+
+@every_dialect
+@given(text=st.text(max_size=50), answer=st.text(max_size=50))
+def test_what_must_fit_by_its_size_does(dialect: str, text: str, answer: str) -> None:
+    """The counter here is the dearest there is: a token for each byte."""
+
+    def by_byte(text: str) -> int:
+        return len(text.encode("utf-8", "surrogatepass"))
+
+    said = talk(Say(text=text), Use(answer=answer), Reply(text=text), system=answer, tools=("read",))
+    request = DIALECTS[dialect](said)
+    most = request.source.most_bytes
+
+    assert most is not None
+    assert request.source.has_only_words
+    assert not words_fit(most, request_tokens(request.conversation, by_byte) - 1)
 
 
 @every_dialect
@@ -142,18 +201,9 @@ def test_what_size_alone_tells_is_told_without_reading(dialect: str) -> None:
 )
 def test_a_request_as_bytes_and_as_values_has_the_same_facts(dialect: str, turns: tuple[Turn, ...]) -> None:
     request = DIALECTS[dialect](talk(*turns, system="s", tools=("read",)))
-    read, built = Facts(request), Facts(replace(request, source=Built(request.conversation)))
+    read, built = facts_of(request), facts_of(replace(request, source=Built(request.conversation)))
     for fact in ("latest_text", "has_image", "carries_only_results", "estimated_tokens", "image_place"):
         assert getattr(read, fact) == getattr(built, fact), fact
-
-
-@given(st.sampled_from(sorted(DIALECTS)), st.text(max_size=30), st.text(max_size=30))
-def test_a_request_never_has_more_characters_than_its_size_allows(dialect: str, text: str, more: str) -> None:
-    request = DIALECTS[dialect](talk(Say(text=text), Use(answer=more), system=more, tools=("read",)))
-    most = request.source.most_characters
-
-    assert most is not None
-    assert Facts(request).prompt_tokens <= most // 4
 
 
 def test_prose_about_images_is_no_picture_and_an_escaped_word_may_be_one() -> None:
@@ -162,7 +212,7 @@ def test_prose_about_images_is_no_picture_and_an_escaped_word_may_be_one() -> No
 
     assert prose.image_place is None
     assert not prose.was_read
-    assert Facts(OPENAI_CHAT.decode_request(escaped, {})).image_place == "message 0 (user)"
+    assert facts_of(OPENAI_CHAT.decode_request(escaped, {})).image_place == "message 0 (user)"
 
 
 def test_older_functions_are_tools_and_empty_lists_are_none() -> None:
@@ -216,7 +266,7 @@ def test_thinking_is_wanted_when_it_is_enabled_and_not_when_it_is_merely_allowed
     }
     request = ANTHROPIC_MESSAGES.decode_request(json.dumps(body).encode(), {})
 
-    assert Facts(request).wants_thinking is wanted
+    assert facts_of(request).wants_thinking is wanted
 
 
 def test_the_output_limit_is_the_clients_or_none() -> None:
@@ -230,7 +280,7 @@ def test_a_schema_of_any_depth_is_measured_or_is_the_clients_fault(depth: int) -
     tool = f'{{"name":"t","input_schema":{schema}}}'
     body = f'{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":"x"}}],"tools":[{tool}]}}'
     try:
-        tokens = Facts(ANTHROPIC_MESSAGES.decode_request(body.encode(), {})).estimated_tokens
+        tokens = facts_of(ANTHROPIC_MESSAGES.decode_request(body.encode(), {})).estimated_tokens
     except MalformedRequest:
         assert depth > 100
     else:

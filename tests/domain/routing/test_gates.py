@@ -28,7 +28,8 @@ from domain.routing.targets import (
     RoutingTable,
     Target,
 )
-from tests.domain.routing.bodies import Reply, Say, Talk, Use, facts, talk
+from domain.tokens.request import MESSAGE, PREAMBLE
+from tests.domain.routing.bodies import Reply, Say, Talk, Use, facts, facts_of, openai_chat, talk
 
 TARGET = Target("p", "m")
 PICTURE = talk(Say(text="see", image=True))
@@ -68,7 +69,7 @@ def thinking(kind: str) -> Facts:
         "messages": [{"role": "user", "content": "x"}],
         "thinking": {"type": kind, "budget_tokens": 1024},
     }
-    return Facts(ANTHROPIC_MESSAGES.decode_request(json.dumps(body).encode(), {}))
+    return facts_of(ANTHROPIC_MESSAGES.decode_request(json.dumps(body).encode(), {}))
 
 
 def test_paid_providers_are_barred_unless_allowed() -> None:
@@ -128,8 +129,13 @@ def test_thinking_counts_when_it_is_asked_for(kind: str, outcome: Admission) -> 
     assert admission(thinking(kind), capabilities=Capabilities(thinking=False)) == outcome
 
 
-@pytest.mark.parametrize(("characters", "fits"), [(4000, True), (4003, True), (4004, False)])
+FRAME = PREAMBLE + MESSAGE
+"""Tokens around the one message of the requests below."""
+
+
+@pytest.mark.parametrize(("characters", "fits"), [(4000, True), (4001, False)])
 def test_a_prompt_fits_into_a_window_of_as_many_tokens(characters: int, fits: bool) -> None:
+    characters -= FRAME * 4
     outcome = admission(talk(Say(text="x" * characters)), context_window=1000)
 
     assert isinstance(outcome, Admitted) is fits
@@ -139,7 +145,20 @@ def test_room_for_the_answer_is_set_aside() -> None:
     asked = talk(Say(text="x" * 3600), output_limit=200)
     barred = admission(asked, context_window=1000)
 
-    assert barred == Barred(TARGET, BarReason.CONTEXT_WINDOW, overrun=WindowOverrun(tokens=900, maximum=800))
+    overrun = WindowOverrun(tokens=900 + FRAME, maximum=800)
+    assert barred == Barred(TARGET, BarReason.CONTEXT_WINDOW, overrun=overrun)
+
+
+def test_the_window_is_measured_by_the_counter_and_not_by_characters() -> None:
+    def by_character(text: str) -> int:
+        return len(text)
+
+    asked = openai_chat(talk(Say(text="\u6f22" * 3000)))
+    barred = admission(Facts(asked, by_character), context_window=2000)
+
+    overrun = WindowOverrun(tokens=3000 + FRAME, maximum=2000)
+    assert barred == Barred(TARGET, BarReason.CONTEXT_WINDOW, overrun=overrun)
+    assert admission(Facts(asked, by_character), context_window=4000) == Admitted(TARGET)
 
 
 def test_an_agent_that_asks_for_all_the_room_there_is_still_gets_in() -> None:

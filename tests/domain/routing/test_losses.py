@@ -9,10 +9,10 @@ from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.dialect import Dialect
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
-from domain.routing.facts import Facts
 from domain.routing.losses import NOTHING_LOST, Losses, losses
 from domain.routing.manner import manner_for
 from domain.routing.targets import Capabilities, Freedom, ProviderSpec
+from tests.domain.routing.bodies import facts_of
 
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {}}}
@@ -32,7 +32,7 @@ def lost(dialect: Dialect, adapter: str, has: Capabilities = UNKNOWN, **fields: 
     body = json.dumps(ESSENTIALS[dialect.name] | fields).encode()
     request = dialect.decode_request(body, {})
     spec = ProviderSpec(name="a", adapter=adapter, capabilities=has)
-    return losses(request, spec, manner_for(Facts(request), spec, dialect.name))
+    return losses(request, spec, manner_for(facts_of(request), spec, dialect.name))
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from domain.conversation.request import (
     Role,
     Sampling,
 )
-from domain.routing.facts import Facts
 from domain.routing.manner import AS_ASKED, EFFORTS, Manner, is_openai, manner_for
 from domain.routing.targets import Capabilities, Freedom, ProviderSpec
+from tests.domain.routing.bodies import facts_of
 
 HELLO = Message(role=Role.USER, parts=(Text(text="hello"),))
 ALL_CLAUDE = ("low", "medium", "high", "xhigh", "max")
@@ -28,7 +28,7 @@ def manner(
     said = Conversation(messages=(HELLO,), sampling=Sampling(**sampling))
     request = ChatRequest(dialect=dialect, model="m", source=Built(said))
     spec = ProviderSpec(name="a", adapter=adapter, base_url=url, capabilities=has)
-    return manner_for(Facts(request), spec, dialect)
+    return manner_for(facts_of(request), spec, dialect)
 
 
 class Unread(Built):
@@ -52,7 +52,7 @@ def test_a_client_of_the_targets_own_language_is_not_second_guessed(adapter: str
     spec = ProviderSpec(
         name="a", adapter=adapter, capabilities=Capabilities(sampling=Freedom.FIXED, answer_schema=False)
     )
-    assert manner_for(Facts(request), spec, dialect) is AS_ASKED
+    assert manner_for(facts_of(request), spec, dialect) is AS_ASKED
 
 
 @pytest.mark.parametrize(

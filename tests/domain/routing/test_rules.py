@@ -13,7 +13,6 @@ from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
 from config.patterns import name_pattern, search_pattern
 from domain.conversation.request import ChatRequest, MalformedRequest
-from domain.routing.facts import Facts
 from domain.routing.predicates import (
     CodeFenceRatioMin,
     ContentContains,
@@ -25,7 +24,7 @@ from domain.routing.predicates import (
     TokenCountMin,
 )
 from domain.routing.rules import FellThrough, Kept, Resolved, Rule, RuleMatcher, bundled_rules
-from tests.domain.routing.bodies import Reply, Say, Use, facts, talk
+from tests.domain.routing.bodies import Reply, Say, Use, facts, facts_of, talk
 
 ALL: dict[str, Predicate] = {
     "image": HasImage(),
@@ -221,6 +220,6 @@ def test_rules_always_choose_and_always_the_same_or_name_the_clients_fault(
 
 def _told(matcher: RuleMatcher, request: ChatRequest) -> object:
     try:
-        return matcher.route(Facts(request), FellThrough(profile="rest"))
+        return matcher.route(facts_of(request), FellThrough(profile="rest"))
     except MalformedRequest as error:
         return str(error)

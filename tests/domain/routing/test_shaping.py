@@ -15,7 +15,6 @@ from domain.conversation.request import (
     Sampling,
     Tool,
 )
-from domain.routing.facts import Facts
 from domain.routing.shaping import (
     AS_IT_IS,
     Omission,
@@ -25,6 +24,7 @@ from domain.routing.shaping import (
     shaping_for,
 )
 from domain.routing.targets import Capabilities, ProviderSpec
+from tests.domain.routing.bodies import facts_of
 
 LINE = "x-anthropic-billing-header: cc_version=2.1.98; cc_entrypoint=cli; cch=00000;"
 HELLO = Message(role=Role.USER, parts=(Text(text="hello"),))
@@ -43,7 +43,7 @@ def asking_to_think(kind: str) -> Conversation:
 def shaping(said: Conversation, dialect: str = "anthropic_messages", **spec: Any) -> Shaping:
     request = ChatRequest(dialect=dialect, model="m", source=Built(said))
     provider = ProviderSpec(**{"name": "a", "adapter": "openai_compat", **spec})
-    return shaping_for(Facts(request), provider, dialect)
+    return shaping_for(facts_of(request), provider, dialect)
 
 
 def omitting(*omissions: Omission) -> Shaping:
@@ -125,7 +125,7 @@ def test_past_thinking_goes_from_every_turn() -> None:
 @pytest.mark.parametrize(
     ("limit", "window", "most"),
     [
-        (32_000, 8_000, 8_000 - 400 - 1),
+        (32_000, 8_000, 8_000 - 400 - 9),
         (32_000, 200_000, None),
         (None, 8_000, None),
         (100, 8_000, None),
@@ -136,7 +136,7 @@ def test_past_thinking_goes_from_every_turn() -> None:
 def test_the_output_limit_never_exceeds_what_the_window_leaves(
     limit: int | None, window: int | None, most: int | None
 ) -> None:
-    """The prompt is five characters, one token by estimate; a twentieth of the window is margin."""
+    """The prompt is nine tokens, seven of them the frame; a twentieth of the window is margin."""
     assert shaping(conversation(limit=limit), context_window=window).most_output_tokens == most
 
 

@@ -37,6 +37,10 @@ def with_part(part: Part) -> int:
     return request_tokens(Conversation(messages=(message,)), letters) - request_tokens(HELLO, letters)
 
 
+def sound(size: int) -> bytes:
+    return b'{"type":"input_audio","input_audio":{"data":"%s"}}' % (b"A" * size)
+
+
 def file(media_type: str, content: bytes) -> Document:
     return Document(source=InlineData(media_type=media_type, base64=base64.b64encode(content).decode()))
 
@@ -50,6 +54,7 @@ def file(media_type: str, content: bytes) -> Document:
         (Refusal(text="no"), 2),
         (Image(source=Link(url="https://example.org")), MOST_TOKENS),
         (ForeignPart(dialect="other", payload=b"12345"), 5),
+        (ForeignPart(dialect="openai_chat", payload=sound(10_000)), 6),
         (Document(source=Text(text="twelve words"), title="title"), 17),
         (file("text/plain", b"0123456789"), 10),
         (file("application/pdf", b"/Type /Page x /Type/Pages /Type /Page"), 2 * PAGE),
