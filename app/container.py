@@ -1,5 +1,6 @@
 """The composition root: the one place that knows which class does what."""
 
+import asyncio
 import random
 import sys
 from collections.abc import Callable, Mapping
@@ -20,21 +21,28 @@ from adapters.outbound.kit import ProviderKit
 from app.keys import Keys
 from app.launch import Launch
 from app.providers import Providers, known_secrets
+from app.use_cases.admission import Admission, rooms_of
 from app.use_cases.converse import Converse
 from app.use_cases.count_tokens import CountTokens
 from app.use_cases.embed import Embed
 from app.use_cases.explain import Explain
+from app.use_cases.limit_sharing import LimitSharing
 from app.use_cases.list_models import ListModels
 from app.use_cases.manage_keys import ManageKeys
+from app.use_cases.member_limits import MemberLimits
 from app.use_cases.plan import Planner
+from app.use_cases.quotas import Quotas
 from app.use_cases.rehearse import Rehearse
+from app.use_cases.seat_sharing import SeatSharing
 from app.use_cases.watch_context import WatchContext
 from app.version import gateway_version
 from config.in_short import config_in_short
+from config.schema.root import Config
 from config.schema.server import Server
 from config.state_location import Nowhere, SqliteFile, StateLocation, state_location
 from config.translate import routing_table
 from config.translate_access import member_permissions, written_keys
+from config.translate_admission import limits_of, plans_of, weights_of
 from domain.ports.storage import Store
 from domain.ports.time import Clock
 from domain.routing.ranking import NothingHappened
@@ -91,6 +99,11 @@ def _store(location: StateLocation, clock: Clock) -> Store:
 def _holds_something(location: StateLocation) -> Callable[[], bool]:
     """A file that is not there, and cannot be made, holds nothing."""
     return location.path.exists if isinstance(location, SqliteFile) else lambda: False
+
+
+def _is_shared(config: Config) -> bool:
+    """Whether several processes serve from one state."""
+    return config.server.workers > 1
 
 
 def _user_agent() -> str:
@@ -178,11 +191,35 @@ class Container(containers.DeclarativeContainer):
         fresh_secret=providers.Object(fresh_secret),
     )
 
+    # admission
+    is_shared = providers.Callable(_is_shared, launch.provided.config)
+    somebody_waits = providers.Singleton(asyncio.Event)
+    admission = providers.Singleton(
+        Admission,
+        providers.Callable(rooms_of, table.provided.providers),
+        providers.Callable(weights_of, launch.provided.config),
+        launch.provided.config.session.background_models,
+        sink,
+        clock,
+        seats_are_shared=is_shared,
+        somebody_waits=somebody_waits,
+    )
+    seat_sharing = providers.Singleton(
+        SeatSharing, store, admission.provided.doors.values.call(), somebody_waits
+    )
+    member_limits = providers.Singleton(
+        MemberLimits, providers.Callable(limits_of, launch.provided.config), sink, clock
+    )
+    limit_sharing = providers.Singleton(
+        LimitSharing, member_limits, store, clock, own_name=providers.Callable(request_ids)
+    )
+    quotas = providers.Singleton(Quotas, providers.Callable(plans_of, launch.provided.config), store, clock)
+
     # use cases
     token_counter = providers.Singleton(TokenEstimator)
-    gates = providers.List()
+    gates = providers.List(quotas.provided.gate)
     standings = providers.Singleton(NothingHappened)
-    companions = providers.List()
+    companions = providers.List(admission, quotas)
     planner = providers.Singleton(
         Planner, table, directory, sink, clock, token_counter, gates=gates, standings=standings
     )
@@ -205,6 +242,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=providers.Object(request_ids),
         limits=limits,
+        member_limits=member_limits,
         watch=providers.Singleton(WatchContext, token_counter, sink),
         session_header=launch.provided.config.session.header,
     )
@@ -218,6 +256,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=providers.Object(request_ids),
         limits=limits,
+        member_limits=member_limits,
     )
     count_tokens_route = providers.Singleton(
         CountTokensRoute,

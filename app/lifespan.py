@@ -1,7 +1,7 @@
 """Opens what the container built, and closes it in the opposite order."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from app.container import Container
@@ -33,17 +33,22 @@ async def running(container: Container) -> AsyncIterator[None]:
 
 
 async def _open_state(container: Container, stack: AsyncExitStack) -> None:
-    """Who may ask is known before anybody can."""
+    """Who may ask, and what plans have left, is known before anybody can; what was used since is written."""
     stack.push_async_callback(container.store().aclose)
-    keys = container.keys()
+    keys, quotas = container.keys(), container.quotas()
+    stack.push_async_callback(quotas.share)
+    await quotas.share()
     await keys.refresh()
-    watching = asyncio.create_task(keys.watch(), name="keys")
-    stack.push_async_callback(_ended, watching)
+    chores = [keys.watch(), quotas.run()]
+    if container.is_shared():
+        chores += [container.seat_sharing().run(), container.limit_sharing().run()]
+    stack.push_async_callback(_ended, [asyncio.create_task(chore) for chore in chores])
 
 
-async def _ended(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+async def _ended(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _started(container: Container, launch: Launch) -> Event:

@@ -134,6 +134,18 @@ def _provider_needs(top: Mapping[str, object]) -> Iterator[Finding]:
             yield Finding((*path, "api_key_file"), "there is an api_key_env already", "keep one of the two")
 
 
+def _quotas(top: Mapping[str, object]) -> Iterator[Finding]:
+    for index, provider in enumerate(as_list(top.get("providers"))):
+        for line, quota in enumerate(as_list(as_mapping(provider).get("quota"))):
+            used = [unit for unit in ("requests", "tokens") if as_mapping(quota).get(unit) is not None]
+            if isinstance(quota, dict) and len(used) != 1:
+                found = "found both" if used else "found neither"
+                path: KeyPath = ("providers", index, "quota", line)
+                yield Finding(
+                    path, f"a line of a plan counts requests or tokens; {found}", "write a line for each"
+                )
+
+
 def _adapter_alone(provider: Mapping[str, object], path: KeyPath) -> Iterator[Finding]:
     if "kind" in provider:
         yield Finding((*path, "adapter"), "adapter and kind exclude each other", "keep one of the two")
@@ -236,4 +248,5 @@ _CHECKS: tuple[Callable[[Mapping[str, object]], Iterator[Finding]], ...] = (
     _provider_needs,
     _model_aliases,
     _access,
+    _quotas,
 )

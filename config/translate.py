@@ -11,6 +11,7 @@ from config.schema.profile import Profile as ProfileSection
 from config.schema.provider import Provider
 from config.schema.root import AUTO, Config
 from config.schema.timeouts import Deadlines
+from config.translate_admission import room_of
 from config.translate_rules import rule_matcher
 from domain.routing.targets import (
     Capabilities,
@@ -70,6 +71,7 @@ def provider_spec(provider: Provider, registry: CapabilityRegistry) -> ProviderS
         locality=locality,
         context_window=provider.context_window or flags.max_context_tokens,
         capabilities=_capabilities(provider, flags),
+        room=room_of(provider),
         append_system_prompt=provider.append_system_prompt or "",
         output_filters=provider.output_filters,
         extra_body=MappingProxyType(dict(provider.extra_body)),

@@ -16,6 +16,13 @@ from domain.inventory.access import (
     KeysChanged,
     KeysUnreadable,
 )
+from domain.inventory.admission import (
+    MemberLimited,
+    QueueEntered,
+    QueueLeft,
+    QueueRefused,
+    QuotaExhaustedProviderSkipped,
+)
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
 from domain.inventory.level import Level
 from domain.inventory.requests import RequestAccepted
@@ -355,6 +362,11 @@ Event: TypeAlias = (
     | AuthRejected
     | KeysChanged
     | KeysUnreadable
+    | QueueEntered
+    | QueueLeft
+    | QueueRefused
+    | MemberLimited
+    | QuotaExhaustedProviderSkipped
     | ForbiddenProviderSkipped
     | ChainAccessBlocked
     | CapabilityDegraded

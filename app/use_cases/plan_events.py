@@ -16,6 +16,7 @@ from domain.events import (
     UncredentialedProviderSkipped,
 )
 from domain.inventory.access import ChainAccessBlocked, ForbiddenProviderSkipped
+from domain.inventory.admission import QueueRefused, QuotaExhaustedProviderSkipped
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
 from domain.routing.facts import Facts
 from domain.routing.gates import BarReason, Barred
@@ -112,6 +113,16 @@ def _refusal(barred: Barred, profile: str, request_id: str) -> Event:
                 lacks=barred.lacks,
                 detail=barred.detail,
             )
+        case BarReason.PLAN_USED_UP:
+            return _used_up(barred, profile, request_id)
+        case BarReason.QUEUE_FULL | BarReason.QUEUE_TIMED_OUT:
+            return QueueRefused(
+                request_id=request_id,
+                profile=profile,
+                provider=provider,
+                reason=barred.reason,
+                retry_after_s=barred.retry_after_s,
+            )
         case BarReason.CONTEXT_WINDOW:
             return SmallContextProviderSkipped(
                 request_id=request_id,
@@ -120,6 +131,20 @@ def _refusal(barred: Barred, profile: str, request_id: str) -> Event:
                 estimated_tokens=barred.overrun.tokens if barred.overrun else 0,
                 max_prompt_tokens=barred.overrun.maximum if barred.overrun else 0,
             )
+
+
+def _used_up(barred: Barred, profile: str, request_id: str) -> Event:
+    used = barred.quota
+    return QuotaExhaustedProviderSkipped(
+        request_id=request_id,
+        profile=profile,
+        provider=barred.target.provider,
+        unit=used.unit if used else "",
+        period=used.period if used else "",
+        allowed=used.allowed if used else 0,
+        used=used.used if used else 0,
+        resets_at=used.resets_at if used else "",
+    )
 
 
 def _paid_block(request_id: str, profile: str, names: tuple[str, ...], _lacks: tuple[str, ...]) -> Event:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from config.schema.admission import Limits
 from config.schema.fields import Filled
 from config.schema.section import Entries, Section
 
@@ -28,6 +29,13 @@ class Access(Section):
 
 class Member(Access):
     """A person or a program that holds keys; whatever is set here holds for all of its keys together."""
+
+    limits: Limits | None = Field(
+        default=None, description="What all its requests together may use at a time."
+    )
+    weight: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=1, description="Its share of turns where requests wait for a busy provider."
+    )
 
 
 class AuthKey(Access):

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
+from config.schema.admission import Quota
 from config.schema.fields import (
     EffortLevel,
     Filled,
@@ -142,4 +143,16 @@ class Provider(Deadlines):
         " out marks of the chat template such as `<|im_end|>`.",
     )
     capabilities: Capabilities = Field(default_factory=Capabilities, description="What its model can do.")
+    max_concurrency: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="How many requests it answers side by side; others wait. Unset: any number."
+    )
+    max_queue: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        default=32, description="How many may wait for it; further ones go to the next target at once."
+    )
+    queue_timeout_s: Annotated[float, Field(gt=0.0, le=3600.0)] = Field(
+        default=60.0, description="Seconds that one waits for it before the chain moves on."
+    )
+    quota: Entries[Quota] = Field(
+        default=(), description="What its plan lets through; when a line is used up it is left alone."
+    )
     cost: Cost | None = Field(default=None, description="What it charges.")

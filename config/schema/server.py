@@ -43,4 +43,10 @@ class Session(Section):
     header: HeaderName = Field(
         default="x-claude-code-session-id", description="The request header that names the session."
     )
+    background_models: Entries[Filled] = Field(
+        default=("*haiku*",),
+        description="Patterns of model names that clients use for work nobody is waiting for, in lower case;"
+        " where requests wait for a busy provider, others come first."
+        " `X-CodeRouter-Priority: background` says the same of one request.",
+    )
     sticky: bool = Field(default=True, description="A session keeps the profile it was routed to.")

@@ -27,6 +27,9 @@ class BarReason(StrEnum):
     NO_VISION = "no-vision"
     INCAPABLE = "incapable"
     CONTEXT_WINDOW = "context-window"
+    PLAN_USED_UP = "plan-used-up"
+    QUEUE_FULL = "queue-full"
+    QUEUE_TIMED_OUT = "queue-timed-out"
 
 
 LASTING = frozenset(
@@ -60,6 +63,17 @@ class WindowOverrun:
     maximum: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaUsed:
+    """A line of a provider's plan that is used up; ``resets_at`` is UTC, ISO 8601."""
+
+    unit: str
+    period: str
+    allowed: int
+    used: int
+    resets_at: str
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """The target may be tried; ``lacks`` is what the request needs and the target is known not to have."""
@@ -77,6 +91,8 @@ class Barred:
         lacks: the capabilities it was barred for.
         overrun: by how much the prompt is too long for it.
         detail: what more a human should know, such as where the picture stands.
+        retry_after_s: when it may be tried again, in seconds from now; ``None`` when that is not known.
+        quota: what of its plan is used up.
     """
 
     target: Target
@@ -84,6 +100,8 @@ class Barred:
     lacks: tuple[Capability, ...] = ()
     overrun: WindowOverrun | None = None
     detail: str = ""
+    retry_after_s: float | None = None
+    quota: QuotaUsed | None = None
 
 
 Admission: TypeAlias = Admitted | Barred

@@ -31,6 +31,7 @@ class Wishes:
         mode_header: of ``X-CodeRouter-Mode``.
         model: the model it named.
         session: the conversation it says it belongs to; empty when it does not say.
+        priority: ``background`` when the client says that nobody is waiting for it.
     """
 
     profile: str | None = None
@@ -38,6 +39,7 @@ class Wishes:
     mode_header: str = ""
     model: str = ""
     session: str = ""
+    priority: str = ""
     caller: Caller = ANYBODY
 
 

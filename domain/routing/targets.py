@@ -86,6 +86,22 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """
+    How much a provider bears at once.
+
+    Attributes:
+        most_at_once: attempts that may run side by side.
+        most_waiting: how many may wait for their turn.
+        patience_s: how long one waits before the chain moves on.
+    """
+
+    most_at_once: int
+    most_waiting: int = 32
+    patience_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
     """
     One configured upstream.
@@ -97,6 +113,7 @@ class ProviderSpec:
         paid: whether using it costs money.
         extra_body: fields laid under every request body.
         headers: sent with every request to it.
+        room: how much it bears at once; ``None`` for any number.
         options: for a custom adapter, as written in the configuration.
     """
 
@@ -110,6 +127,7 @@ class ProviderSpec:
     locality: Locality = Locality.CLOUD
     context_window: int | None = None
     capabilities: Capabilities = Capabilities()
+    room: Room | None = None
     append_system_prompt: str = ""
     output_filters: tuple[str, ...] = ()
     extra_body: Mapping[str, Json] = Nothing()

@@ -1,6 +1,6 @@
 """What a chain that is used up comes down to, over all its targets: the one answer the client gets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -80,7 +80,7 @@ def verdict(walk: Walk) -> Verdict:
     return Verdict(
         cause=cause,
         message=fault.message if fault else _told(walk),
-        retry_after_s=_earliest(failures),
+        retry_after_s=_earliest(failures, walk.barred),
         relayed=shown.answer if shown else None,
         only_attempt=only is not None,
     )
@@ -104,6 +104,21 @@ def _incapable(walk: Walk) -> bool:
     return bool(unable) and not walk.attempts and walk.reasons <= LASTING
 
 
+_ENOUGH_FOR_NOW = frozenset({BarReason.QUEUE_FULL, BarReason.PLAN_USED_UP})
+"""Refusals of ours that spare a provider one more request than it takes."""
+
+
+def _rate_limited(walk: Walk) -> bool:
+    """Everybody who could be asked has had enough for now."""
+    refused = walk.kinds <= {FailureKind.RATE_LIMITED, FailureKind.QUOTA}
+    turned_away = bool(walk.kinds or walk.reasons & _ENOUGH_FOR_NOW)
+    return refused and turned_away and walk.reasons <= _ENOUGH_FOR_NOW | LASTING
+
+
+def _overloaded(walk: Walk) -> bool:
+    return FailureKind.OVERLOADED in walk.kinds or BarReason.QUEUE_TIMED_OUT in walk.reasons
+
+
 def _only_money(walk: Walk) -> bool:
     return not walk.attempts and walk.reasons == {BarReason.PAID}
 
@@ -120,11 +135,8 @@ _CAUSES: tuple[tuple[Cause, Callable[[Walk], bool]], ...] = (
     (Cause.FORBIDDEN, _forbidden),
     (Cause.INCAPABLE, _incapable),
     (Cause.MONEY, _only_money),
-    (
-        Cause.RATE_LIMITED,
-        lambda walk: bool(walk.kinds) and walk.kinds <= {FailureKind.RATE_LIMITED, FailureKind.QUOTA},
-    ),
-    (Cause.OVERLOADED, lambda walk: FailureKind.OVERLOADED in walk.kinds),
+    (Cause.RATE_LIMITED, _rate_limited),
+    (Cause.OVERLOADED, _overloaded),
     (Cause.SLOW, lambda walk: walk.kinds == {FailureKind.SLOW}),
     (Cause.CREDENTIALS, _no_credentials),
     (Cause.UNAVAILABLE, lambda walk: True),  # noqa: ARG005  the row that always holds
@@ -132,8 +144,9 @@ _CAUSES: tuple[tuple[Cause, Callable[[Walk], bool]], ...] = (
 """Cause and the test for it, first match wins."""
 
 
-def _earliest(failures: list[UpstreamFailure]) -> float | None:
-    told = [failure.retry_after_s for failure in failures if failure.retry_after_s is not None]
+def _earliest(failures: Iterable[UpstreamFailure], barred: Iterable[Barred]) -> float | None:
+    waits = [*(one.retry_after_s for one in failures), *(one.retry_after_s for one in barred)]
+    told = [wait_s for wait_s in waits if wait_s is not None]
     return min(told) if told else None
 
 
@@ -173,5 +186,8 @@ _REFUSALS = {
     BarReason.NO_VISION: "its model cannot see images",
     BarReason.INCAPABLE: "its model lacks what the request needs",
     BarReason.CONTEXT_WINDOW: "the prompt is too long for it",
+    BarReason.PLAN_USED_UP: "its plan is used up",
+    BarReason.QUEUE_FULL: "too many are waiting for it",
+    BarReason.QUEUE_TIMED_OUT: "its turn did not come in time",
 }
 """How a refusal is told to a client."""

@@ -161,6 +161,8 @@ _SKIP_REASONS = (
     "missing_credential",
     "incapable",
     "context_window",
+    "busy",
+    "quota",
 )
 
 

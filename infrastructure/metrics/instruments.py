@@ -36,6 +36,76 @@ class Family(Generic[_Metric]):
         return child
 
 
+class Maker:
+    """Makes series on a registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def __repr__(self) -> str:
+        return "<Maker>"
+
+    def plain(self, name: str, words: str) -> Counter:
+        return Counter(_full(name), words, registry=self._registry)
+
+    def counter(self, name: str, words: str, labels: Sequence[str]) -> Family[Counter]:
+        return Family(Counter(_full(name), words, labels, registry=self._registry))
+
+    def histogram(
+        self, name: str, words: str, labels: Sequence[str], buckets: Sequence[float]
+    ) -> Family[Histogram]:
+        return Family(Histogram(_full(name), words, labels, buckets=buckets, registry=self._registry))
+
+    def gauge(self, name: str, words: str, *, mode: _Mode) -> Gauge:
+        return Gauge(_full(name), words, registry=self._registry, multiprocess_mode=mode)
+
+    def labelled_gauge(self, name: str, words: str, labels: Sequence[str], *, mode: _Mode) -> Family[Gauge]:
+        return Family(Gauge(_full(name), words, labels, registry=self._registry, multiprocess_mode=mode))
+
+
+class AdmissionSeries:
+    """What is told of waiting and of limits."""
+
+    def __init__(self, make: Maker) -> None:
+        self.member_limited = make.counter(
+            "member_limited_total", "Requests beyond a member's limits.", ("member", "limit")
+        )
+        self.queue_depth = make.labelled_gauge(
+            "queue_depth", "Requests that wait for a busy provider.", ("provider",), mode="livesum"
+        )
+        self.queue_wait = make.histogram(
+            "queue_wait_seconds",
+            "How long requests waited for a busy provider, by how that ended.",
+            ("provider", "reason"),
+            DURATIONS_S,
+        )
+
+    def __repr__(self) -> str:
+        return "<AdmissionSeries>"
+
+
+class MoneySeries:
+    """What is told of prompt caches and of money."""
+
+    def __init__(self, make: Maker) -> None:
+        self.cache_read_tokens = make.counter(
+            "cache_read_tokens_total", "Prompt tokens read from a provider's cache.", ("provider",)
+        )
+        self.cache_creation_tokens = make.counter(
+            "cache_creation_tokens_total", "Prompt tokens written to a provider's cache.", ("provider",)
+        )
+        self.cache_observed = make.counter(
+            "cache_observed_total", "Answers by what the prompt cache did.", ("provider", "outcome")
+        )
+        self.cost = make.counter("cost_total_usd_total", "What answers cost, in USD.", ("provider",))
+        self.cost_savings = make.counter(
+            "cost_savings_usd_total", "What prompt caches saved, in USD.", ("provider",)
+        )
+
+    def __repr__(self) -> str:
+        return "<MoneySeries>"
+
+
 class Instruments:
     """
     Every series, on a registry of its own.
@@ -48,112 +118,85 @@ class Instruments:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.counting = counting
         self.registry = CollectorRegistry(auto_describe=False)
-        self.uptime = self._gauge("uptime_seconds", "Seconds since the gateway started.", mode="max")
-        self.requests = self._counter(
+        make = Maker(self.registry)
+        self.uptime = make.gauge("uptime_seconds", "Seconds since the gateway started.", mode="max")
+        self.requests = make.counter(
             "requests_total",
             "Requests of clients, by how they ended.",
             ("dialect", "profile", "member", "outcome", "status"),
         )
-        self.paid_gate_blocked = self._plain(
+        self.paid_gate_blocked = make.plain(
             "chain_paid_gate_blocked_total", "Chains emptied by the paid gate."
         )
-        self.budget_exceeded = self._plain("chain_budget_exceeded_total", "Chains emptied by budgets.")
-        self.memory_pressure_blocked = self._plain(
+        self.budget_exceeded = make.plain("chain_budget_exceeded_total", "Chains emptied by budgets.")
+        self.memory_pressure_blocked = make.plain(
             "chain_memory_pressure_blocked_total", "Chains emptied by memory cooldowns."
         )
-        self.uniform_auth_failure = self._plain(
+        self.uniform_auth_failure = make.plain(
             "chain_uniform_auth_failure_total",
             "Chains whose every provider refused the gateway's credentials.",
         )
-        self.auto_router_fallthrough = self._plain(
+        self.auto_router_fallthrough = make.plain(
             "auto_router_fallthrough_total", "Requests that no rule of the auto-router matched."
         )
-        self.attempts = self._counter("provider_attempts_total", "Attempts at providers.", ("provider",))
-        self.outcomes = self._counter(
+        self.attempts = make.counter("provider_attempts_total", "Attempts at providers.", ("provider",))
+        self.outcomes = make.counter(
             "provider_outcomes_total",
             "How attempts at providers went: ok, failed, failed_midstream.",
             ("provider", "outcome"),
         )
-        self.skipped = self._counter(
+        self.skipped = make.counter(
             "provider_skipped_total", "Providers left out of a chain.", ("provider", "reason")
         )
-        self.demoted_unhealthy = self._counter(
+        self.demoted_unhealthy = make.counter(
             "provider_demoted_unhealthy_total", "Providers tried later for their health.", ("provider",)
         )
-        self.health_transitions = self._counter(
+        self.health_transitions = make.counter(
             "backend_health_transitions_total", "Changes of a provider's health.", ("provider", "state")
         )
-        self.capability_degraded = self._counter(
+        self.capability_degraded = make.counter(
             "capability_degraded_total", "What did not get through to the other side.", ("capability",)
         )
-        self.output_filter_applied = self._counter(
+        self.output_filter_applied = make.counter(
             "output_filter_applied_total", "Answers that an output filter changed.", ("filter",)
         )
-        self.cache_read_tokens = self._counter(
-            "cache_read_tokens_total", "Prompt tokens read from a provider's cache.", ("provider",)
-        )
-        self.cache_creation_tokens = self._counter(
-            "cache_creation_tokens_total", "Prompt tokens written to a provider's cache.", ("provider",)
-        )
-        self.cache_observed = self._counter(
-            "cache_observed_total", "Answers by what the prompt cache did.", ("provider", "outcome")
-        )
-        self.cost = self._counter("cost_total_usd_total", "What answers cost, in USD.", ("provider",))
-        self.cost_savings = self._counter(
-            "cost_savings_usd_total", "What prompt caches saved, in USD.", ("provider",)
-        )
-        self.durations = self._histogram(
+        self.money = MoneySeries(make)
+        self.durations = make.histogram(
             "request_duration_seconds",
             "From acceptance of a request to the end of its answer.",
             ("dialect", "outcome"),
             DURATIONS_S,
         )
-        self.first_words = self._histogram(
+        self.first_words = make.histogram(
             "request_ttft_seconds",
             "From acceptance of a request to the first content of its answer.",
             ("dialect", "provider"),
             FIRST_WORDS_S,
         )
-        self.tokens = self._counter(
+        self.tokens = make.counter(
             "tokens_total",
             "Tokens of answered requests: input, output, cache_read, cache_creation.",
             ("provider", "member", "class"),
         )
-        self.fallbacks = self._counter(
+        self.fallbacks = make.counter(
             "fallbacks_total", "Moves of a chain from a provider that failed.", ("provider", "reason")
         )
-        self.auth_rejected = self._counter(
+        self.auth_rejected = make.counter(
             "auth_rejected_total", "Requests turned away for their key.", ("reason",)
         )
-        self.tool_calls_repaired = self._counter(
+        self.tool_calls_repaired = make.counter(
             "tool_calls_repaired_total", "Calls of tools that were found in a model's text.", ("provider",)
         )
-        self.in_flight = self._labelled_gauge(
+        self.admission = AdmissionSeries(make)
+        self.in_flight = make.labelled_gauge(
             "requests_in_flight", "Requests being answered now.", ("dialect",), mode="livesum"
         )
-        self.build_info = self._labelled_gauge(
+        self.build_info = make.labelled_gauge(
             "build_info", "Always 1; the label tells the version.", ("version",), mode="max"
         )
 
     def __repr__(self) -> str:
         return f"<Instruments counting {self.counting}>"
-
-    def _plain(self, name: str, words: str) -> Counter:
-        return Counter(_full(name), words, registry=self.registry)
-
-    def _counter(self, name: str, words: str, labels: Sequence[str]) -> Family[Counter]:
-        return Family(Counter(_full(name), words, labels, registry=self.registry))
-
-    def _histogram(
-        self, name: str, words: str, labels: Sequence[str], buckets: Sequence[float]
-    ) -> Family[Histogram]:
-        return Family(Histogram(_full(name), words, labels, buckets=buckets, registry=self.registry))
-
-    def _gauge(self, name: str, words: str, *, mode: _Mode) -> Gauge:
-        return Gauge(_full(name), words, registry=self.registry, multiprocess_mode=mode)
-
-    def _labelled_gauge(self, name: str, words: str, labels: Sequence[str], *, mode: _Mode) -> Family[Gauge]:
-        return Family(Gauge(_full(name), words, labels, registry=self.registry, multiprocess_mode=mode))
 
 
 def _full(name: str) -> str:

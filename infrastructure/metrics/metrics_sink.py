@@ -34,6 +34,13 @@ from domain.inventory.access import (
     KeysChanged,
     KeysUnreadable,
 )
+from domain.inventory.admission import (
+    MemberLimited,
+    QueueEntered,
+    QueueLeft,
+    QueueRefused,
+    QuotaExhaustedProviderSkipped,
+)
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
 from domain.inventory.requests import RequestAccepted
 from domain.inventory.shaping import (
@@ -55,7 +62,10 @@ _Skip: TypeAlias = (
     | UncredentialedProviderSkipped
     | IncapableProviderSkipped
     | SmallContextProviderSkipped
+    | QueueRefused
+    | QuotaExhaustedProviderSkipped
 )
+_Queue: TypeAlias = QueueEntered | QueueLeft
 _Chain: TypeAlias = ChainPaidGateBlocked | ChainUniformAuthFailure | AutoRouterFellThrough
 _Shaping: TypeAlias = CapabilityDegraded | OutputFilterApplied | ToolCallsRepaired
 
@@ -93,10 +103,16 @@ class MetricsSink:
                 | UncredentialedProviderSkipped()
                 | IncapableProviderSkipped()
                 | SmallContextProviderSkipped()
+                | QueueRefused()
+                | QuotaExhaustedProviderSkipped()
             ):
                 self._skip(event)
             case ChainPaidGateBlocked() | ChainUniformAuthFailure() | AutoRouterFellThrough():
                 self._chain(event)
+            case QueueEntered() | QueueLeft():
+                self._queue(event)
+            case MemberLimited(member=member, limit=limit):
+                self._count.admission.member_limited.of(member, limit).inc()
             case AuthRejected(reason=reason):
                 self._count.auth_rejected.of(reason).inc()
             case (
@@ -161,12 +177,17 @@ class MetricsSink:
             if tokens:
                 self._count.tokens.of(event.provider, event.member, kind).inc(tokens)
         if event.cache_read_tokens:
-            self._count.cache_read_tokens.of(event.provider).inc(event.cache_read_tokens)
+            self._count.money.cache_read_tokens.of(event.provider).inc(event.cache_read_tokens)
         if event.cache_creation_tokens:
-            self._count.cache_creation_tokens.of(event.provider).inc(event.cache_creation_tokens)
+            self._count.money.cache_creation_tokens.of(event.provider).inc(event.cache_creation_tokens)
 
     def _skip(self, event: _Skip) -> None:
         self._count.skipped.of(event.provider, _SKIP_REASONS[type(event)]).inc()
+
+    def _queue(self, event: _Queue) -> None:
+        self._count.admission.queue_depth.of(event.provider).set(event.waiting)
+        if isinstance(event, QueueLeft):
+            self._count.admission.queue_wait.of(event.provider, event.reason).observe(event.waited_ms / 1000)
 
     def _chain(self, event: _Chain) -> None:
         match event:
@@ -195,5 +216,7 @@ _SKIP_REASONS: dict[type[_Skip], str] = {
     UncredentialedProviderSkipped: "missing_credential",
     IncapableProviderSkipped: "incapable",
     SmallContextProviderSkipped: "context_window",
+    QueueRefused: "busy",
+    QuotaExhaustedProviderSkipped: "quota",
 }
 """The label of the series for each event that leaves a provider out."""

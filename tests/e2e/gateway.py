@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -85,9 +86,19 @@ class Gateway:
 
     def _is_ready(self) -> bool:
         match = _ANSWERS_AT.search(self.log)
-        if match:
-            self.address = match[1]
-        return match is not None
+        if match is None:
+            return False
+        self.address = match[1]
+        return self._takes_connections()
+
+    def _takes_connections(self) -> bool:
+        """With several workers the address is told before they listen there."""
+        host, _, port = self.address.removeprefix("http://").rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+        except OSError:
+            return False
+        return True
 
 
 @contextmanager

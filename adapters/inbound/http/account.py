@@ -104,9 +104,13 @@ class Account:
                 told.append(header(name, value))
         return tuple(told)
 
+    def usage(self) -> Usage | None:
+        """What the upstream has counted so far."""
+        return self._reply.usage if self._reply else None
+
     def completed(self, status: int, now: float) -> RequestCompleted:
         """The whole story; ``status`` is what went out, or 0."""
-        usage = (self._reply.usage if self._reply else None) or _NOTHING_COUNTED
+        usage = self.usage() or _NOTHING_COUNTED
         return RequestCompleted(
             request_id=self.request_id,
             member=self.caller.member,

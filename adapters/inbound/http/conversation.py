@@ -27,6 +27,7 @@ from adapters.inbound.http.request_body import BODY_IDLE_S, read_body
 from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpResponse
 from adapters.inbound.http.wishes import wishes_of
 from app.use_cases.converse import Asked, Converse
+from app.use_cases.member_limits import LimitReached, MemberLimits
 from app.use_cases.plan import Plan
 from app.use_cases.reply import Reply
 from app.use_cases.watch_context import WatchContext
@@ -73,6 +74,7 @@ class ConversationRoute:
         clock: Clock,
         ids: Callable[[], str],
         limits: InboundLimits,
+        member_limits: MemberLimits,
         watch: WatchContext,
         session_header: str = SESSION_HEADER,
     ) -> None:
@@ -83,6 +85,7 @@ class ConversationRoute:
         self._clock = clock
         self._ids = ids
         self._limits = limits
+        self._member_limits = member_limits
         self._session_header = session_header.lower()
 
     def __repr__(self) -> str:
@@ -128,11 +131,12 @@ class ConversationRoute:
         account.asked(request)
         wishes = wishes_of(request, headers, self._session_header, account.caller)
         asked = Asked(request=request, wishes=wishes, request_id=account.request_id)
-        plan = self._converse.plan(asked)
-        account.planned(plan)
-        with Attendance(receive) as attendance:
-            answer = self._stream if request.stream else self._whole
-            await answer(asked, plan, response, account, attendance)
+        with self._member_limits.while_within(account.caller, account.request_id, account.usage):
+            plan = self._converse.plan(asked)
+            account.planned(plan)
+            with Attendance(receive) as attendance:
+                answer = self._stream if request.stream else self._whole
+                await answer(asked, plan, response, account, attendance)
         account.outcome = Outcome.ANSWERED
 
     async def _whole(
@@ -197,7 +201,7 @@ class ConversationRoute:
         match error:
             case UpstreamFailure() | Rejected(complaint=Complaint.DRAINING):
                 account.outcome = Outcome.BROKEN_OFF
-            case MalformedRequest() | UnknownChoice() | Rejected():
+            case MalformedRequest() | UnknownChoice() | Rejected() | LimitReached():
                 account.outcome = Outcome.REJECTED
             case ChainFailed():
                 account.outcome = Outcome.FAILED

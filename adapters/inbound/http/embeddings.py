@@ -18,6 +18,7 @@ from adapters.inbound.http.request_body import read_body
 from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpResponse
 from adapters.inbound.http.wishes import wishes_said
 from app.use_cases.embed import EMBEDDINGS, Embed, Embedded, EmbeddingsAsked
+from app.use_cases.member_limits import LimitReached, MemberLimits
 from app.use_cases.plan import Plan
 from domain.access.keys import Caller
 from domain.conversation.reply import Usage
@@ -44,12 +45,14 @@ class EmbeddingsRoute:
         clock: Clock,
         ids: Callable[[], str],
         limits: InboundLimits,
+        member_limits: MemberLimits,
     ) -> None:
         self._embed = embed
         self._sink = sink
         self._clock = clock
         self._ids = ids
         self._limits = limits
+        self._member_limits = member_limits
 
     def __repr__(self) -> str:
         return f"<EmbeddingsRoute {self._embed!r}>"
@@ -84,14 +87,15 @@ class EmbeddingsRoute:
         limits = self._limits
         body = await read_body(receive, headers, limits.max_body_bytes, idle_s=limits.body_idle_s)
         asked = story.asked = _asked(body, headers, story.request_id, story.caller)
-        plan = story.plan = self._embed.plan(asked)
-        with Attendance(receive) as attendance:
-            embedded = story.embedded = await self._embed.embeddings(asked, plan)
-            attendance.dismiss()
+        with self._member_limits.while_within(story.caller, story.request_id, story.usage):
+            plan = story.plan = self._embed.plan(asked)
+            with Attendance(receive) as attendance:
+                embedded = story.embedded = await self._embed.embeddings(asked, plan)
+                attendance.dismiss()
         return _echoing(embedded, asked.model)
 
     async def _tell(self, error: Exception, response: HttpResponse, story: "_Story") -> None:
-        rejected = isinstance(error, MalformedRequest | UnknownChoice | Rejected)
+        rejected = isinstance(error, MalformedRequest | UnknownChoice | Rejected | LimitReached)
         story.outcome = Outcome.REJECTED if rejected else Outcome.FAILED
         if isinstance(error, ChainFailed):
             story.failure = error
@@ -151,6 +155,9 @@ class _Story:
                 told.append(header(name, value))
         return tuple(told)
 
+    def usage(self) -> Usage | None:
+        return self.embedded.embeddings.usage if self.embedded else None
+
     def accepted(self) -> RequestAccepted:
         return RequestAccepted(
             request_id=self.request_id,
@@ -160,7 +167,7 @@ class _Story:
         )
 
     def completed(self, status: int, now: float) -> RequestCompleted:
-        usage = (self.embedded.embeddings.usage if self.embedded else None) or Usage()
+        usage = self.usage() or Usage()
         return RequestCompleted(
             request_id=self.request_id,
             member=self.caller.member,

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from adapters.dialects.dialect import Dialect, ErrorReport
 from adapters.inbound.http.headers import Headers, header
 from adapters.inbound.http.response import JSON_CONTENT
+from app.use_cases.member_limits import LimitReached
 from domain.conversation.request import MalformedRequest
 from domain.failures import UpstreamAnswer, UpstreamFailure
 from domain.routing.selection import UnknownChoice
@@ -26,6 +27,7 @@ class Complaint(StrEnum):
     WRONG_SCOPE = "wrong-scope"
     THROTTLED = "throttled"
     STATE_UNREADABLE = "state-unreadable"
+    LIMITED = "limited"
     NOT_FOUND = "not-found"
     WRONG_METHOD = "wrong-method"
     TOO_SLOW = "too-slow"
@@ -138,6 +140,9 @@ WORDINGS: Mapping[Cause | Complaint, Wording] = MappingProxyType(
         Complaint.THROTTLED: Wording(
             status=429, openai="rate_limit_error", anthropic="rate_limit_error", retry=Retry.YES
         ),
+        Complaint.LIMITED: Wording(
+            status=429, openai="rate_limit_error", anthropic="rate_limit_error", retry=Retry.YES
+        ),
         Complaint.STATE_UNREADABLE: Wording(
             status=503, openai="server_error", anthropic="overloaded_error", retry=Retry.YES
         ),
@@ -182,6 +187,9 @@ def error_answer(error: Exception, dialect: Dialect, request_id: str) -> ErrorAn
             return _for_verdict(verdict, dialect, request_id)
         case MalformedRequest(path=path):
             return _told(Complaint.MALFORMED, str(error), dialect, request_id, param=path or None)
+        case LimitReached(retry_after_s=after_s):
+            told = (("retry-after", _whole_seconds(after_s)),)
+            return _told(Complaint.LIMITED, str(error), dialect, request_id, headers=told)
         case UnknownChoice():
             return _told(Complaint.UNKNOWN_CHOICE, str(error), dialect, request_id)
         case UpstreamFailure(message=message):

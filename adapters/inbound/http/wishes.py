@@ -30,5 +30,6 @@ def wishes_said(
         mode_header=headers.get("x-coderouter-mode", "").strip(),
         model=model,
         session=session,
+        priority=headers.get("x-coderouter-priority", "").strip().lower(),
         caller=caller,
     )

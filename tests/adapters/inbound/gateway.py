@@ -21,6 +21,7 @@ from adapters.inbound.http.routes import Envelopes, ErrorResponses, conversation
 from adapters.inbound.http.status import Readiness, status_routes
 from app.use_cases.converse import Converse
 from app.use_cases.list_models import ListModels
+from app.use_cases.member_limits import MemberLimits
 from app.use_cases.plan import Planner
 from app.use_cases.watch_context import WatchContext
 from domain.conversation.reply import (
@@ -101,6 +102,7 @@ def gateway(
             clock=clock,
             ids=ids,
             limits=limits or InboundLimits(),
+            member_limits=MemberLimits({}, sink, clock),
             watch=WatchContext(TokenEstimator(), sink),
         )
 

@@ -18,6 +18,7 @@ from adapters.inbound.http.routes import EMBEDDINGS, Envelopes, ErrorResponses
 from adapters.outbound.kit import ProviderKit
 from adapters.outbound.openai_compatible import openai_compatible
 from app.use_cases.embed import Embed
+from app.use_cases.member_limits import MemberLimits
 from app.use_cases.plan import Planner
 from domain.events import (
     AttemptFailed,
@@ -105,6 +106,7 @@ class House:
             clock=clock,
             ids=lambda: "id-1",
             limits=InboundLimits(),
+            member_limits=MemberLimits({}, self.sink, clock),
         )
         envelopes = Envelopes(openai=OPENAI_CHAT, anthropic=ANTHROPIC_MESSAGES)
         self.app = cast(

@@ -19,6 +19,7 @@ from domain.conversation.reply import (
 )
 from domain.conversation.request import Built, ChatRequest, Conversation, Source
 from domain.ports.providers import ChatProvider
+from domain.routing.gates import Gate
 from domain.routing.selection import Wishes
 from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target, Timeouts
 from tests.fakes.fixed_clock import FixedClock
@@ -44,16 +45,25 @@ class House:
     sink: RecordingSink = field(default_factory=RecordingSink)
     clock: FixedClock = field(default_factory=FixedClock)
 
-    async def ask(self, *, dialect: str = "openai_chat", source: Source = _NOTHING, **wishes: Any) -> Reply:
+    async def ask(
+        self,
+        *,
+        dialect: str = "openai_chat",
+        source: Source = _NOTHING,
+        asked_model: str = "any",
+        **wishes: Any,
+    ) -> Reply:
         """The reply; to be closed."""
-        asked = asking(dialect=dialect, source=source, **wishes)
+        asked = asking(dialect=dialect, source=source, asked_model=asked_model, **wishes)
         return await self.converse.answer(asked, self.converse.plan(asked))
 
 
-def asking(*, dialect: str = "openai_chat", source: Source = _NOTHING, **wishes: Any) -> Asked:
+def asking(
+    *, dialect: str = "openai_chat", source: Source = _NOTHING, asked_model: str = "any", **wishes: Any
+) -> Asked:
     request = ChatRequest(
         dialect=dialect,
-        model="any",
+        model=asked_model,
         stream=True,
         source=source,
         declares_tools=bool(source.conversation().tools),
@@ -67,6 +77,7 @@ def house(
     specs: Mapping[str, Mapping[str, Any]] | None = None,
     without_credential: Iterable[str] = (),
     companions: Sequence[Companion] = ALONE,
+    gates: Sequence[Gate] = (),
     **providers: ChatProvider,
 ) -> House:
     """The default profile asks the providers in the order given; `specs` adds to their configuration."""
@@ -90,7 +101,7 @@ def house(
     )
     sink, clock = RecordingSink(), FixedClock()
     directory = ScriptedDirectory(providers, without_credential=without_credential)
-    planner = Planner(table, directory, sink, clock, PlainCounter())
+    planner = Planner(table, directory, sink, clock, PlainCounter(), gates=gates)
     converse = Converse(table, planner, directory, sink, clock, companions)
     return House(converse, table, sink, clock)
 

@@ -1,0 +1,191 @@
+"""Lets as many attempts to a provider begin as it can bear at once, in a fair order."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import count
+
+from app.use_cases.attempts import Attempting, Ending, TargetRefused, Ticket
+from domain.admission.queue import FairQueue, Full, Seated, Visitor, Waits
+from domain.admission.service_times import ServiceTimes
+from domain.inventory.admission import QueueEntered, QueueLeft
+from domain.ports.observation import EventSink
+from domain.ports.time import Clock
+from domain.routing.gates import BarReason, Barred
+from domain.routing.targets import ProviderSpec, Room, Target
+
+BACKGROUND = "background"
+"""What a client says in ``X-CodeRouter-Priority`` for work that nobody is waiting for."""
+
+
+class Door:
+    """The queue before one provider, and the calls for those who wait in it."""
+
+    def __init__(self, name: str, room: Room, seats: int) -> None:
+        self.name = name
+        self.room = room
+        self.queue = FairQueue(seats, room.most_waiting)
+        self.times = ServiceTimes()
+        self.seats = seats
+        self.calls: dict[int, asyncio.Future[None]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Door of {self.name}: {self.queue!r}>"
+
+    def resize(self, seats: int) -> None:
+        self.seats = seats
+        self._call(self.queue.resize(seats))
+
+    def leave(self, visitor_id: int) -> None:
+        self.calls.pop(visitor_id, None)
+        self._call(self.queue.leave(visitor_id))
+
+    def _call(self, visitors: tuple[int, ...]) -> None:
+        for visitor_id in visitors:
+            call = self.calls.get(visitor_id)
+            if call is not None and not call.done():
+                call.set_result(None)
+
+
+class _NoDoor:
+    """The ticket for a provider that bears any number."""
+
+    def ended(self, ending: Ending) -> None: ...
+
+
+_FREE = _NoDoor()
+
+
+@dataclass(slots=True)
+class _Seat:
+    """A place at a provider, kept until the attempt is over."""
+
+    door: Door
+    visitor_id: int
+
+    def ended(self, ending: Ending) -> None:
+        if ending.sent:
+            self.door.times.note(ending.duration_s)
+        self.door.leave(self.visitor_id)
+
+
+class Admission:
+    """
+    Implements `app.use_cases.attempts.Companion`.
+
+    Args:
+        rooms: what each provider bears at once; who is not named bears anything.
+        weights: members' shares; who is not named has 1.
+        background_models: patterns of model names that clients use for work nobody is waiting for.
+        seats_are_shared: whether somebody else divides the seats between processes; there are none before.
+        somebody_waits: set when somebody begins to wait.
+    """
+
+    def __init__(
+        self,
+        rooms: Mapping[str, Room],
+        weights: Mapping[str, int],
+        background_models: tuple[str, ...],
+        sink: EventSink,
+        clock: Clock,
+        *,
+        seats_are_shared: bool = False,
+        somebody_waits: asyncio.Event | None = None,
+    ) -> None:
+        self.doors = {
+            name: Door(name, room, 0 if seats_are_shared else room.most_at_once)
+            for name, room in rooms.items()
+        }
+        self._weights = weights
+        self._background_models = background_models
+        self._sink = sink
+        self._clock = clock
+        self._somebody_waits = somebody_waits or asyncio.Event()
+        self._numbers = count(1)
+
+    def __repr__(self) -> str:
+        return f"<Admission {list(self.doors.values())}>"
+
+    async def admit(self, attempting: Attempting) -> Ticket:
+        door = self.doors.get(attempting.target.provider)
+        if door is None:
+            return _FREE
+        visitor = self._visitor(attempting)
+        match door.queue.arrive(visitor):
+            case Seated():
+                pass
+            case Full():
+                raise _refused(attempting.target, BarReason.QUEUE_FULL, door)
+            case Waits(position=position):
+                self._somebody_waits.set()
+                await self._wait(attempting, door, visitor, position)
+        return _Seat(door, visitor.id)
+
+    async def _wait(self, attempting: Attempting, door: Door, visitor: Visitor, position: int) -> None:
+        since = self._clock.monotonic()
+        self._tell_entered(attempting, door, visitor, position)
+        call = door.calls[visitor.id] = asyncio.get_running_loop().create_future()
+        if door.queue.position(visitor.id) is None:  # a seat was found while this was told
+            call.set_result(None)
+        reason = "client-left"
+        try:
+            async with asyncio.timeout(door.room.patience_s):
+                await call
+            reason = "seated"
+        except TimeoutError:
+            reason = "timed-out"
+            raise _refused(attempting.target, BarReason.QUEUE_TIMED_OUT, door) from None
+        finally:
+            door.calls.pop(visitor.id, None)
+            if reason != "seated":
+                door.leave(visitor.id)
+            waited_ms = round((self._clock.monotonic() - since) * 1000, 1)
+            self._sink.emit(
+                QueueLeft(
+                    request_id=attempting.request_id,
+                    provider=door.name,
+                    member=visitor.member,
+                    reason=reason,
+                    waited_ms=waited_ms,
+                    waiting=door.queue.waiting,
+                )
+            )
+
+    def _visitor(self, attempting: Attempting) -> Visitor:
+        wishes = attempting.wishes
+        member = wishes.caller.member
+        return Visitor(
+            id=next(self._numbers),
+            member=member,
+            weight=self._weights.get(member, 1),
+            session=wishes.session,
+            background=wishes.priority == BACKGROUND or self._is_background(attempting.request.model),
+        )
+
+    def _is_background(self, model: str) -> bool:
+        return any(fnmatchcase(model.lower(), pattern) for pattern in self._background_models)
+
+    def _tell_entered(self, attempting: Attempting, door: Door, visitor: Visitor, position: int) -> None:
+        wait_s = door.times.wait_s(position, door.seats)
+        self._sink.emit(
+            QueueEntered(
+                request_id=attempting.request_id,
+                provider=door.name,
+                member=visitor.member,
+                background=visitor.background,
+                position=position,
+                waiting=door.queue.waiting,
+                expected_wait_s=None if wait_s is None else round(wait_s, 1),
+            )
+        )
+
+
+def rooms_of(providers: Mapping[str, ProviderSpec]) -> Mapping[str, Room]:
+    """The providers that bear only so much at once."""
+    return {name: spec.room for name, spec in providers.items() if spec.room is not None}
+
+
+def _refused(target: Target, reason: BarReason, door: Door) -> TargetRefused:
+    wait_s = door.times.wait_s(door.queue.waiting + 1, door.seats)
+    return TargetRefused(Barred(target, reason, retry_after_s=wait_s))

@@ -1,0 +1,73 @@
+"""Tells processes that serve from one state what the others let through for each member."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from app.use_cases.member_limits import MemberLimits
+from domain.admission.limits import Elsewhere
+from domain.ports.storage import RecordStore, StoreUnavailable
+from domain.ports.time import Clock
+
+SHARES_EVERY_S = 0.5
+"""How old a process' picture of the others may be; so long they may let some more through."""
+
+_LASTS_S = 10.0
+"""How long the word of a process counts that says no more."""
+
+_TOPIC = "members-in-use"
+
+
+class LimitSharing:
+    """
+    Publishes what this process counts and takes over what the others do.
+
+    While the store is lost each goes by what it knew last of the others.
+
+    Args:
+        own_name: tells this process from the others.
+    """
+
+    def __init__(self, limits: MemberLimits, store: RecordStore, clock: Clock, *, own_name: str) -> None:
+        self._limits = limits
+        self._store = store
+        self._clock = clock
+        self._own_name = own_name
+        self._told = ""
+
+    def __repr__(self) -> str:
+        return f"<LimitSharing as {self._own_name}>"
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while self._limits.meters:
+            with suppress(StoreUnavailable):
+                await self.share()
+            await asyncio.sleep(SHARES_EVERY_S)
+
+    async def share(self) -> None:
+        """
+        Once.
+
+        Raises:
+            StoreUnavailable: the others could not be told or asked.
+        """
+        now = self._clock.monotonic()
+        uses = {member: meter.use(now) for member, meter in self._limits.meters.items()}
+        told = json.dumps({member: use for member, use in uses.items() if any(use)})
+        if told != self._told or told != "{}":
+            await self._store.put(_TOPIC, self._own_name, told, lasts_s=_LASTS_S)
+            self._told = told
+        records = await self._store.records(_TOPIC)
+        others = [json.loads(text) for name, text in records.items() if name != self._own_name]
+        self._limits.elsewhere = {member: _sum(others, member) for member in self._limits.meters}
+
+
+def _sum(others: Iterable[Mapping[str, list[int]]], member: str) -> Elsewhere:
+    uses = [other[member] for other in others if member in other]
+    return Elsewhere(
+        requests=sum(use[0] for use in uses),
+        tokens=sum(use[1] for use in uses),
+        running=sum(use[2] for use in uses),
+    )

@@ -1,0 +1,150 @@
+"""Keeps to what providers' plans let through, so that a free plan is not wasted on refusals."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from app.use_cases.attempts import Attempting, Ending, Ticket
+from domain.admission.quota import Per, Quota, QuotaMeter, Unit, Window
+from domain.budget.periods import Span, period_at
+from domain.ports.storage import CounterStore, StoreUnavailable
+from domain.ports.time import Clock
+from domain.routing.gates import Asker, BarReason, Barred, QuotaUsed
+from domain.routing.targets import ProviderSpec, RoutingTable, Target
+
+SHARES_EVERY_S = 1.0
+"""How long what is used waits before it is written, and before other processes hear of it."""
+
+_MINUTE_S = 60.0
+_OUTLASTS_S = 3600.0
+"""How much longer than its window a counter is kept, for processes whose clocks disagree."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """An attempt that uses up a plan."""
+
+    meters: Sequence[QuotaMeter]
+    clock: Clock
+
+    def ended(self, ending: Ending) -> None:
+        now = self.clock.time()
+        usage = ending.usage
+        tokens = 0 if usage is None else (usage.input_tokens or 0) + (usage.output_tokens or 0)
+        for meter in self.meters:
+            if meter.quota.unit is Unit.TOKENS:
+                meter.use(tokens, now)
+            elif not ending.sent or (ending.failure is not None and not meter.quota.failed_count):
+                meter.use(-1, now)
+
+
+class _Unmetered:
+    """The ticket for a provider without a plan."""
+
+    def ended(self, ending: Ending) -> None: ...
+
+
+_UNMETERED = _Unmetered()
+
+
+class Quotas:
+    """Implements `app.use_cases.attempts.Companion`; its `gate` is a `domain.routing.gates.Gate`."""
+
+    def __init__(self, plans: Mapping[str, Sequence[Quota]], store: CounterStore, clock: Clock) -> None:
+        self._meters = {
+            provider: tuple(QuotaMeter(quota, partial(window_at, quota)) for quota in plan)
+            for provider, plan in plans.items()
+        }
+        self._store = store
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"<Quotas {self._meters}>"
+
+    def gate(
+        self,
+        _table: RoutingTable,
+        _asker: Asker,
+        target: Target,
+        _spec: ProviderSpec,
+    ) -> Barred | None:
+        """A provider whose plan is used up is left alone until the plan begins anew."""
+        now = self._clock.time()
+        for meter in self._meters.get(target.provider, ()):
+            used = meter.used(now)
+            if used >= meter.quota.allowed:
+                return _barred(target, meter, used, now)
+        return None
+
+    async def admit(self, attempting: Attempting) -> Ticket:
+        meters = self._meters.get(attempting.target.provider)
+        if meters is None:
+            return _UNMETERED
+        now = self._clock.time()
+        for meter in meters:
+            if meter.quota.unit is Unit.REQUESTS:
+                meter.use(1, now)
+        return _Use(meters, self._clock)
+
+    async def run(self) -> None:
+        """Writes what is used, and hears what others have used, until it is cancelled."""
+        while self._meters:
+            await self.share()
+            await asyncio.sleep(SHARES_EVERY_S)
+
+    async def share(self) -> None:
+        """Once. While the store is lost, what is used is kept in memory and told later."""
+        for name, meter in self._named():
+            now = self._clock.time()
+            window, amount = meter.window(now), meter.take_untold(now)
+            try:
+                total = await self._total(f"quota:{name}:{window.key}", amount, window.ends_at - now)
+            except StoreUnavailable:
+                meter.give_back(amount, window, now)
+                return
+            meter.learn(total, window, self._clock.time())
+
+    async def _total(self, name: str, amount: int, left_s: float) -> int:
+        if amount == 0:
+            return await self._store.counted(name)
+        return (await self._store.count(name, amount, lasts_s=left_s + _OUTLASTS_S)).total
+
+    def _named(self) -> Iterator[tuple[str, QuotaMeter]]:
+        """By what is counted, so that a plan that is written anew goes on with what was used."""
+        for provider, meters in self._meters.items():
+            for meter in meters:
+                yield f"{provider}:{meter.quota.unit}:{meter.quota.per}", meter
+
+
+def window_at(quota: Quota, now: float) -> Window:
+    """
+    The window of a plan that holds a moment, in seconds since the epoch.
+
+    >>> window_at(Quota(unit=Unit.REQUESTS, allowed=1, per=Per.MINUTE), 90.0)
+    Window(key='1', ends_at=120.0)
+    """
+    if quota.per is Per.MINUTE:
+        minute = int(now // _MINUTE_S)
+        return Window(str(minute), (minute + 1) * _MINUTE_S)
+    period = period_at(Span.DAY if quota.per is Per.DAY else Span.MONTH, quota.zone, now)
+    return Window(period.key, period.ends_at)
+
+
+def _barred(target: Target, meter: QuotaMeter, used: int, now: float) -> Barred:
+    ends_at = meter.window(now).ends_at
+    resets_at = datetime.fromtimestamp(ends_at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return Barred(
+        target,
+        BarReason.PLAN_USED_UP,
+        detail=f"{used} of {meter.quota.allowed} {meter.quota.unit} a {meter.quota.per}, until {resets_at}",
+        retry_after_s=ends_at - now,
+        quota=QuotaUsed(
+            unit=meter.quota.unit,
+            period=meter.quota.per,
+            allowed=meter.quota.allowed,
+            used=used,
+            resets_at=resets_at,
+        ),
+    )

@@ -1,0 +1,215 @@
+"""
+The order before a provider that can do only so much at once.
+
+Theory of operation. Seats are taken by whoever comes as long as there are any. Whoever comes later waits, and
+a seat that becomes free goes to the one that stands first by: a person before a background job; then the
+member that was served least for its weight; of that member's sessions the one that was served least; then
+whoever came first. "Served least" is a virtual time, as in start-time fair queueing (Goyal, Vin, Cheng 1996):
+each seat adds ``1 / weight`` to its member's time, and who comes back after a pause starts no earlier than
+where the last seat was given, so that nobody saves up turns by staying away.
+
+The queue does no waiting itself: it tells who sits, and its owner wakes them.
+"""
+
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar
+
+Name = TypeVar("Name", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """
+    Somebody who wants a seat.
+
+    Attributes:
+        id: tells visitors apart.
+        member: whose turn it is counted as.
+        weight: the member's share relative to that of others.
+        session: the conversation it belongs to; empty when that is not known.
+        background: whether no person is waiting for it.
+    """
+
+    id: int
+    member: str = ""
+    weight: int = 1
+    session: str = ""
+    background: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """It is the visitor's turn now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Others come first; ``position`` counts from 1."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Too many are waiting already."""
+
+    waiting: int
+
+
+Arrival: TypeAlias = Seated | Waits | Full
+
+
+class Turns(Generic[Name]):
+    """Virtual times: how much each has been served, and where the last one was that got a turn."""
+
+    def __init__(self) -> None:
+        self._times: dict[Name, float] = {}
+        self._now = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Turns of {len(self._times)} at {self._now:g}>"
+
+    def time(self, name: Name) -> float:
+        return self._times.get(name, self._now)
+
+    def returns(self, name: Name) -> None:
+        """Somebody wants turns that wanted none of late."""
+        self._times[name] = max(self.time(name), self._now)
+
+    def serve(self, name: Name, weight: int) -> None:
+        self._now = self.time(name)
+        self._times[name] = self._now + 1 / weight
+
+    def keep(self, present: Collection[Name]) -> None:
+        """Forgets whoever is not present and has had no more than the one that was served last."""
+        self._times = {
+            name: time for name, time in self._times.items() if name in present or time > self._now
+        }
+
+
+class FairQueue:
+    """
+    Seats, and who waits for one.
+
+    Args:
+        seats: how many may sit at once; may be changed later.
+        most_waiting: how many may wait.
+    """
+
+    def __init__(self, seats: int, most_waiting: int) -> None:
+        self._seats = seats
+        self._most_waiting = most_waiting
+        self._seated: dict[int, Visitor] = {}
+        self._waiting: dict[int, Visitor] = {}
+        self._members: Turns[str] = Turns()
+        self._sessions: Turns[tuple[str, str]] = Turns()
+
+    def __repr__(self) -> str:
+        return f"<FairQueue {len(self._seated)} of {self._seats} seated, {len(self._waiting)} waiting>"
+
+    @property
+    def seated(self) -> int:
+        return len(self._seated)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def wanted(self) -> int:
+        """How many seats would be taken if there were enough."""
+        return len(self._seated) + len(self._waiting)
+
+    def arrive(self, visitor: Visitor) -> Arrival:
+        """The visitor wants a seat; in the end it must `leave`, unless it was told `Full`."""
+        has_seat = len(self._seated) < self._seats and not self._waiting
+        if not has_seat and len(self._waiting) >= self._most_waiting:
+            return Full(len(self._waiting))
+        self._note_return(visitor)
+        if has_seat:
+            self._seat(visitor)
+            return Seated()
+        self._waiting[visitor.id] = visitor
+        return Waits(self.position(visitor.id) or len(self._waiting))
+
+    def leave(self, visitor_id: int) -> tuple[int, ...]:
+        """A visitor gives up its seat, or its place in the queue; returns who sits down now."""
+        self._seated.pop(visitor_id, None)
+        self._waiting.pop(visitor_id, None)
+        called = self._fill()
+        self._forget_absent()
+        return called
+
+    def resize(self, seats: int) -> tuple[int, ...]:
+        """
+        There are more seats now, or fewer; returns who sits down now.
+
+        Nobody is made to stand up: as long as too many sit, a seat that is given up is not given away.
+        """
+        self._seats = seats
+        return self._fill()
+
+    def position(self, visitor_id: int) -> int | None:
+        """Where a visitor stands, from 1, should nobody else come; ``None`` for one that does not wait."""
+        visitor = self._waiting.get(visitor_id)
+        if visitor is None:
+            return None
+        rivals = [one for one in self._waiting.values() if one.background == visitor.background]
+        persons = len(self._waiting) - len(rivals) if visitor.background else 0
+        own = [one for one in rivals if one.member == visitor.member]
+        before = sum(self._turn(one) < self._turn(visitor) for one in own)
+        start = self._members.time(visitor.member) + before / visitor.weight
+        others = {one.member: one.weight for one in rivals if one.member != visitor.member}
+        sooner = sum(
+            self._sooner(member, weight, rivals, (start, visitor.member)) for member, weight in others.items()
+        )
+        return 1 + persons + before + sooner
+
+    def _sooner(self, member: str, weight: int, rivals: Sequence[Visitor], than: tuple[float, str]) -> int:
+        """How many of a member's waiting visitors get their turn before a moment of virtual time."""
+        waiting = sum(one.member == member for one in rivals)
+        first = self._members.time(member)
+        return sum((first + turn / weight, member) < than for turn in range(waiting))
+
+    def _fill(self) -> tuple[int, ...]:
+        called: list[int] = []
+        while self._waiting and len(self._seated) < self._seats:
+            called.append(self._next())
+        return tuple(called)
+
+    def _next(self) -> int:
+        visitor = self._waiting.pop(min(self._waiting.values(), key=self._turn).id)
+        self._seat(visitor)
+        return visitor.id
+
+    def _turn(self, visitor: Visitor) -> tuple[bool, float, str, float, int]:
+        return (
+            visitor.background,
+            self._members.time(visitor.member),
+            visitor.member,
+            self._sessions.time(_session(visitor)),
+            visitor.id,
+        )
+
+    def _seat(self, visitor: Visitor) -> None:
+        self._seated[visitor.id] = visitor
+        self._members.serve(visitor.member, visitor.weight)
+        self._sessions.serve(_session(visitor), 1)
+
+    def _note_return(self, visitor: Visitor) -> None:
+        present = [*self._seated.values(), *self._waiting.values()]
+        if all(one.member != visitor.member for one in present):
+            self._members.returns(visitor.member)
+        if all(_session(one) != _session(visitor) for one in present):
+            self._sessions.returns(_session(visitor))
+
+    def _forget_absent(self) -> None:
+        """Whoever is not here and is owed nothing is as good as new; so names do not pile up."""
+        present = [*self._seated.values(), *self._waiting.values()]
+        self._members.keep({one.member for one in present})
+        self._sessions.keep({_session(one) for one in present})
+
+
+def _session(visitor: Visitor) -> tuple[str, str]:
+    return visitor.member, visitor.session

@@ -1,0 +1,94 @@
+"""Events about waiting for a busy provider, and about what members and free plans let through."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.inventory.level import Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueEntered:
+    """
+    A request waits until a provider has room for it.
+
+    ``position`` counts from 1; ``expected_wait_s`` is ``None`` as long as nothing is known of how long
+    answers of this provider take.
+    """
+
+    name: ClassVar[str] = "queue-entered"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    provider: str
+    member: str
+    background: bool
+    position: int
+    waiting: int
+    expected_wait_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLeft:
+    """
+    A request waits no longer.
+
+    ``reason`` is ``seated``, ``timed-out`` (the chain moves on) or ``client-left``.
+    """
+
+    name: ClassVar[str] = "queue-left"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    provider: str
+    member: str
+    reason: str
+    waited_ms: float
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRefused:
+    """
+    A provider was passed by because too many are waiting for it, or its turn did not come in time.
+
+    ``reason`` is ``queue-full`` or ``queue-timed-out``.
+    """
+
+    name: ClassVar[str] = "skip-busy-provider"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    profile: str
+    provider: str
+    reason: str
+    retry_after_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberLimited:
+    """
+    A request was refused because its member has had as much as its limits allow.
+
+    ``limit`` is ``requests_per_minute``, ``tokens_per_minute`` or ``concurrent``.
+    """
+
+    name: ClassVar[str] = "member-limited"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    member: str
+    limit: str
+    allowed: int
+    retry_after_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaExhaustedProviderSkipped:
+    """A provider was left out because its plan's quota is used up until ``resets_at`` (UTC, ISO 8601)."""
+
+    name: ClassVar[str] = "skip-quota-exhausted"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    profile: str
+    provider: str
+    unit: str
+    period: str
+    allowed: int
+    used: int
+    resets_at: str

@@ -1,0 +1,111 @@
+"""Members use as much at a time as they may, in one process and over several."""
+
+import pytest
+
+from app.use_cases.limit_sharing import LimitSharing
+from app.use_cases.member_limits import LimitReached, MemberLimits
+from domain.access.keys import Caller
+from domain.admission.limits import Limits
+from domain.conversation.reply import Usage
+from domain.inventory.admission import MemberLimited
+from infrastructure.state.memory import MemoryStore, SharedMemory
+from tests.fakes.fixed_clock import FixedClock
+from tests.fakes.recording_sink import RecordingSink
+
+ALICE, BOB = Caller(member="alice"), Caller(member="bob")
+
+
+class Process:
+    """One process that counts, with its clock and what it tells."""
+
+    def __init__(self, limits: Limits, clock: FixedClock | None = None) -> None:
+        self.sink, self.clock = RecordingSink(), clock or FixedClock()
+        self.limits = MemberLimits({"alice": limits}, self.sink, self.clock)
+
+    def let_in(self, caller: Caller = ALICE) -> bool:
+        try:
+            self.limits.enter(caller, "r-1")
+        except LimitReached:
+            return False
+        return True
+
+
+def test_one_member_is_bounded_and_others_are_not() -> None:
+    process = Process(Limits(requests_per_minute=2))
+
+    assert [process.let_in() for _ in range(3)] == [True, True, False]
+    assert all(process.let_in(BOB) for _ in range(10))
+    (told,) = process.sink.of(MemberLimited)
+    assert (told.member, told.limit, told.allowed, told.retry_after_s) == (
+        "alice",
+        "requests_per_minute",
+        2,
+        60.0,
+    )
+
+
+def test_a_request_that_is_over_makes_room() -> None:
+    process = Process(Limits(concurrent=1))
+    stay = process.limits.enter(ALICE, "r-1")
+    assert not process.let_in()
+
+    stay.over(None)
+    stay.over(None)
+
+    assert process.let_in()
+    assert not process.let_in()
+
+
+def test_every_kind_of_token_counts_when_the_answer_is_over() -> None:
+    process = Process(Limits(tokens_per_minute=100))
+    usage = Usage(input_tokens=10, output_tokens=20, cache_read_tokens=60, cache_creation_tokens=10)
+
+    with process.limits.while_within(ALICE, "r-1", lambda: usage):
+        assert process.let_in()
+
+    assert not process.let_in()
+
+
+def test_a_request_that_fails_frees_its_place_too() -> None:
+    process = Process(Limits(concurrent=1))
+
+    with pytest.raises(ZeroDivisionError), process.limits.while_within(ALICE, "r-1", lambda: None):
+        raise ZeroDivisionError
+
+    assert process.let_in()
+
+
+async def test_processes_that_share_a_state_count_together() -> None:
+    memory, clock = SharedMemory(), FixedClock()
+    limits = Limits(requests_per_minute=3, concurrent=2)
+    one, other = Process(limits, clock), Process(limits, clock)
+    sharing = [
+        LimitSharing(process.limits, MemoryStore(clock, memory), clock, own_name=name)
+        for process, name in ((one, "one"), (other, "other"))
+    ]
+    stays = [one.limits.enter(ALICE, "r"), one.limits.enter(ALICE, "r")]
+    for each in sharing:
+        await each.share()
+
+    assert not other.let_in()
+    for stay in stays:
+        stay.over(None)
+    for each in sharing:
+        await each.share()
+    assert other.let_in()
+    assert not other.let_in()
+
+
+async def test_a_process_that_says_no_more_is_forgotten() -> None:
+    memory, clock = SharedMemory(), FixedClock()
+    gone, left = Process(Limits(concurrent=1), clock), Process(Limits(concurrent=1), clock)
+    gone.let_in()
+    await LimitSharing(gone.limits, MemoryStore(clock, memory), clock, own_name="gone").share()
+    sharing = LimitSharing(left.limits, MemoryStore(clock, memory), clock, own_name="left")
+    await sharing.share()
+    assert not left.let_in()
+
+    clock.advance(60)
+    await sharing.share()
+
+    assert left.let_in()

@@ -1,0 +1,141 @@
+"""Plans of providers are kept to, and remembered."""
+
+from contextlib import aclosing, suppress
+
+import pytest
+
+from app.use_cases.quotas import Quotas
+from domain.admission.quota import Per, Quota, Unit
+from domain.failures import FailureKind, UpstreamFailure
+from domain.inventory.admission import QuotaExhaustedProviderSkipped
+from domain.ports.storage import Counted, StoreUnavailable
+from domain.routing.verdict import Cause, ChainFailed
+from infrastructure.state.memory import MemoryStore, SharedMemory
+from tests.app.use_cases.conversing import ANSWER, House, answering, house
+from tests.fakes.fixed_clock import FixedClock
+from tests.fakes.scripted_provider import ScriptedProvider
+
+NOON = 1_800_014_400.0  # 2027-01-15T12:00:00Z
+DAILY = Quota(unit=Unit.REQUESTS, allowed=2, per=Per.DAY)
+
+
+class Planned:
+    """A free provider with a plan, and one behind it."""
+
+    def __init__(
+        self, quota: Quota, free: ScriptedProvider | None = None, memory: SharedMemory | None = None
+    ) -> None:
+        self.clock = FixedClock(time_s=NOON)
+        self.quotas = Quotas({"free": (quota,)}, MemoryStore(self.clock, memory), self.clock)
+        self.house: House = house(
+            free=free or answering(),
+            spare=answering(),
+            companions=(self.quotas,),
+            gates=(self.quotas.gate,),
+        )
+
+    async def answered_by(self) -> str:
+        async with aclosing(await self.house.ask()) as reply:
+            async for _ in reply:
+                pass
+        return reply.facts.target.provider
+
+
+async def test_a_plan_that_is_used_up_is_left_alone_until_it_begins_anew() -> None:
+    planned = Planned(DAILY)
+
+    assert [await planned.answered_by() for _ in range(3)] == ["free", "free", "spare"]
+    (told,) = planned.house.sink.of(QuotaExhaustedProviderSkipped)
+    assert (told.provider, told.unit, told.period, told.allowed, told.used) == (
+        "free",
+        "requests",
+        "day",
+        2,
+        2,
+    )
+    assert told.resets_at == "2027-01-16T00:00:00Z"
+    planned.clock.advance(12 * 3600)
+    assert await planned.answered_by() == "free"
+
+
+async def test_tokens_are_counted_as_the_provider_does() -> None:
+    planned = Planned(Quota(unit=Unit.TOKENS, allowed=15, per=Per.MINUTE))
+
+    assert [await planned.answered_by() for _ in range(3)] == ["free", "free", "spare"]
+
+
+@pytest.mark.parametrize(("failed_count", "then"), [(True, "spare"), (False, "free")])
+async def test_refused_requests_count_where_the_plan_says_so(failed_count: bool, then: str) -> None:
+    refused = UpstreamFailure(FailureKind.RATE_LIMITED, "slow down", status=429)
+    free = ScriptedProvider((refused,), (refused,), ANSWER)
+    planned = Planned(Quota(unit=Unit.REQUESTS, allowed=2, per=Per.DAY, failed_count=failed_count), free)
+    for _ in range(2):
+        assert await planned.answered_by() == "spare"
+
+    assert await planned.answered_by() == then
+
+
+async def test_where_nobody_else_can_answer_the_client_is_told_when_to_come_back() -> None:
+    clock = FixedClock(time_s=NOON)
+    quotas = Quotas({"free": (DAILY,)}, MemoryStore(clock), clock)
+    alone = house(free=answering(), companions=(quotas,), gates=(quotas.gate,))
+    for _ in range(2):
+        async with aclosing(await alone.ask()):
+            pass
+
+    with pytest.raises(ChainFailed) as caught:
+        await alone.ask()
+
+    verdict = caught.value.verdict
+    assert verdict.cause is Cause.RATE_LIMITED
+    assert verdict.retry_after_s == 12 * 3600
+    assert "2 of 2 requests a day" in verdict.message
+
+
+async def test_what_is_used_outlives_the_gateway_and_is_known_to_others() -> None:
+    memory = SharedMemory()
+    before = Planned(DAILY, memory=memory)
+    await before.answered_by()
+    await before.answered_by()
+    await before.quotas.share()
+
+    after = Planned(DAILY, memory=memory)
+    await after.quotas.share()
+
+    assert await after.answered_by() == "spare"
+
+
+class Away:
+    """A store that cannot be reached while ``away``."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.away = True
+        self._store = store
+
+    async def count(self, name: str, amount: int, *, lasts_s: float, most: int | None = None) -> Counted:
+        if self.away:
+            raise StoreUnavailable("away")
+        return await self._store.count(name, amount, lasts_s=lasts_s, most=most)
+
+    async def counted(self, name: str) -> int:
+        if self.away:
+            raise StoreUnavailable("away")
+        return await self._store.counted(name)
+
+
+async def test_what_is_used_while_the_state_is_away_is_told_later() -> None:
+    clock = FixedClock(time_s=NOON)
+    store = Away(MemoryStore(clock))
+    quotas = Quotas({"free": (DAILY,)}, store, clock)
+    alone = house(free=answering(), companions=(quotas,), gates=(quotas.gate,))
+    for _ in range(2):
+        async with aclosing(await alone.ask()):
+            pass
+        await quotas.share()
+    with suppress(ChainFailed):
+        await alone.ask()
+
+    store.away = False
+    await quotas.share()
+
+    assert await store.counted("quota:free:requests:day:2027-01-15") == 2

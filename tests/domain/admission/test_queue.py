@@ -1,0 +1,261 @@
+"""Whose turn it is before a busy provider."""
+
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+from domain.admission.queue import FairQueue, Full, Seated, Visitor, Waits
+
+_numbers = count(1)
+
+
+def visitor(member: str = "", session: str = "", *, weight: int = 1, background: bool = False) -> Visitor:
+    return Visitor(id=next(_numbers), member=member, session=session, weight=weight, background=background)
+
+
+def served(queue: FairQueue, *visitors: Visitor) -> str:
+    """The members in the order in which they get the one seat, each giving it up for the next."""
+    names = {one.id: one.member for one in visitors}
+    (sitting,) = [one.id for one in visitors if isinstance(queue.arrive(one), Seated)]
+    order = names[sitting]
+    while called := queue.leave(sitting):
+        (sitting,) = called
+        order += names[sitting]
+    return order
+
+
+def test_as_long_as_there_are_seats_nobody_waits() -> None:
+    queue = FairQueue(2, 5)
+
+    assert queue.arrive(visitor()) == Seated()
+    assert queue.arrive(visitor()) == Seated()
+    assert queue.arrive(visitor()) == Waits(1)
+    assert queue.arrive(visitor()) == Waits(2)
+
+
+def test_one_more_than_may_wait_is_sent_away() -> None:
+    queue = FairQueue(1, 1)
+    queue.arrive(visitor())
+    queue.arrive(visitor())
+
+    assert queue.arrive(visitor()) == Full(1)
+    assert queue.waiting == 1
+
+
+def test_a_queue_without_places_lets_nobody_wait() -> None:
+    queue = FairQueue(1, 0)
+
+    assert queue.arrive(visitor()) == Seated()
+    assert queue.arrive(visitor()) == Full(0)
+
+
+def test_a_burst_of_one_member_does_not_keep_another_waiting() -> None:
+    burst = [visitor("a") for _ in range(5)]
+
+    assert served(FairQueue(1, 9), *burst, visitor("b"), visitor("b")) == "ababaaa"
+
+
+def test_three_members_take_turns() -> None:
+    bursts = [visitor(member) for member in "aaabbbccc"]
+
+    assert served(FairQueue(1, 9), *bursts) == "abcabcabc"
+
+
+def test_a_member_with_twice_the_weight_gets_twice_the_turns() -> None:
+    heavy = [visitor("h", weight=2) for _ in range(6)]
+    light = [visitor("l") for _ in range(6)]
+
+    order = served(FairQueue(1, 99), *heavy, *light)
+
+    assert order[:9].count("h") == 6
+
+
+def test_the_sessions_of_a_member_take_turns_too() -> None:
+    queue = FairQueue(1, 9)
+    long_run = [visitor("a", "agent") for _ in range(3)]
+    chat = visitor("a", "chat")
+    for one in (*long_run, chat):
+        queue.arrive(one)
+
+    assert queue.leave(long_run[0].id) == (chat.id,)
+
+
+def test_a_person_comes_before_a_background_job_whoever_came_first() -> None:
+    queue = FairQueue(1, 9)
+    first, job, person = visitor("a"), visitor("b", background=True), visitor("a")
+    for one in (first, job, person):
+        queue.arrive(one)
+
+    assert queue.leave(first.id) == (person.id,)
+    assert queue.leave(person.id) == (job.id,)
+
+
+def test_staying_away_saves_up_no_turns() -> None:
+    queue = FairQueue(1, 99)
+    busy = [visitor("a") for _ in range(6)]
+    for one in busy:
+        queue.arrive(one)
+    for one in busy[:4]:
+        queue.leave(one.id)
+    late = [visitor("b") for _ in range(3)]
+    for one in late:
+        queue.arrive(one)
+
+    assert queue.leave(busy[4].id) == (late[0].id,)
+    assert queue.leave(late[0].id) == (busy[5].id,)
+
+
+def test_who_gives_up_waiting_frees_its_place() -> None:
+    queue = FairQueue(1, 1)
+    sitting, impatient, next_one = visitor(), visitor(), visitor()
+    queue.arrive(sitting)
+    queue.arrive(impatient)
+
+    assert queue.leave(impatient.id) == ()
+    assert queue.arrive(next_one) == Waits(1)
+    assert queue.leave(sitting.id) == (next_one.id,)
+
+
+def test_more_seats_call_more_and_fewer_send_nobody_away() -> None:
+    queue = FairQueue(1, 9)
+    visitors = [visitor() for _ in range(4)]
+    for one in visitors:
+        queue.arrive(one)
+
+    assert queue.resize(3) == (visitors[1].id, visitors[2].id)
+    assert queue.resize(1) == ()
+    assert queue.seated == 3
+    assert queue.leave(visitors[0].id) == ()
+    assert queue.leave(visitors[1].id) == ()
+    assert queue.leave(visitors[2].id) == (visitors[3].id,)
+
+
+def test_leaving_twice_changes_nothing() -> None:
+    queue = FairQueue(1, 9)
+    first, second, third = visitor(), visitor(), visitor()
+    for one in (first, second, third):
+        queue.arrive(one)
+
+    queue.leave(first.id)
+
+    assert queue.leave(first.id) == ()
+    assert queue.seated == 1
+
+
+_visitors = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sampled_from(["", "s", "t"]), st.integers(1, 3), st.booleans()),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(_visitors)
+def test_the_position_that_is_told_is_the_turn_that_comes(
+    drawn: list[tuple[str, str, int, bool]],
+) -> None:
+    weights = {member: weight for member, _, weight, _ in drawn}
+    queue = FairQueue(1, 99)
+    sitting = visitor("z")
+    queue.arrive(sitting)
+    visitors = [
+        visitor(member, session, weight=weights[member], background=background)
+        for member, session, _, background in drawn
+    ]
+    for one in visitors:
+        queue.arrive(one)
+    told = {one.id: queue.position(one.id) for one in visitors}
+
+    order = []
+    called = queue.leave(sitting.id)
+    while called:
+        order.append(called[0])
+        called = queue.leave(called[0])
+
+    if len({one.background for one in visitors}) == 1 and all(one.session == "" for one in visitors):
+        assert [told[each] for each in order] == list(range(1, len(order) + 1))
+    assert min(position or 0 for position in told.values()) == 1
+
+
+class Queueing(RuleBasedStateMachine):
+    """Visitors come and go in any order; the queue keeps its promises throughout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seats = 2
+        self.queue = FairQueue(self.seats, 4)
+        self.sitting: set[int] = set()
+        self.waiting: dict[int, Visitor] = {}
+        self.numbers = count(1)
+
+    here = Bundle("here")
+
+    @rule(
+        target=here,
+        member=st.sampled_from("abc"),
+        session=st.sampled_from(["", "s"]),
+        background=st.booleans(),
+    )
+    def arrives(self, member: str, session: str, background: bool) -> int:
+        one = Visitor(id=next(self.numbers), member=member, session=session, background=background)
+        match self.queue.arrive(one):
+            case Seated():
+                assert not self.waiting
+                self.sitting.add(one.id)
+            case Waits(position=position):
+                self.waiting[one.id] = one
+                assert 1 <= position <= len(self.waiting)
+            case Full(waiting=waiting):
+                assert waiting == len(self.waiting) == 4
+        return one.id
+
+    @rule(one=consumes(here))
+    def leaves(self, one: int) -> None:
+        self.sitting.discard(one)
+        self.waiting.pop(one, None)
+        self.sit_down(self.queue.leave(one))
+
+    @rule(seats=st.integers(0, 4))
+    def resizes(self, seats: int) -> None:
+        self.seats = seats
+        self.sit_down(self.queue.resize(seats))
+
+    def sit_down(self, called: tuple[int, ...]) -> None:
+        for one in called:
+            visitor = self.waiting.pop(one)
+            assert not visitor.background or all(other.background for other in self.waiting.values())
+            self.sitting.add(one)
+
+    @invariant()
+    def the_books_agree(self) -> None:
+        assert self.queue.seated == len(self.sitting)
+        assert self.queue.waiting == len(self.waiting)
+
+    @invariant()
+    def no_seat_is_empty_while_somebody_waits(self) -> None:
+        assert not self.waiting or len(self.sitting) >= self.seats
+
+
+TestQueueing = Queueing.TestCase
+TestQueueing.settings = settings(max_examples=60, stateful_step_count=40)
+
+
+@pytest.mark.parametrize("weights", [(1, 1), (1, 3), (2, 5)])
+def test_over_a_long_time_turns_go_by_weight(weights: tuple[int, int]) -> None:
+    queue = FairQueue(1, 1000)
+    names = {}
+    for member, weight in zip("ab", weights, strict=True):
+        for _ in range(140):
+            one = visitor(member, weight=weight)
+            names[one.id] = member
+            if isinstance(queue.arrive(one), Seated):
+                sitting = one.id
+    order = ""
+    for _ in range(70):
+        (sitting,) = queue.leave(sitting)
+        order += names[sitting]
+
+    share = order.count("b") / len(order)
+    assert abs(share - weights[1] / sum(weights)) < 0.05
