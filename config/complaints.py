@@ -15,8 +15,12 @@ from config.schema.section import Section, Unfit
 
 Shape = TypeVar("Shape", bound=Section)
 
-_MARKS = frozenset({NAME_TAG, TARGET_TAG, "[key]"})
+_KEY = "[key]"
+"""The last step in pydantic's location of a mapping's key, as against its value."""
+_MARKS = frozenset({NAME_TAG, TARGET_TAG, _KEY})
 """Steps in pydantic's locations that are not in the file."""
+
+_QUOTES = "put it in quotes: YAML reads a bare off as false"
 
 _EXPECTED: Mapping[str, str] = MappingProxyType(
     {
@@ -81,13 +85,16 @@ def _finding(detail: ErrorDetails, written: object, root: type[Section]) -> Find
     context = detail.get("ctx", {})
     if detail["type"] == "extra_forbidden":
         return _unknown_key(path, root)
+    found = "" if detail["type"] == "missing" or _KEY in detail["loc"] else _found(path, written)
     if isinstance(reason := context.get("error"), Unfit):
-        return Finding(path, f"{reason}{_found(path, written)}", reason.hint)
+        return Finding(path, f"{reason}{found}", reason.hint)
     expected = _EXPECTED.get(detail["type"])
     message = expected.format(**context) if expected else detail["msg"]
-    if detail["type"] == "missing":
-        return Finding(path, message, _meaning(path, root))
-    return Finding(path, f"{message}{_found(path, written)}", _meaning(path, root))
+    return Finding(path, f"{message}{found}", _QUOTES if _is_bare_off(detail) else _meaning(path, root))
+
+
+def _is_bare_off(detail: ErrorDetails) -> bool:
+    return detail["input"] is False and "'off'" in str(detail.get("ctx", {}).get("expected"))
 
 
 def _unknown_key(path: KeyPath, root: type[Section]) -> Finding:

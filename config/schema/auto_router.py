@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from config.schema.fields import NamePattern, OnlyTrue, TextPattern
+from config.schema.fields import Filled, NamePattern, OnlyTrue, Sought, TextPattern
 from config.schema.section import Entries, Section
 
 
@@ -15,7 +15,7 @@ class Matcher(Section):
     code_fence_ratio_min: Annotated[float, Field(ge=0.0, le=1.0)] | None = Field(
         default=None, description="At least this share of the latest user text is in code fences."
     )
-    content_contains: str | None = Field(
+    content_contains: Sought | None = Field(
         default=None, description="The latest user text contains this, in the same case."
     )
     content_regex: TextPattern | None = Field(
@@ -37,7 +37,7 @@ class Matcher(Section):
 class Rule(Section):
     """One line of the router: if this matches, that profile."""
 
-    id: str = Field(description="The name of the rule in events and headers.")
+    id: Filled = Field(description="The name of the rule in events and headers.")
     profile: str = Field(description="The profile to use.")
     match: Matcher = Field(description="When.")
 

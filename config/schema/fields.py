@@ -65,6 +65,21 @@ def _output_filter(name: str) -> str:
     return name
 
 
+def _sought(text: str) -> str:
+    if not text:
+        raise Unfit(
+            "empty text is found in every request",
+            "leave the rule out: what no rule holds for goes to default_rule_profile",
+        )
+    return text
+
+
+def _fitting(text: str) -> str:
+    if not text:
+        raise Unfit("an empty pattern never fits: a request without a model fits none", "such as claude-.*")
+    return text
+
+
 def _text_pattern(text: str) -> str:
     return _compiled(search_pattern, text)
 
@@ -122,8 +137,16 @@ Filled = Annotated[str, AfterValidator(_filled), Field(json_schema_extra={"minLe
 OutputFilter = Annotated[
     str, AfterValidator(_output_filter), Field(json_schema_extra={"enum": list(OUTPUT_FILTERS)})
 ]
-TextPattern = Annotated[str, AfterValidator(_text_pattern), Field(json_schema_extra={"format": "regex"})]
-NamePattern = Annotated[str, AfterValidator(_name_pattern), Field(json_schema_extra={"format": "regex"})]
+Sought = Annotated[str, AfterValidator(_sought), Field(json_schema_extra={"minLength": 1})]
+TextPattern = Annotated[
+    Sought, AfterValidator(_text_pattern), Field(json_schema_extra={"format": "regex", "minLength": 1})
+]
+NamePattern = Annotated[
+    str,
+    AfterValidator(_fitting),
+    AfterValidator(_name_pattern),
+    Field(json_schema_extra={"format": "regex", "minLength": 1}),
+]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 OnlyTrue = Annotated[bool, AfterValidator(_true), Field(json_schema_extra={"const": True})]
 HeaderName = Annotated[str, AfterValidator(_header_name)]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.schema.fields import RequestSeconds
+from config.schema.fields import Filled, RequestSeconds
 from config.schema.section import Entries
 from config.schema.timeouts import Deadlines
 
@@ -12,7 +12,7 @@ from config.schema.timeouts import Deadlines
 class Profile(Deadlines):
     """One way to serve a request: which providers in which order, and what to do when one misbehaves."""
 
-    name: str = Field(description="The name that clients and rules use; `auto` is reserved.")
+    name: Filled = Field(description="The name that clients and rules use; `auto` is reserved.")
     providers: Annotated[Entries[str], Field(min_length=1)] = Field(
         description="Provider names, in the order in which they are tried."
     )

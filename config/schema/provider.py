@@ -86,7 +86,7 @@ class Cost(Section):
 class Provider(Deadlines):
     """One upstream: where it is, what it speaks, what it can do and what it costs."""
 
-    name: str = Field(description="The name that profiles and events use; no two providers share one.")
+    name: Filled = Field(description="The name that profiles and events use; no two providers share one.")
     kind: ProviderKind = Field(default=DEFAULT_KIND, description="Which built-in adapter speaks to it.")
     adapter: Filled | None = Field(
         default=None,

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from config.schema.access import Auth, Member
 from config.schema.auto_router import AutoRouter
-from config.schema.fields import ZoneName
+from config.schema.fields import Filled, ZoneName
 from config.schema.models import ModelAlias
 from config.schema.profile import Profile
 from config.schema.provider import Provider
@@ -30,10 +30,10 @@ class Config(Section):
         description="The profile of a request that names none; `auto` lets `auto_router` choose.",
     )
     allow_paid: bool = Field(default=False, description="Lets providers marked `paid` be used.")
-    mode_aliases: dict[str, str] = Field(
+    mode_aliases: dict[Filled, str] = Field(
         default_factory=dict, description="Short names for profiles, sent as `X-CodeRouter-Mode`."
     )
-    models: dict[str, ModelAlias] = Field(
+    models: dict[Filled, ModelAlias] = Field(
         default_factory=dict,
         description="Names that a client may send as `model`, each for a profile, a provider, or a"
         " provider with a model.",
@@ -42,7 +42,7 @@ class Config(Section):
         default=None, description="Rules that choose the profile when `default_profile` is `auto`."
     )
     state: State = Field(default_factory=State, description="What must outlive the gateway.")
-    members: dict[str, Member] = Field(
+    members: dict[Filled, Member] = Field(
         default_factory=dict,
         description="Who may ask, and for what. Where any is declared, only their keys open anything.",
     )

@@ -200,7 +200,6 @@ def rule_of(match: str) -> Rule:
         ("{code_fence_ratio_min: 0.25}", CodeFenceRatioMin(0.25)),
         ("{code_fence_ratio_min: 0}", CodeFenceRatioMin(0.0)),
         ("{content_contains: Traceback}", ContentContains("Traceback")),
-        ("{content_contains: ''}", ContentContains("")),
         ("{content_token_count_min: 32000}", TokenCountMin(32000)),
         ("{has_tools: true}", HasTools()),
     ],

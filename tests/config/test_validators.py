@@ -163,6 +163,52 @@ MISTAKES = {
         "auto_router.rules[0].match.model_pattern",
         "not a regular expression",
     ),
+    "words that every text holds": Mistake(
+        rule("{content_contains: ''}"),
+        13,
+        "auto_router.rules[0].match.content_contains",
+        "found in every request",
+    ),
+    "an expression that every text fits": Mistake(
+        rule("{content_regex: ''}"), 13, "auto_router.rules[0].match.content_regex", "found in every request"
+    ),
+    "a pattern that no model fits": Mistake(
+        rule("{model_pattern: ''}"), 13, "auto_router.rules[0].match.model_pattern", "never fits"
+    ),
+    "a rule without a name": Mistake(
+        f"{PROVIDER}{PROFILE}auto_router:\n  default_rule_profile: default\n"
+        "  rules:\n    - {id: ' ', profile: default, match: {has_tools: true}}\n",
+        11,
+        "auto_router.rules[0].id",
+        "must not be empty",
+    ),
+    "two rules of one name": Mistake(
+        f"{rule('{has_tools: true}')}    - {{id: r, profile: default, match: {{has_image: true}}}}\n",
+        14,
+        "auto_router.rules[1].id",
+        'duplicate id "r"',
+    ),
+    "a rule without a matcher key": Mistake(
+        f"{PROVIDER}{PROFILE}{RULES}", 11, "auto_router.rules[0].match", "is required"
+    ),
+    "a rule to a matcher that nobody knows": Mistake(
+        rule("{has_images: true, has_tools: true}"), 13, "auto_router.rules[0].match.has_images", "has_image"
+    ),
+    "a provider without a name": Mistake(
+        f"providers:\n  - name: ''\n    base_url: http://h/v1\n    model: m\n  - name: a\n"
+        f"    base_url: http://h/v1\n    model: m\n{PROFILE}",
+        2,
+        "providers[0].name",
+        "must not be empty",
+    ),
+    "a profile without a name": Mistake(
+        top("  - {name: '', providers: [a]}"), 8, "profiles[1].name", "must not be empty"
+    ),
+    "a mode without a name": Mistake(
+        top("mode_aliases: {'': default}"), 8, "mode_aliases['']", "must not be empty"
+    ),
+    "a model without a name": Mistake(top("models: {'': default}"), 8, "models['']", "must not be empty"),
+    "a member without a name": Mistake(top("members: {'': {}}"), 8, "members['']", "must not be empty"),
     "an offset for a time zone": Mistake(top("display_timezone: '+09:00'"), 8, "display_timezone", "IANA"),
     "a time zone nobody knows": Mistake(top("display_timezone: Mars/Base"), 8, "display_timezone", "IANA"),
     "an unknown output filter": Mistake(
@@ -225,7 +271,7 @@ MISTAKES = {
         profile("backend_health_action: exclude"), 8, "profiles[0].backend_health_action", "'demote'"
     ),
     "off without quotes": Mistake(
-        profile("backend_health_action: off"), 8, "profiles[0].backend_health_action", "found false"
+        profile("backend_health_action: off"), 8, "profiles[0].backend_health_action", "put it in quotes"
     ),
     "a header that belongs to the connection": Mistake(
         provider("headers: {Host: x}"), 5, "providers[0].headers.Host", "connection"
