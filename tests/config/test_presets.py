@@ -10,6 +10,7 @@ from app.use_cases.plan import Plan, Planner
 from config.load import load
 from config.translate import routing_table
 from domain.routing.selection import Wishes
+from domain.routing.targets import Locality
 from infrastructure.tokens import TokenEstimator
 from tests.domain.routing.bodies import DIALECTS, Reply, Say, Talk, Use, talk
 from tests.fakes.fixed_clock import FixedClock
@@ -60,6 +61,13 @@ JOURNEYS: dict[str, Journey] = {
     ),
     "ollama, an agent after a picture": Journey(
         preset="ollama", asked=AGENT_EARLIER_PICTURE, rule="agent", profile="coding", first="ollama-vision"
+    ),
+    "ollama, more words than the small model holds": Journey(
+        preset="ollama",
+        asked=talk(Say(text="word " * 20_000)),
+        rule="auto-fallthrough",
+        profile="chat",
+        first="ollama-coder",
     ),
     "free cloud, small talk": Journey(
         preset="free-cloud", asked=HELLO, rule="auto-fallthrough", profile="coding", first="groq"
@@ -177,6 +185,14 @@ JOURNEYS: dict[str, Journey] = {
         profile="haiku",
         first="local-small",
     ),
+    "claude code, more than the window at home holds": Journey(
+        preset="claude-code",
+        asked=talk(Say(text="Read it."), Use(answer="word " * 75_000), tools=TOOLS),
+        model="claude-sonnet-4-6",
+        rule="sonnet",
+        profile="sonnet",
+        first="cloud-coder",
+    ),
     "claude code, a tier that nobody knows yet": Journey(
         preset="claude-code",
         asked=AGENT,
@@ -207,6 +223,23 @@ JOURNEYS: dict[str, Journey] = {
     "long context, an agent with much to read": Journey(
         preset="long-context", asked=AGENT_LONG, rule="long", profile="long-context", first="long"
     ),
+    "long context, Japanese of few characters and many tokens": Journey(
+        preset="long-context",
+        asked=talk(Say(text="\u6771\u4eac\u306f\u96e8\u3067\u3059\u3002" * 7_000)),
+        rule="auto-fallthrough",
+        profile="everyday",
+        first="long",
+    ),
+    "long context, a picture": Journey(
+        preset="long-context", asked=PICTURE, rule="auto-fallthrough", profile="everyday", first="seeing"
+    ),
+    "long context, a picture earlier in a long conversation": Journey(
+        preset="long-context",
+        asked=talk(Say(image=True), Reply(), Say(text="x" * 120_000)),
+        rule="long",
+        profile="long-context",
+        first="seeing",
+    ),
 }  # fmt: skip
 
 
@@ -226,6 +259,23 @@ def test_a_preset_begins_by_saying_what_it_is_for(preset: str) -> None:
 
     assert text.startswith("# ")
     assert text.count("#") > 5
+
+
+@pytest.mark.parametrize("preset", NAMES)
+def test_a_preset_leaves_nobody_guessing_what_its_models_can_do(preset: str) -> None:
+    table = routing_table(load(PRESETS / f"{preset}.yaml", environment={}))
+    for spec in table.providers.values():
+        assert spec.capabilities.tools is not None, spec.name
+        assert spec.capabilities.vision is not None, spec.name
+        assert spec.context_window or spec.locality is Locality.CLOUD, spec.name
+
+
+@pytest.mark.parametrize("preset", NAMES)
+def test_a_preset_tells_ollama_how_large_a_window_to_load(preset: str) -> None:
+    table = routing_table(load(PRESETS / f"{preset}.yaml", environment={}))
+    ollamas = [spec for spec in table.providers.values() if ":11434" in spec.base_url]
+
+    assert {spec.adapter for spec in ollamas} <= {"ollama"}
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
