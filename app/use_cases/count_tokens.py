@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from app.use_cases.patience import is_being_cancelled
-from app.use_cases.plan import Planner
+from app.use_cases.plan import Plan, Planner
 from domain.conversation.request import ChatRequest
 from domain.inventory.tokens import CountTokensServed
 from domain.ports.observation import EventSink
@@ -21,10 +21,15 @@ _PATIENCE_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """A count; ``provider`` is who counted, empty when it is our own estimate."""
+    """A count; ``plan`` and ``target`` belong to one that a provider made, else it is our own estimate."""
 
     tokens: int
-    provider: str = ""
+    plan: Plan | None = None
+    target: Target | None = None
+
+    @property
+    def provider(self) -> str:
+        return self.target.provider if self.target else ""
 
 
 class CountTokens:
@@ -47,14 +52,16 @@ class CountTokens:
     def __repr__(self) -> str:
         return f"<CountTokens by {self._counter!r}>"
 
-    def count(self, request: ChatRequest, request_id: str) -> Counted:
+    def count(self, request: ChatRequest, wishes: Wishes, request_id: str) -> Counted:
         """
         Our own count.
 
         Raises:
             MalformedRequest: the request cannot be understood.
+            UnknownChoice: the client named a profile or mode that does not exist.
         """
         began_at = self._clock.monotonic()
+        self._planner.check(wishes)
         counted = Counted(tokens=request_tokens(request.conversation, self._counter.count))
         return self._told(counted, request, request_id, began_at)
 
@@ -69,25 +76,25 @@ class CountTokens:
         began_at = self._clock.monotonic()
         plan = self._planner.plan(request, wishes, request_id)
         for target in plan.order[:1]:
-            counted = await self._asked(request, target, request_id)
-            if counted is not None:
+            tokens = await self._asked(request, target, request_id)
+            if tokens is not None:
+                counted = Counted(tokens=tokens, plan=plan, target=target)
                 return self._told(counted, request, request_id, began_at)
-        return self.count(request, request_id)
+        return self.count(request, wishes, request_id)
 
-    async def _asked(self, request: ChatRequest, target: Target, request_id: str) -> Counted | None:
+    async def _asked(self, request: ChatRequest, target: Target, request_id: str) -> int | None:
         provider = self._directory.providers[target.provider]
         if not isinstance(provider, TokenCountProvider):
             return None
         call = ProviderCall(request=request, request_id=request_id, model=target.model, stream=False)
-        tokens = await _told_by(provider, call)
-        return None if tokens is None else Counted(tokens=tokens, provider=target.provider)
+        return await _told_by(provider, call)
 
     def _told(self, counted: Counted, request: ChatRequest, request_id: str, began_at: float) -> Counted:
         served = CountTokensServed(
             request_id=request_id,
             model=request.model,
             input_tokens=counted.tokens,
-            exact=bool(counted.provider),
+            exact=counted.target is not None,
             provider=counted.provider,
             duration_ms=round((self._clock.monotonic() - began_at) * 1000, 1),
         )

@@ -29,6 +29,7 @@ class Plan:
     Attributes:
         facts: what was found out about the request on the way, for whoever goes on with it.
         rule: what chose the profile: a rule of the auto-router, or such as ``body-profile``.
+        pinned: whether the client named the only target, and the profile lends no more than its policies.
         demoted: of ``order``, those that others overtook, with what they lack.
     """
 
@@ -37,6 +38,7 @@ class Plan:
     rule: str
     order: tuple[Target, ...]
     barred: tuple[Barred, ...]
+    pinned: bool = False
     demoted: tuple[Candidate, ...] = ()
 
 
@@ -80,6 +82,15 @@ class Planner:
             gates=self._gates,
             standings=self._standings,
         )
+
+    def check(self, wishes: Wishes) -> None:
+        """
+        For requests that are answered without a plan.
+
+        Raises:
+            UnknownChoice: as `plan` would.
+        """
+        asked_for(self._table, wishes)
 
     def plan(self, request: ChatRequest, wishes: Wishes, request_id: str) -> Plan:
         """
@@ -127,6 +138,7 @@ class Planner:
             facts=facts,
             profile=selection.profile,
             rule=selection.rule,
+            pinned=selection.pinned,
             order=tuple(candidate.target for candidate in ranked(candidates)),
             barred=tuple(one for one in admissions if isinstance(one, Barred)),
             demoted=demoted(candidates),

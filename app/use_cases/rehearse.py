@@ -41,6 +41,7 @@ class Rehearsal:
 
     Attributes:
         rule: what chose the profile: a rule of the auto-router, or such as ``body-profile``.
+        pinned: whether the client named the only target, and the profile lends no more than its policies.
         signals: everything that rules and gates can ask about the request.
         chain: the targets that would be tried, in their order, then those that may not be.
         refused: what the client would be told when nobody may be tried; else empty.
@@ -50,6 +51,7 @@ class Rehearsal:
     requested_model: str
     profile: str
     rule: str
+    pinned: bool
     signals: dict[str, Signal]
     chain: tuple[Place, ...]
     refused: str = ""
@@ -78,6 +80,7 @@ class Rehearse:
             requested_model=request.model,
             profile=plan.profile.name,
             rule=plan.rule,
+            pinned=plan.pinned,
             signals=_signals(plan.facts),
             chain=(*_tried(plan), *map(_barred, plan.barred)),
             refused="" if plan.order else _refusal(plan),
@@ -115,6 +118,8 @@ def _tried(plan: Plan) -> list[Place]:
 def _standing(plan: Plan, target: Target, set_back: Candidate | None) -> str:
     if set_back is not None:
         return f"set back: it lacks {', '.join(set_back.lacks)}"
+    if plan.pinned:
+        return "the model's name chose it"
     declared = plan.profile.targets.index(target) + 1
     return f"number {declared} of the profile"
 

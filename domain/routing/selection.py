@@ -45,10 +45,17 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The profile chosen; ``rule`` names what chose it."""
+    """
+    The profile chosen.
+
+    Attributes:
+        rule: names what chose it.
+        pinned: whether the client named a target, so that the profile lends its policies and not its chain.
+    """
 
     profile: Profile
     rule: str
+    pinned: bool = False
 
 
 def asked_for(table: RoutingTable, wishes: Wishes) -> Selection | None:
@@ -99,15 +106,15 @@ def _by_model(table: RoutingTable, model: str) -> Selection | None:
         case ProfileAlias(profile=profile):
             return Selection(profile=table.profiles[profile], rule="model-alias")
         case TargetAlias(target=target):
-            return Selection(profile=_only(table, target), rule="model-alias")
+            return _only(table, target, "model-alias")
         case None:
             pass
     if model in table.providers:
-        target = Target(model, table.providers[model].model)
-        return Selection(profile=_only(table, target), rule="model-provider")
+        return _only(table, Target(model, table.providers[model].model), "model-provider")
     return None
 
 
-def _only(table: RoutingTable, target: Target) -> Profile:
+def _only(table: RoutingTable, target: Target, rule: str) -> Selection:
     """A chain of one target under the default profile's policies."""
-    return replace(table.profiles[table.default_profile], targets=(target,))
+    policies = table.profiles[table.default_profile]
+    return Selection(profile=replace(policies, targets=(target,)), rule=rule, pinned=True)

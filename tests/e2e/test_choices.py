@@ -125,6 +125,48 @@ def test_an_unknown_choice_is_a_400_that_lists_what_there_is(
     assert stage["first"].chats == []
 
 
+ROUTES: dict[str, dict[str, object]] = {
+    "/v1/chat/completions": question("default"),
+    "/v1/messages": question("default"),
+    "/v1/messages/count_tokens": question("default"),
+    "/v1/messages/count_tokens?exact=true": question("default"),
+    "/v1/responses": {"model": "default", "input": "Say hello."},
+    "/v1/embeddings": {"model": "default", "input": "Say hello."},
+}
+CHOICES: dict[str, tuple[dict[str, object], dict[str, str], str]] = {
+    "a profile in the body": ({"profile": "nope"}, {}, "cloudy, default"),
+    "no profile in the body": ({"profile": ""}, {}, "cloudy, default"),
+    "auto in the body": ({"profile": "auto"}, {}, "cloudy, default"),
+    "a profile in the header": ({}, {"x-coderouter-profile": "nope"}, "cloudy, default"),
+    "a mode": ({}, {"x-coderouter-mode": "nope"}, "plain, think"),
+    "a profile as a mode": ({}, {"x-coderouter-mode": "cloudy"}, "plain, think"),
+}
+
+
+@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_route_refuses_an_unknown_choice_and_lists_what_there_is(
+    choosy: Gateway, stage: Stage, path: str, choice: str
+) -> None:
+    fields, headers, listed = CHOICES[choice]
+    answer = httpx.post(choosy.address + path, json=ROUTES[path] | fields, headers=headers, verify=TLS)
+
+    assert answer.status_code == 400, answer.text
+    assert listed in answer.json()["error"]["message"]
+    assert stage["first"].requests == []
+
+
+@pytest.mark.parametrize("path", [path for path in ROUTES if "count" not in path])
+@pytest.mark.parametrize("rule", RULES)
+def test_every_route_goes_where_it_is_told(choosy: Gateway, stage: Stage, path: str, rule: str) -> None:
+    fields, headers, told = RULES[rule]
+    body = ROUTES[path] | {"model": "whatever"} | fields
+
+    answer = httpx.post(choosy.address + path, json=body, headers=headers, verify=TLS)
+
+    assert (answer.headers["x-coderouter-profile"], answer.headers["x-coderouter-rule"]) == ("cloudy", told)
+
+
 def test_a_request_id_is_kept_when_it_is_sane_and_made_when_it_is_not(choosy: Gateway, stage: Stage) -> None:
     kept = ask(choosy, "openai_chat", "default", headers={"x-request-id": "Mine_1.2-3"})
     made = ask(choosy, "openai_chat", "default", headers={"x-request-id": "no spaces, please"})

@@ -80,8 +80,7 @@ class CountTokensRoute:
             if answer.status >= 500:
                 self._sink.emit(internal_fault(error, known_as))
             return answer.status, answer.headers, answer.body
-        told = (header("x-coderouter-provider", counted.provider),) if counted.provider else ()
-        return 200, (JSON_CONTENT, *told), msgspec.json.encode({"input_tokens": counted.tokens})
+        return 200, (JSON_CONTENT, *_story(counted)), msgspec.json.encode({"input_tokens": counted.tokens})
 
     async def _request(self, asking: "_Asking", receive: Receive) -> ChatRequest:
         if asking.method != "POST":
@@ -95,12 +94,12 @@ class CountTokensRoute:
         return decode_count_request(body, asking.headers)
 
     async def _counted(self, request: ChatRequest, asking: "_Asking") -> Counted:
-        if not asking.exact:
-            return self._count_tokens.count(request, asking.known_as)
         # Without the session: a count is no turn of it.
         wishes = wishes_said(
             asking.headers, model=request.model, profile=request.profile, caller=asking.caller
         )
+        if not asking.exact:
+            return self._count_tokens.count(request, wishes, asking.known_as)
         return await self._count_tokens.exactly(request, wishes, asking.known_as)
 
 
@@ -113,6 +112,18 @@ class _Asking:
     known_as: str
     caller: Caller
     exact: bool
+
+
+def _story(counted: Counted) -> Headers:
+    """Who counted, if it was somebody else."""
+    if counted.plan is None or counted.target is None:
+        return ()
+    return (
+        header("x-coderouter-profile", counted.plan.profile.name),
+        header("x-coderouter-rule", counted.plan.rule),
+        header("x-coderouter-provider", counted.target.provider),
+        header("x-coderouter-model", counted.target.model),
+    )
 
 
 def _wants_exactness(query: bytes, headers: Mapping[str, str]) -> bool:

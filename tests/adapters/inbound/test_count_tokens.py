@@ -184,7 +184,13 @@ async def test_an_exact_count_comes_from_the_upstream(headers: dict[str, str], q
 
     (request,) = upstream.requests
     assert answered.json == {"input_tokens": 4711}
-    assert answered.headers["x-coderouter-provider"] == "only"
+    told = ("provider", "model", "profile", "rule")
+    assert [answered.headers[f"x-coderouter-{name}"] for name in told] == [
+        "only",
+        "claude-sonnet-4-6",
+        "default",
+        "body-profile",
+    ]
     assert str(request.url) == "https://api.example.org/v1/messages/count_tokens"
     assert request.headers["x-api-key"] == "sk-test"
     assert json.loads(request.content) == {**HELLO, "model": "claude-sonnet-4-6"}
@@ -263,8 +269,9 @@ async def test_only_post_is_answered() -> None:
     assert answered.status == 405
 
 
-async def test_an_unknown_profile_is_a_bad_request_where_it_matters() -> None:
-    answered = await House().post({**HELLO, "profile": "nowhere"}, {"x-coderouter-exact": "true"})
+@pytest.mark.parametrize("exact", ["true", "false"])
+async def test_an_unknown_profile_is_a_bad_request_whoever_counts(exact: str) -> None:
+    answered = await House().post({**HELLO, "profile": "nowhere"}, {"x-coderouter-exact": exact})
 
     assert answered.status == 400
     assert "nowhere" in answered.json["error"]["message"]
