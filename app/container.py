@@ -163,7 +163,7 @@ class Container(containers.DeclarativeContainer):
         model_server=model_server,
         user_agent=providers.Callable(_user_agent),
     )
-    directory = providers.Singleton(Providers, table, secrets, provider_kit.provider)
+    directory = providers.Singleton(Providers, table, secrets, provider_kit.provider, launch.provided.source)
 
     # state
     state_location = providers.Singleton(

@@ -1,37 +1,33 @@
-"""Turns the adapter that a configuration names into a provider."""
+"""Builds the providers that a configuration names, or says everything that keeps them from being built."""
 
-from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
-from pkgutil import resolve_name
+from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-from adapters.outbound.anthropic import anthropic
-from adapters.outbound.embedded import embedded
+from adapters.outbound.foreign import ForeignProvider
+from adapters.outbound.foreign_failures import in_words
 from adapters.outbound.kit import ProviderFactory, ProviderKit
-from adapters.outbound.ollama import ollama
-from adapters.outbound.openai_compatible import openai_compatible
-from adapters.outbound.redaction import secrets_of
+from adapters.outbound.lent_transport import LentTransport
+from adapters.outbound.options import OptionsRefused
+from adapters.outbound.redaction import Redaction, secrets_of
+from app.adapter_references import (
+    BUILT_IN,
+    UnusableAdapter,
+    factory_named,
+    importable_from,
+    raised_at,
+)
+from config.adapter_options import option_findings
+from config.findings import Finding
+from config.load import place_of
+from config.problems import ConfigError, KeyPath, Problem, dotted
+from domain.conversation.soundness import type_in_words
 from domain.ports.providers import ChatProvider
 from domain.routing.targets import ProviderSpec, RoutingTable
 from infrastructure.secrets import Secrets
-
-BUILT_IN: Mapping[str, ProviderFactory] = MappingProxyType(
-    {"openai_compat": openai_compatible, "anthropic": anthropic, "ollama": ollama, "embedded": embedded}
-)
-"""What ``kind`` may name."""
-
-ENTRY_POINTS = "coderouter.adapters"
-"""The entry point group in which installed packages offer adapters."""
-
-
-class UnknownAdapter(Exception):
-    """No adapter has that name; the message lists what exists."""
-
-
-class UnusableAdapter(Exception):
-    """An adapter cannot be loaded, or refuses its configuration; the message says which and why."""
 
 
 class Providers:
@@ -42,13 +38,29 @@ class Providers:
 
     Args:
         kit: makes the kit for a provider with this secret.
+        file: the configuration's; an adapter may lie beside it.
+
+    Raises:
+        ConfigError: with everything that is wrong with any of them.
     """
 
-    def __init__(self, table: RoutingTable, secrets: Secrets, kit: Callable[..., ProviderKit]) -> None:
-        keys = {name: secrets.read(spec.secret) for name, spec in table.providers.items()}
+    def __init__(
+        self,
+        table: RoutingTable,
+        secrets: Secrets,
+        kit: Callable[..., ProviderKit],
+        file: Path | None = None,
+    ) -> None:
+        specs = table.providers.values()
+        if file is not None and any(":" in spec.adapter for spec in specs):
+            importable_from(file.absolute().parent)
+        keys = {spec.name: secrets.read(spec.secret) for spec in specs}
         self._without_credential = frozenset(name for name, key in keys.items() if key is None)
+        built = {spec.name: _built(spec, kit(secret=keys[spec.name] or "")) for spec in specs}
+        if problems := list(_problems(built.values(), file)):
+            raise ConfigError(problems)
         self._providers = MappingProxyType(
-            {name: _built(spec, kit(secret=keys[name] or "")) for name, spec in table.providers.items()}
+            {name: each for name, each in built.items() if not isinstance(each, _Unbuilt)}
         )
 
     def __repr__(self) -> str:
@@ -63,53 +75,58 @@ class Providers:
         return self._without_credential
 
 
-def _built(spec: ProviderSpec, kit: ProviderKit) -> ChatProvider:
-    factory = adapter(spec.adapter)
-    try:
-        return factory(spec, kit)
-    except Exception as error:
-        raise UnusableAdapter(f"provider {spec.name!r}: its adapter refuses: {_in_words(error)}") from error
-
-
-def adapter(reference: str) -> ProviderFactory:
-    """
-    The factory that a configuration names, told by the shape of the name.
-
-    ``package.module:Name`` is imported; anything else is a built-in kind or an installed entry point.
-
-    Raises:
-        UnknownAdapter: there is none.
-        UnusableAdapter: it cannot be loaded, or is nothing that could build a provider.
-    """
-    if ":" in reference:
-        return _loaded(reference, lambda: resolve_name(reference))
-    if reference in BUILT_IN:
-        return BUILT_IN[reference]
-    offered = entry_points(group=ENTRY_POINTS)
-    if reference in offered.names:
-        return _loaded(reference, offered[reference].load)
-    known = ", ".join(sorted({*BUILT_IN, *offered.names}))
-    raise UnknownAdapter(f"no adapter is called {reference!r}; there are: {known}")
-
-
-def _loaded(reference: str, load: Callable[[], object]) -> ProviderFactory:
-    """Somebody else's module may fail in any way while it is imported."""
-    try:
-        loaded = load()
-    except Exception as error:
-        raise UnusableAdapter(f"the adapter {reference!r} cannot be imported: {_in_words(error)}") from error
-    if not callable(loaded):
-        raise UnusableAdapter(
-            f"the adapter {reference!r} is a {type(loaded).__name__}; a class or function is wanted"
-        )
-    return cast("ProviderFactory", loaded)
-
-
-def _in_words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
 def known_secrets(table: RoutingTable, secrets: Secrets) -> tuple[str, ...]:
     """Every provider's key and other secrets, for taking them out of what is written."""
     found = (secrets_of(spec, secrets.read(spec.secret) or "") for spec in table.providers.values())
     return tuple(dict.fromkeys(chain.from_iterable(found)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Unbuilt:
+    """A provider that cannot be built: why, at paths below its entry."""
+
+    findings: tuple[Finding, ...]
+
+
+def _built(spec: ProviderSpec, kit: ProviderKit) -> ChatProvider | _Unbuilt:
+    """
+    A provider that answers for itself when it is one of ours, and is answered for when it is anybody's.
+
+    Somebody else's code may end in any way. Only Ctrl-C is nobody's fault.
+    """
+    redaction = Redaction(*secrets_of(spec, kit.secret))
+    try:
+        factory = factory_named(spec.adapter)
+        return factory(spec, kit) if spec.adapter in BUILT_IN else _foreign(factory, spec, kit, redaction)
+    except UnusableAdapter as unusable:
+        return _Unbuilt((Finding(("adapter",), unusable.message, unusable.hint),))
+    except OptionsRefused as refused:
+        return _Unbuilt(tuple(option_findings(refused.details, spec.options, refused.schema)))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001
+        words = redaction.text(f'the adapter "{spec.adapter}" refuses its configuration: {in_words(error)}')
+        key = () if spec.adapter in BUILT_IN else ("adapter",)
+        return _Unbuilt((Finding(key, words, raised_at(error)),))
+
+
+def _foreign(
+    factory: ProviderFactory, spec: ProviderSpec, kit: ProviderKit, redaction: Redaction
+) -> ChatProvider:
+    provider: object = factory(spec, replace(kit, transport=LentTransport(kit.transport)))
+    if not callable(getattr(provider, "converse", None)):
+        raise UnusableAdapter(
+            f'the adapter "{spec.adapter}" built {type_in_words(provider)}, which cannot converse',
+            "it must build an object with a method `converse(self, call)` that yields batches",
+        )
+    return ForeignProvider(cast("ChatProvider", provider), redaction)
+
+
+def _problems(built: Iterable[ChatProvider | _Unbuilt], file: Path | None) -> Iterator[Problem]:
+    """The table keeps the providers in the order of the file."""
+    for index, each in enumerate(built):
+        for finding in each.findings if isinstance(each, _Unbuilt) else ():
+            path: KeyPath = ("providers", index, *finding.path)
+            yield Problem(
+                place=place_of(path, file), path=dotted(path), message=finding.message, hint=finding.hint
+            )

@@ -149,6 +149,8 @@ def _quotas(top: Mapping[str, object]) -> Iterator[Finding]:
 def _adapter_alone(provider: Mapping[str, object], path: KeyPath) -> Iterator[Finding]:
     if "kind" in provider:
         yield Finding((*path, "adapter"), "adapter and kind exclude each other", "keep one of the two")
+    elif (name := str(provider.get("adapter"))) in KINDS:
+        yield Finding((*path, "adapter"), f"{name} is built in", f"say kind: {name}")
 
 
 def _kind_needs(provider: Mapping[str, object], path: KeyPath) -> Iterator[Finding]:

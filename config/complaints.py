@@ -85,12 +85,17 @@ def _finding(detail: ErrorDetails, written: object, root: type[Section]) -> Find
     context = detail.get("ctx", {})
     if detail["type"] == "extra_forbidden":
         return _unknown_key(path, root)
-    found = "" if detail["type"] == "missing" or _KEY in detail["loc"] else _found(path, written)
+    what_stands = "" if detail["type"] == "missing" or _KEY in detail["loc"] else found(path, written)
     if isinstance(reason := context.get("error"), Unfit):
-        return Finding(path, f"{reason}{found}", reason.hint)
+        return Finding(path, f"{reason}{what_stands}", reason.hint)
+    hint = _QUOTES if _is_bare_off(detail) else _meaning(path, root)
+    return Finding(path, f"{what_is_wrong(detail)}{what_stands}", hint)
+
+
+def what_is_wrong(detail: ErrorDetails) -> str:
+    """What pydantic says, in our words where it is something that we say as well."""
     expected = _EXPECTED.get(detail["type"])
-    message = expected.format(**context) if expected else detail["msg"]
-    return Finding(path, f"{message}{found}", _QUOTES if _is_bare_off(detail) else _meaning(path, root))
+    return expected.format(**detail.get("ctx", {})) if expected else detail["msg"]
 
 
 def _is_bare_off(detail: ErrorDetails) -> bool:
@@ -115,7 +120,8 @@ def _meaning(path: KeyPath, root: type[Section]) -> str:
     return field.description or "" if field else ""
 
 
-def _found(path: KeyPath, written: object) -> str:
+def found(path: KeyPath, written: object) -> str:
+    """What stands at a key path, for the end of a complaint; of what may be a secret, only its type."""
     try:
         value = _value_at(path, written)
     except (LookupError, TypeError):

@@ -8,7 +8,7 @@ from config.complaints import Shape, shape_of
 from config.findings import Finding
 from config.interpolate import interpolate
 from config.overrides import Override, override
-from config.problems import ConfigError, Place, Problem, dotted
+from config.problems import ConfigError, KeyPath, Place, Problem, dotted
 from config.schema.root import Config
 from config.source import Document, decode, parse
 
@@ -56,6 +56,15 @@ def load_text(
     """As `load`, from text that did not come from a file."""
     document = parse(text, origin)
     return validate(document, environment=environment or {}, overrides=overrides, allow_paid=allow_paid)
+
+
+def place_of(path: KeyPath, file: Path | None) -> Place:
+    """
+    Where a value of a configuration was written, for what is found wrong with it after it was loaded.
+
+    Without a file it is the configuration that was made from what was there.
+    """
+    return Place(origin="this machine") if file is None else _document(file).place_of(path)
 
 
 def read_as(schema: type[Shape], path: Path) -> Shape:

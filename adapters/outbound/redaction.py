@@ -1,12 +1,13 @@
 """Takes a provider's secrets out of whatever its upstream says when something goes wrong."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from domain.conversation.extensions import Json
 from domain.failures import UpstreamAnswer, UpstreamFailure
 from domain.routing.targets import ProviderSpec
 
@@ -15,8 +16,8 @@ _REDACTED = "[redacted]"
 _SHORTEST = 4
 """Characters; what is shorter is no secret, and stands in every other word."""
 
-_SHORTEST_HEADER = 8
-"""Characters; a configured header may well say ``true`` or ``fast``, and be no secret."""
+_SHORTEST_SETTING = 8
+"""Characters; a configured header or option may well say ``true`` or ``fast``, and be no secret."""
 
 _HARMLESS_HEADERS = frozenset(
     {
@@ -32,13 +33,18 @@ _HARMLESS_HEADERS = frozenset(
         "x-title",
     }
 )
+_SECRET_OPTION = re.compile(
+    r"token(?!i)|secret|passw|credential|(\b|api|access|private)[_-]?key", re.IGNORECASE
+)
+"""Names of an adapter's options that hold something to be kept."""
+
 _CREDENTIAL_HEADERS = frozenset({"authorization", "proxy-authorization"})
 """Their value is a scheme and a credential (RFC 9110, 11.4); each may be told by itself."""
 
 
 def secrets_of(spec: ProviderSpec, key: str) -> tuple[str, ...]:
     """Everything in a provider's configuration that may be a secret, with its key; none of it empty."""
-    found = (key, *_in_headers(spec), *_in_url(spec.base_url))
+    found = (key, *_in_headers(spec), *_in_url(spec.base_url), *_in_options(spec.options))
     return tuple(dict.fromkeys(secret for secret in found if secret))
 
 
@@ -76,11 +82,19 @@ class Redaction:
 
 def _in_headers(spec: ProviderSpec) -> Iterator[str]:
     for name, value in spec.headers.items():
-        if name.lower() in _HARMLESS_HEADERS or len(value) < _SHORTEST_HEADER:
+        if name.lower() in _HARMLESS_HEADERS or len(value) < _SHORTEST_SETTING:
             continue
         yield value
         if name.lower() in _CREDENTIAL_HEADERS:
             yield value.partition(" ")[2].strip()
+
+
+def _in_options(options: Mapping[str, Json]) -> Iterator[str]:
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _in_options(value)
+        elif isinstance(value, str) and len(value) >= _SHORTEST_SETTING and _SECRET_OPTION.search(name):
+            yield value
 
 
 def _in_url(base_url: str) -> Iterable[str]:

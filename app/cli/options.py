@@ -9,7 +9,6 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from app.launch import Launch, find_launch
-from app.providers import UnknownAdapter, UnusableAdapter
 from config import env_file
 from config.overrides import Override, from_flag, mode
 from config.problems import ConfigError, Place
@@ -76,8 +75,6 @@ def told_errors() -> Iterator[None]:
         yield
     except ConfigError as error:
         fail(str(error), CONFIG_ERROR)
-    except (UnknownAdapter, UnusableAdapter) as error:
-        fail(f"the configuration cannot be used: {error}", CONFIG_ERROR)
 
 
 def fail(message: str, code: int) -> NoReturn:

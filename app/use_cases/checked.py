@@ -47,7 +47,7 @@ class CheckedBatches(AsyncIterator[Batch]):
     """
     The batches of an adapter that may be anybody's.
 
-    Iteration raises what the adapter raises, and `UpstreamFailure` for what is no batch, no event, or more of
+    Iteration raises what the adapter raises, and `UpstreamFailure` for what is no batch, no event, or part of
     a tool call that never began.
     """
 
@@ -75,10 +75,13 @@ class CheckedBatches(AsyncIterator[Batch]):
             raise _at_fault("no sound event", event)
         if isinstance(event, ToolCallStarted):
             self._calls.add((event.choice, event.call))
-        elif isinstance(event, ToolCallDelta) and (event.choice, event.call) not in self._calls:
+        elif isinstance(event, ToolCallDelta | PartEnded) and not self._has_begun(event):
             raise UpstreamFailure(
                 FailureKind.GARBLED, f"the answer makes no sense: tool call {event.call} never began"
             )
+
+    def _has_begun(self, event: ToolCallDelta | PartEnded) -> bool:
+        return event.call is None or (event.choice, event.call) in self._calls
 
 
 def _at_fault(what: str, given: object) -> UpstreamFailure:

@@ -1,6 +1,7 @@
 """What a client asks, read as far as anyone has needed it."""
 
 from collections.abc import Collection, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -150,6 +151,10 @@ class Source(Protocol):
         """
         ...
 
+    def afresh(self) -> "Source":
+        """The same content, to be read once more: what somebody does to one reading the other never shows."""
+        ...
+
     @property
     def most_bytes(self) -> int | None:
         """
@@ -201,6 +206,9 @@ class Built:
 
     def newest(self, *roles: Role) -> Iterator[Message]:
         return newest_of(self.content, roles)
+
+    def afresh(self) -> "Built":
+        return Built(deepcopy(self.content))
 
     @property
     def most_bytes(self) -> int | None:

@@ -215,6 +215,9 @@ MISTAKES = {
         provider("output_filters: [strip_thinkin]"), 5, "providers[0].output_filters[0]", "strip_thinking"
     ),
     "an unknown kind": Mistake(provider("kind: antropic"), 5, "providers[0].kind", '"anthropic"'),
+    "a kind as adapter": Mistake(
+        provider("adapter: anthropic"), 5, "providers[0].adapter", "say kind: anthropic"
+    ),
     "kind and adapter": Mistake(
         provider("kind: anthropic\n    adapter: acme.gateway:Lab"), 6, "providers[0].adapter", "exclude"
     ),

@@ -50,6 +50,9 @@ class MessagesBody:
             return newest_of(self._conversation, roles)
         return newest_messages(self.members, roles)
 
+    def afresh(self) -> "MessagesBody":
+        return MessagesBody(self.members)
+
     @property
     def most_bytes(self) -> int | None:
         return len(self.members.body)

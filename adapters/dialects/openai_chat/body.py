@@ -63,6 +63,9 @@ class ChatBody:
             if _ROLES[self.roles[index]] in roles:
                 yield read_message(decoded(raws[index], f"messages[{index}]"), index)
 
+    def afresh(self) -> "ChatBody":
+        return ChatBody(self.members.body)
+
     @property
     def most_bytes(self) -> int | None:
         return len(self.members.body)

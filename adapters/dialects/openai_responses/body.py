@@ -65,6 +65,9 @@ class ResponsesBody:
         """Items become messages together, so all are read."""
         return newest_of(self.conversation(), roles)
 
+    def afresh(self) -> "ResponsesBody":
+        return ResponsesBody(self.members.body)
+
     @property
     def most_bytes(self) -> int | None:
         return len(self.members.body)

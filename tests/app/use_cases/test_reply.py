@@ -12,6 +12,7 @@ from domain.conversation.parts import Text, ToolCall
 from domain.conversation.reply import (
     Batch,
     Finished,
+    PartEnded,
     ReplyEvent,
     StopReason,
     TextDelta,
@@ -261,6 +262,7 @@ async def test_closing_an_adapter_before_content_ends_only_its_attempt(error: Ba
         Batch((TextDelta(cast("str", None)),)),
         Batch((TextDelta("a"),), cast("Wire", b"bytes")),
         Batch((ToolCallDelta(7, "{"),)),
+        Batch((PartEnded(call=7),)),
     ],
     ids=repr,
 )
