@@ -7,11 +7,10 @@ arguments are complete.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
-from enum import Enum, auto
 
 import msgspec
 
+from adapters.dialects.anthropic_messages.blocks import input_of
 from adapters.dialects.anthropic_messages.frames import (
     Verbatim,
     block_edges,
@@ -20,44 +19,15 @@ from adapters.dialects.anthropic_messages.frames import (
     stop_frame,
     text_frame,
 )
+from adapters.dialects.anthropic_messages.queued_block import Kind, QueuedBlock
 from adapters.dialects.anthropic_messages.words import call_id
 from adapters.dialects.json_text import json_text
 from adapters.dialects.sse import named_frame
 
-
-class _Kind(Enum):
-    TEXT = auto()
-    THINKING = auto()
-    CALL = auto()
-    SEALED = auto()
-    FOREIGN = auto()
-
-
-_KINDS = {"text": _Kind.TEXT, "thinking": _Kind.THINKING, "tool_use": _Kind.CALL}
-_WORDS = (_Kind.TEXT, _Kind.THINKING)
+_KINDS = {"text": Kind.TEXT, "thinking": Kind.THINKING, "tool_use": Kind.CALL}
+_WORDS = (Kind.TEXT, Kind.THINKING)
 _EMPTY_TEXT = b'{"type":"text","text":""}'
 _EMPTY_THINKING = b'{"type":"thinking","thinking":"","signature":""}'
-
-
-@dataclass(slots=True, eq=False)
-class _Block:
-    """``index`` is the place on the wire once it is open; ``foreign_index`` the one its events speak of."""
-
-    kind: _Kind
-    shown: bytes | Verbatim
-    index: int | None = None
-    foreign_index: int | None = None
-    waiting: list[bytes | Verbatim] = field(default_factory=list)
-    arguments: list[str] = field(default_factory=list)
-    ended: bool = False
-    stop: Verbatim | None = None
-
-    def is_complete_call(self) -> bool:
-        try:
-            msgspec.json.decode("".join(self.arguments))
-        except (msgspec.DecodeError, RecursionError):
-            return False
-        return True
 
 
 class BlockQueue:
@@ -65,8 +35,8 @@ class BlockQueue:
 
     def __init__(self, reply_id: str) -> None:
         self._reply_id = reply_id
-        self._queue: deque[_Block] = deque()
-        self._calls: dict[int, _Block] = {}
+        self._queue: deque[QueuedBlock] = deque()
+        self._calls: dict[int, QueuedBlock] = {}
         self._next_index = 0
         self._frames: list[bytes] = []
 
@@ -88,39 +58,39 @@ class BlockQueue:
             if edge.content_block is None:
                 self._queue = deque(block for block in self._queue if block.index != edge.index)
                 continue
-            kind = _KINDS.get(edge.content_block.type, _Kind.FOREIGN)
-            block = _Block(kind, b"", index=edge.index, foreign_index=edge.index)
+            kind = _KINDS.get(edge.content_block.type, Kind.FOREIGN)
+            block = QueuedBlock(kind, b"", index=edge.index, foreign_index=edge.index, passed_on=True)
             self._queue.append(block)
             self._next_index = max(self._next_index, edge.index + 1)
-            if kind is _Kind.CALL:
+            if kind is Kind.CALL:
                 self._calls[len(self._calls)] = block
 
     def text(self, words: str) -> None:
         if words:
             self._grow(
-                self._words(_Kind.TEXT, _EMPTY_TEXT), b'{"type":"text_delta","text":%b}' % json_text(words)
+                self._words(Kind.TEXT, _EMPTY_TEXT), b'{"type":"text_delta","text":%b}' % json_text(words)
             )
 
     def more_text(self, words: str) -> bytes:
         """The frame for more of a text that grows on the wire, with nothing else to write; else empty."""
         last = self._queue[-1] if self._queue else None
-        if not words or last is None or last.index is None or last.ended or last.kind is not _Kind.TEXT:
+        if not words or last is None or last.index is None or last.ended or last.kind is not Kind.TEXT:
             return b""
         return text_frame(last.index, words)
 
     def thinking(self, words: str) -> None:
         if words:
             delta = b'{"type":"thinking_delta","thinking":%b}' % json_text(words)
-            self._grow(self._words(_Kind.THINKING, _EMPTY_THINKING), delta)
+            self._grow(self._words(Kind.THINKING, _EMPTY_THINKING), delta)
 
     def signature(self, signature: str) -> None:
         delta = b'{"type":"signature_delta","signature":%b}' % json_text(signature)
-        self._grow(self._words(_Kind.THINKING, _EMPTY_THINKING), delta)
+        self._grow(self._words(Kind.THINKING, _EMPTY_THINKING), delta)
 
     def redacted(self, data: str) -> None:
         shown = json_text({"type": "redacted_thinking", "data": data})
         self._make_way()
-        self._push(_Block(_Kind.SEALED, shown, ended=True))
+        self._push(QueuedBlock(Kind.SEALED, shown, ended=True))
 
     def start_call(self, call: int, id: str, name: str) -> None:
         """
@@ -131,8 +101,8 @@ class BlockQueue:
             raise RuntimeError(f"call {call} starts twice")
         given = call_id(id, self._reply_id, call)
         self._end_words()
-        self._calls[call] = _Block(
-            _Kind.CALL, json_text({"type": "tool_use", "id": given, "name": name, "input": {}})
+        self._calls[call] = QueuedBlock(
+            Kind.CALL, json_text({"type": "tool_use", "id": given, "name": name, "input": {}})
         )
         self._push(self._calls[call])
 
@@ -146,7 +116,8 @@ class BlockQueue:
             raise RuntimeError(f"arguments for call {call}, which has ended")
         if text and not block.ended:
             block.arguments.append(text)
-            self._grow(block, b'{"type":"input_json_delta","partial_json":%b}' % json_text(text))
+            if block.grows_object():
+                self._grow(block, _arguments_delta(text))
 
     def end(self, call: int | None) -> None:
         """The call is complete, or the text or thinking just shown."""
@@ -164,7 +135,7 @@ class BlockQueue:
         match name:
             case "content_block_start":
                 self._make_way()
-                self._push(_Block(_Kind.FOREIGN, event, foreign_index=index))
+                self._push(QueuedBlock(Kind.FOREIGN, event, foreign_index=index))
             case "content_block_delta":
                 self._grow_foreign(index, event)
             case "content_block_stop":
@@ -178,19 +149,19 @@ class BlockQueue:
             block.ended = True
         self._advance()
 
-    def _words(self, kind: _Kind, shown: bytes) -> _Block:
+    def _words(self, kind: Kind, shown: bytes) -> QueuedBlock:
         """The block of this kind that is growing, or a new one."""
         last = self._queue[-1] if self._queue else None
         if last is not None and last.kind is kind and not last.ended:
             return last
         self._make_way()
-        return self._push(_Block(kind, shown))
+        return self._push(QueuedBlock(kind, shown))
 
     def _make_way(self) -> None:
         """Other content begins."""
         self._end_words()
         for block in self._queue:
-            if block.kind is _Kind.CALL and block.is_complete_call():
+            if block.kind is Kind.CALL and block.is_complete_call():
                 block.ended = True
 
     def _end_words(self) -> None:
@@ -198,18 +169,18 @@ class BlockQueue:
             if block.kind in _WORDS:
                 block.ended = True
 
-    def _push(self, block: _Block) -> _Block:
+    def _push(self, block: QueuedBlock) -> QueuedBlock:
         self._queue.append(block)
         self._advance()
         return block
 
-    def _call(self, call: int) -> _Block:
+    def _call(self, call: int) -> QueuedBlock:
         block = self._calls.get(call)
         if block is None:
             raise RuntimeError(f"call {call} has not started")
         return block
 
-    def _grow(self, block: _Block, delta: bytes | Verbatim) -> None:
+    def _grow(self, block: QueuedBlock, delta: bytes | Verbatim) -> None:
         if block.index is None:
             block.waiting.append(delta)
         else:
@@ -227,9 +198,9 @@ class BlockQueue:
             block.stop, block.ended = event, True
             self._advance()
 
-    def _foreign_block(self, index: int) -> _Block | None:
+    def _foreign_block(self, index: int) -> QueuedBlock | None:
         return next(
-            (b for b in self._queue if b.kind is _Kind.FOREIGN and b.foreign_index == index and not b.ended),
+            (b for b in self._queue if b.kind is Kind.FOREIGN and b.foreign_index == index and not b.ended),
             None,
         )
 
@@ -240,13 +211,24 @@ class BlockQueue:
             index = self._open(head) if head.index is None else head.index
             if not head.ended:
                 return
+            self._mend(head, index)
             self._frames.append(head.stop.at(index) if head.stop else stop_frame(index))
             self._queue.popleft()
 
-    def _open(self, block: _Block) -> int:
+    def _open(self, block: QueuedBlock) -> int:
         index = block.index = self._next_index
         self._next_index += 1
         self._frames.append(start_frame(index, block.shown))
         self._frames += [delta_frame(index, delta) for delta in block.waiting]
         block.waiting = []
         return index
+
+    def _mend(self, block: QueuedBlock, index: int) -> None:
+        """Arguments that are no object are told as one at the end: SDKs break at anything else."""
+        if block.written.strip() and not block.grows_object():
+            mended = json_text(input_of(block.written)).decode()
+            self._frames.append(delta_frame(index, _arguments_delta(mended)))
+
+
+def _arguments_delta(text: str) -> bytes:
+    return b'{"type":"input_json_delta","partial_json":%b}' % json_text(text)
