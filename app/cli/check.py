@@ -1,5 +1,6 @@
 """Says whether a configuration can be used, without serving."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -8,6 +9,9 @@ from app.cli.options import Choices, config_options, launch_for, told_errors
 from app.container import container_for
 from app.launch import Launch
 from app.package_names import foreign_packages
+from config.advice import advice
+from domain.routing.rules import RuleMatcher
+from domain.routing.targets import RoutingTable
 
 
 @click.command()
@@ -29,12 +33,12 @@ def check(
         container.keys()
     for line in foreign_packages():
         click.echo(f"warning: {line}", err=True)
-    _tell(launch, directory.without_credential)
+    _tell(launch, container.table(), directory.without_credential)
     if show and launch.text:
         click.echo(f"\n{launch.text}", nl=False)
 
 
-def _tell(launch: Launch, without_credential: frozenset[str]) -> None:
+def _tell(launch: Launch, table: RoutingTable, without_credential: Collection[str]) -> None:
     click.echo(f"{launch.source or 'no configuration file; built from what is here'}: ok")
     for line in launch.found:
         click.echo(f"  {line}")
@@ -43,5 +47,15 @@ def _tell(launch: Launch, without_credential: frozenset[str]) -> None:
     click.echo(f"  profiles: {', '.join(profile.name for profile in config.profiles)}")
     click.echo(f"  default profile: {config.default_profile}")
     click.echo(f"  paid providers: {'allowed' if config.allow_paid else 'off'}")
+    if table.auto_router is not None:
+        click.echo(f"  rules: {_rules(table.auto_router)}")
     for name in sorted(without_credential):
-        click.echo(f"  note: {name} is left out: its API key is not set")
+        click.echo(f"  note: {name} is left out: its API key is not set: {table.providers[name].secret}")
+    for line in advice(config):
+        click.echo(f"  note: {line}")
+
+
+def _rules(router: RuleMatcher) -> str:
+    """In the order in which they are asked."""
+    asked = () if router.disabled else router.rules
+    return "; ".join([*(f"{rule.id} -> {rule.profile}" for rule in asked), f"else {router.default_profile}"])

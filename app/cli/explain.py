@@ -22,14 +22,15 @@ _LEFT_OUT = frozenset({"request_id"})
 @click.command()
 @click.argument("request_id")
 @click.option("--url", default="http://127.0.0.1:8088", show_default=True, help="Where the gateway answers.")
+@click.option("--key", envvar="CODEROUTER_KEY", help="A key with the scope admin.  [env: CODEROUTER_KEY]")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def explain(*, request_id: str, url: str, as_json: bool) -> None:
+def explain(*, request_id: str, url: str, key: str | None, as_json: bool) -> None:
     """
     Tell what happened to the request with this id (the answer's X-Request-Id).
 
     Exits with 5 when no gateway answers, with 6 when it does not know the request.
     """
-    story = _asked(f"{url.rstrip('/')}/admin/requests/{quote(request_id, safe='')}")
+    story = _asked(f"{url.rstrip('/')}/admin/requests/{quote(request_id, safe='')}", key)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(story), indent=2))
         return
@@ -37,9 +38,10 @@ def explain(*, request_id: str, url: str, as_json: bool) -> None:
         click.echo(f"{_moment(happening['ts'])}  {_styled(happening)}  {_details(happening['fields'])}")
 
 
-def _asked(address: str) -> dict[str, Any]:
+def _asked(address: str, key: str | None) -> dict[str, Any]:
+    headers = {"authorization": f"Bearer {key}"} if key else {}
     try:
-        answer = httpx.get(address, timeout=_PATIENCE_S, trust_env=False)
+        answer = httpx.get(address, headers=headers, timeout=_PATIENCE_S, trust_env=False)
     except httpx.HTTPError as error:
         fail(f"no gateway answers at {address}: {error}", UNREACHABLE)
     if answer.status_code != httpx.codes.OK:

@@ -1,8 +1,10 @@
 """Shows where a request would go, and why, without sending it."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 import click
@@ -11,7 +13,7 @@ import msgspec
 from adapters.dialects.recognition import recognised
 from app.cli.options import Choices, config_options, fail, launch_for, told_errors
 from app.container import DIALECTS, Container, container_for
-from app.use_cases.rehearse import Rehearsal
+from app.use_cases.rehearse import Place, Rehearsal, Signal
 from domain.conversation.request import MalformedRequest
 from domain.routing.selection import UnknownChoice, Wishes
 
@@ -72,18 +74,46 @@ def _rehearsal(
 
 
 def _tell(rehearsal: Rehearsal) -> None:
-    model = rehearsal.requested_model or "no model"
+    model = f"model {rehearsal.requested_model}" if rehearsal.requested_model else "no model"
     click.echo(f"A request in {rehearsal.dialect} for {model}")
-    click.echo(f"goes to profile {_strong(rehearsal.profile)}, chosen by {_strong(rehearsal.rule)}.\n")
-    width = max((len(place.provider) for place in rehearsal.chain), default=0)
-    for place in rehearsal.chain:
-        position = f"{place.position}." if place.position else "-"
-        click.echo(
-            f"  {position:<3} {place.provider:<{width}}  {place.model or '(its own model)'}  {place.why}"
-        )
+    goes_to = "takes its policies from" if rehearsal.pinned else "goes to"
+    chosen = f"chosen by {_strong(rehearsal.rule)}: {rehearsal.because}"
+    click.echo(f"{goes_to} profile {_strong(rehearsal.profile)}, {chosen}.\n")
+    _tell_chain(rehearsal.chain)
     click.echo("\nWhat rules and gates see:")
     for name, value in rehearsal.signals.items():
-        click.echo(f"  {name:<17} {value if value != '' else '-'}")
+        click.echo(f"  {name:<17} {_shown(value)}{_NOTES.get(name, '')}")
+
+
+def _tell_chain(chain: Sequence[Place]) -> None:
+    models = [place.model or "(its own model)" for place in chain]
+    provider_width = max((len(place.provider) for place in chain), default=0)
+    model_width = max(map(len, models), default=0)
+    for place, model in zip(chain, models, strict=True):
+        position = f"{place.position}." if place.position else "-"
+        click.echo(f"  {position:<3} {place.provider:<{provider_width}}  {model:<{model_width}}  {place.why}")
+
+
+_NOTES: Mapping[str, str] = MappingProxyType(
+    {
+        "estimated_tokens": "  (characters / 4, what content_token_count_min sees)",
+        "prompt_tokens": "  (what has to fit into a context window)",
+        "output_limit": "  (tokens; 0 is none)",
+    }
+)
+"""What a signal's name does not say."""
+
+
+def _shown(value: Signal) -> str:
+    match value:
+        case True:
+            return "yes"
+        case False:
+            return "no"
+        case "":
+            return "-"
+        case _:
+            return str(value)
 
 
 def _strong(text: str) -> str:

@@ -30,6 +30,7 @@ class Plan:
         facts: what was found out about the request on the way, for whoever goes on with it.
         rule: what chose the profile: a rule of the auto-router, or such as ``body-profile``.
         pinned: whether the client named the only target, and the profile lends no more than its policies.
+        ranked: ``order``, with what speaks for and against each.
         demoted: of ``order``, those that others overtook, with what they lack.
     """
 
@@ -39,6 +40,7 @@ class Plan:
     order: tuple[Target, ...]
     barred: tuple[Barred, ...]
     pinned: bool = False
+    ranked: tuple[Candidate, ...] = ()
     demoted: tuple[Candidate, ...] = ()
 
 
@@ -134,13 +136,15 @@ class Planner:
         targets = selection.profile.targets
         admissions = [admit(self._table, asker, target, self._gates) for target in targets]
         candidates = self._candidates(selection.profile, admissions)
+        in_order = ranked(candidates)
         return Plan(
             facts=facts,
             profile=selection.profile,
             rule=selection.rule,
             pinned=selection.pinned,
-            order=tuple(candidate.target for candidate in ranked(candidates)),
+            order=tuple(candidate.target for candidate in in_order),
             barred=tuple(one for one in admissions if isinstance(one, Barred)),
+            ranked=in_order,
             demoted=demoted(candidates),
         )
 

@@ -1,6 +1,8 @@
 """Says where a request would go, and why, without sending it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 from app.use_cases.plan import Plan, Planner
@@ -9,7 +11,6 @@ from domain.routing.facts import Facts
 from domain.routing.gates import Barred
 from domain.routing.ranking import Candidate
 from domain.routing.selection import Wishes
-from domain.routing.targets import Target
 from domain.routing.verdict import Walk, refusal_in_words, verdict
 
 Signal: TypeAlias = bool | int | float | str
@@ -41,6 +42,7 @@ class Rehearsal:
 
     Attributes:
         rule: what chose the profile: a rule of the auto-router, or such as ``body-profile``.
+        because: the same for a human.
         pinned: whether the client named the only target, and the profile lends no more than its policies.
         signals: everything that rules and gates can ask about the request.
         chain: the targets that would be tried, in their order, then those that may not be.
@@ -51,6 +53,7 @@ class Rehearsal:
     requested_model: str
     profile: str
     rule: str
+    because: str
     pinned: bool
     signals: dict[str, Signal]
     chain: tuple[Place, ...]
@@ -80,6 +83,7 @@ class Rehearse:
             requested_model=request.model,
             profile=plan.profile.name,
             rule=plan.rule,
+            because=_BECAUSE.get(plan.rule, f"rule {plan.rule} holds"),
             pinned=plan.pinned,
             signals=_signals(plan.facts),
             chain=(*_tried(plan), *map(_barred, plan.barred)),
@@ -102,26 +106,42 @@ def _signals(facts: Facts) -> dict[str, Signal]:
     }
 
 
+_BECAUSE: Mapping[str, str] = MappingProxyType(
+    {
+        "body-profile": "the request's body names it",
+        "profile-header": "the header X-CodeRouter-Profile names it",
+        "mode-header": "the mode in the header X-CodeRouter-Mode stands for it",
+        "model-profile": "the model's name is the profile's",
+        "model-alias": "the model's name is declared under models",
+        "model-provider": "the model's name is a provider's",
+        "default-profile": "the request asks for none, and it is the default",
+        "auto-fallthrough": "no rule holds",
+    }
+)
+"""What chose a profile, where it was no rule of the configuration."""
+
+
 def _tried(plan: Plan) -> list[Place]:
-    set_back = {candidate.target: candidate for candidate in plan.demoted}
     return [
         Place(
             position=position,
-            provider=target.provider,
-            model=target.model,
-            why=_standing(plan, target, set_back.get(target)),
+            provider=candidate.target.provider,
+            model=candidate.target.model,
+            why=_standing(plan, candidate),
         )
-        for position, target in enumerate(plan.order, start=1)
+        for position, candidate in enumerate(plan.ranked, start=1)
     ]
 
 
-def _standing(plan: Plan, target: Target, set_back: Candidate | None) -> str:
-    if set_back is not None:
-        return f"set back: it lacks {', '.join(set_back.lacks)}"
+def _standing(plan: Plan, candidate: Candidate) -> str:
+    if candidate.standing.unhealthy:
+        return "set back: it failed too often of late"
+    if candidate in plan.demoted:
+        return f"set back: it lacks {', '.join(candidate.lacks)}"
     if plan.pinned:
         return "the model's name chose it"
-    declared = plan.profile.targets.index(target) + 1
-    return f"number {declared} of the profile"
+    declared = f"number {plan.profile.targets.index(candidate.target) + 1} of the profile"
+    return f"{declared}, placed by how it did of late" if candidate.standing.score else declared
 
 
 def _refusal(plan: Plan) -> str:

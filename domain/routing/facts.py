@@ -7,6 +7,7 @@ counting its tokens costs most: nobody pays for either who does not ask, and nob
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
@@ -132,11 +133,19 @@ class Facts:
 
     @cached_property
     def image_place(self) -> str | None:
-        """Where the first picture stands, in a turn or in a tool's result; ``None`` when there is none."""
+        """
+        Where the first picture stands, in a turn or in a tool's result; ``None`` when there is none.
+
+        Counted among the messages of the same role: what else comes before differs from dialect to dialect.
+        """
         if self._has_only_words:
             return None
-        messages = enumerate(self._conversation.messages)
-        return next((f"message {n} ({m.role})" for n, m in messages if any(map(_shows, m.parts))), None)
+        counts: Counter[Role] = Counter()
+        for message in self._conversation.messages:
+            counts[message.role] += 1
+            if any(map(_shows, message.parts)):
+                return f"{message.role} message {counts[message.role]}"
+        return None
 
     @cached_property
     def wants_thinking(self) -> bool:

@@ -166,9 +166,10 @@ def _near(_table: RoutingTable, asker: Asker, target: Target, spec: ProviderSpec
     return Barred(target, BarReason.NOT_NEAR) if away else None
 
 
-def _credential(_table: RoutingTable, asker: Asker, target: Target, _spec: ProviderSpec) -> Barred | None:
-    missing = target.provider in asker.without_credential
-    return Barred(target, BarReason.MISSING_CREDENTIAL) if missing else None
+def _credential(_table: RoutingTable, asker: Asker, target: Target, spec: ProviderSpec) -> Barred | None:
+    if target.provider not in asker.without_credential:
+        return None
+    return Barred(target, BarReason.MISSING_CREDENTIAL, detail=str(spec.secret or ""))
 
 
 def _vision(_table: RoutingTable, asker: Asker, target: Target, spec: ProviderSpec) -> Barred | None:

@@ -49,6 +49,9 @@ class SecretReference:
     env: str | None = None
     file: str | None = None
 
+    def __str__(self) -> str:
+        return self.env or self.file or ""
+
 
 class Freedom(StrEnum):
     """How far a client may say how tokens are drawn: temperature and nucleus, one of the two, neither."""

@@ -321,7 +321,7 @@ def test_a_chain_that_goes_on_has_no_event_of_its_own() -> None:
     ("chain", "asked", "words"),
     [
         ("tiny", LONG, f"prompt is too long: {250 + FRAME} tokens > 100 maximum"),
-        ("blind", PICTURE, "message 0 (user) holds an image"),
+        ("blind", PICTURE, "user message 1 holds an image"),
     ],
 )
 def test_the_client_reads_a_400_that_it_can_act_on(chain: str, asked: Talk, words: str) -> None:

@@ -115,5 +115,5 @@ def test_a_picture_that_nobody_can_see_is_refused_and_named(
     answer = ask(ruled, dialect, "m", messages=saying(content))
 
     assert answer.status_code == 400
-    assert "message 0 (user) holds an image" in answer.json()["error"]["message"]
+    assert "user message 1 holds an image" in answer.json()["error"]["message"]
     assert stage["second"].chats == []

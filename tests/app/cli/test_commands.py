@@ -38,7 +38,7 @@ def test_a_usable_configuration_is_told_in_short(file: Path) -> None:
     assert f"{file}: ok" in result.output
     assert "providers: free, locked" in result.output
     assert "default profile: default" in result.output
-    assert "locked is left out: its API key is not set" in result.output
+    assert "locked is left out: its API key is not set: PLANTED_KEY" in result.output
 
 
 def test_a_key_that_is_there_is_not_shown(file: Path) -> None:

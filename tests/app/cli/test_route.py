@@ -43,10 +43,37 @@ def test_the_rule_the_chain_and_each_refusal_are_shown_with_their_reasons(config
     result = route(config, WITH_TOOLS)
 
     assert result.exit_code == 0, result.output
-    assert "profile agent, chosen by agents" in result.output
+    assert "goes to profile agent, chosen by agents: rule agents holds." in result.output
     assert "1.  large  qwen3-coder  number 1 of the profile" in result.output
-    assert "-   dear   sonnet  it costs money and paid providers are off" in result.output
-    assert "has_tools         True" in result.output
+    assert "-   dear   sonnet       it costs money and paid providers are off" in result.output
+    assert "has_tools         yes" in result.output
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("any", "goes to profile chat, chosen by auto-fallthrough: no rule holds."),
+        ("agent", "goes to profile agent, chosen by model-profile: the model's name is the profile's."),
+        ("small", "takes its policies from profile chat, chosen by model-provider"),
+    ],
+)
+def test_what_chose_the_profile_is_told_in_words(config: Path, model: str, told: str) -> None:
+    assert told in route(config, {**HELLO, "model": model}).output
+
+
+def test_a_provider_that_the_client_named_is_told_as_the_clients_choice(config: Path) -> None:
+    told = json.loads(route(config, {**HELLO, "model": "large"}, "--json").output)
+
+    assert told["pinned"]
+    assert [(place["provider"], place["why"]) for place in told["chain"]] == [
+        ("large", "the model's name chose it")
+    ]
+
+
+def test_a_key_that_is_missing_is_named(config: Path) -> None:
+    config.write_text(FILE.replace("qwen3-coder}", "qwen3-coder, api_key_env: LARGE_KEY}"), encoding="utf-8")
+
+    assert "its API key is not set: LARGE_KEY" in route(config, WITH_TOOLS).output
 
 
 def test_scripts_get_every_signal_and_the_order_as_json(config: Path) -> None:

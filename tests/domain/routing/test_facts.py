@@ -206,13 +206,23 @@ def test_a_request_as_bytes_and_as_values_has_the_same_facts(dialect: str, turns
         assert getattr(read, fact) == getattr(built, fact), fact
 
 
+@every_dialect
+@pytest.mark.parametrize("system", ["", "Be brief."])
+def test_the_place_of_a_picture_is_the_same_whatever_a_dialect_puts_before_it(
+    dialect: str, system: str
+) -> None:
+    shown = (Say(text="one"), Reply(), Say(text="see", image=True))
+
+    assert facts(talk(*shown, system=system), dialect).image_place == "user message 2"
+
+
 def test_prose_about_images_is_no_picture_and_an_escaped_word_may_be_one() -> None:
     prose = facts(talk(Say(text='say "image" or image_url')), "openai_chat")
     escaped = b'{"messages":[{"role":"user","content":[{"type":"im\\u0061ge_url","image_url":{"url":"x"}}]}]}'
 
     assert prose.image_place is None
     assert not prose.was_read
-    assert facts_of(OPENAI_CHAT.decode_request(escaped, {})).image_place == "message 0 (user)"
+    assert facts_of(OPENAI_CHAT.decode_request(escaped, {})).image_place == "user message 1"
 
 
 def test_older_functions_are_tools_and_empty_lists_are_none() -> None:

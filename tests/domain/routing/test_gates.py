@@ -26,6 +26,7 @@ from domain.routing.targets import (
     Profile,
     ProviderSpec,
     RoutingTable,
+    SecretReference,
     Target,
 )
 from domain.tokens.request import MESSAGE, PREAMBLE
@@ -78,7 +79,9 @@ def test_paid_providers_are_barred_unless_allowed() -> None:
 
 
 def test_a_provider_whose_key_is_missing_is_barred_not_asked_without_it() -> None:
-    assert admission(Talk(), without_credential=("p",)) == Barred(TARGET, BarReason.MISSING_CREDENTIAL)
+    barred = admission(Talk(), without_credential=("p",), secret=SecretReference(env="P_API_KEY"))
+
+    assert barred == Barred(TARGET, BarReason.MISSING_CREDENTIAL, detail="P_API_KEY")
 
 
 @pytest.mark.parametrize("action", CapabilityAction)

@@ -114,10 +114,10 @@ def test_a_prompt_that_is_too_long_is_told_in_numbers_with_the_most_that_would_f
 
 
 def test_what_a_target_lacks_is_named() -> None:
-    blind = Barred(Target("a", "m"), _BLIND, detail="message 2 (user) holds an image")
+    blind = Barred(Target("a", "m"), _BLIND, detail="user message 2 holds an image")
     unable = Barred(Target("b", "m"), _UNABLE, lacks=(Capability.TOOLS, Capability.THINKING))
 
     message = refused(blind, unable)
 
-    assert "a: not tried (its model cannot see images: message 2 (user) holds an image)" in message
+    assert "a: not tried (its model cannot see images: user message 2 holds an image)" in message
     assert "b: not tried (its model lacks what the request needs: tools, thinking)" in message
