@@ -56,6 +56,14 @@ class CooldownRule(StrEnum):
     MEMORY = "memory"
 
 
+class QuotaScope(StrEnum):
+    """What the limit is measured over that a request ran into."""
+
+    MINUTE = "minute"
+    DAY = "day"
+    BALANCE = "balance"
+
+
 class HealthEffect(StrEnum):
     """Whether a failure is held against the provider's health."""
 
@@ -113,6 +121,14 @@ class UpstreamAnswer:
     headers: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overflow:
+    """What an upstream said of a prompt that was too long, in tokens; ``None`` where it named no number."""
+
+    prompt_tokens: int | None = None
+    window: int | None = None
+
+
 class UpstreamFailure(Exception):
     """
     One attempt failed.
@@ -122,6 +138,10 @@ class UpstreamFailure(Exception):
         message: what happened, in words fit for a log and for the client; holds no secret.
         status: the upstream's HTTP status, if it answered at all.
         retry_after_s: how long the upstream asked to be left alone, in seconds.
+        resets_in_s: in how many seconds the limit is free again that the request ran into, if it was told.
+        scope: what that limit is measured over, if it was told.
+        overflow: the numbers of a prompt that was too long.
+        because: what the upstream said was wrong when it broke an answer off, if it said anything.
         answer: its refusal as it came, if it answered.
     """
 
@@ -132,6 +152,10 @@ class UpstreamFailure(Exception):
         *,
         status: int | None = None,
         retry_after_s: float | None = None,
+        resets_in_s: float | None = None,
+        scope: QuotaScope | None = None,
+        overflow: Overflow | None = None,
+        because: FailureKind | None = None,
         answer: UpstreamAnswer | None = None,
     ) -> None:
         super().__init__(message)
@@ -139,6 +163,10 @@ class UpstreamFailure(Exception):
         self.message = message
         self.status = status
         self.retry_after_s = retry_after_s
+        self.resets_in_s = resets_in_s
+        self.scope = scope
+        self.overflow = overflow
+        self.because = because
         self.answer = answer
 
     def __repr__(self) -> str:
@@ -148,3 +176,8 @@ class UpstreamFailure(Exception):
     @property
     def consequence(self) -> Consequence:
         return CONSEQUENCES[self.kind]
+
+    @property
+    def cooldown(self) -> CooldownRule:
+        """An answer that was broken off for want of memory, say, cools down as if it had not begun."""
+        return CONSEQUENCES[self.because or self.kind].cooldown
