@@ -22,6 +22,7 @@ from app.keys import Keys
 from app.launch import Launch
 from app.providers import Providers, known_secrets
 from app.use_cases.admission import Admission, rooms_of
+from app.use_cases.bookkeeping import Bookkeeper, OnFailure
 from app.use_cases.converse import Converse
 from app.use_cases.count_tokens import CountTokens
 from app.use_cases.embed import Embed
@@ -34,6 +35,8 @@ from app.use_cases.plan import Planner
 from app.use_cases.quotas import Quotas
 from app.use_cases.rehearse import Rehearse
 from app.use_cases.seat_sharing import SeatSharing
+from app.use_cases.spending import BudgetGate, Spending
+from app.use_cases.usage_journal import UsageJournal
 from app.use_cases.watch_context import WatchContext
 from app.version import gateway_version
 from config.in_short import config_in_short
@@ -43,8 +46,11 @@ from config.state_location import Nowhere, SqliteFile, StateLocation, state_loca
 from config.translate import routing_table
 from config.translate_access import member_permissions, written_keys
 from config.translate_admission import limits_of, plans_of, weights_of
+from config.translate_money import budgets_of
+from domain.budget.ledger import BudgetLedger
 from domain.ports.storage import Store
 from domain.ports.time import Clock
+from domain.routing.quotes import Quotes
 from domain.routing.ranking import NothingHappened
 from infrastructure.clock import SystemClock
 from infrastructure.events.event_log import EventLog
@@ -151,8 +157,9 @@ class Container(containers.DeclarativeContainer):
         version=version,
         config=providers.Callable(config_in_short, launch.provided.config),
     )
+    journal = providers.Singleton(UsageJournal, clock, providers.Object(request_ids))
     sink = providers.Singleton(
-        FanOut, event_log, traces, providers.Singleton(MetricsSink, instruments), recollection
+        FanOut, event_log, traces, providers.Singleton(MetricsSink, instruments), recollection, journal
     )
 
     # outbound
@@ -215,11 +222,28 @@ class Container(containers.DeclarativeContainer):
     )
     quotas = providers.Singleton(Quotas, providers.Callable(plans_of, launch.provided.config), store, clock)
 
-    # use cases
+    # money
     token_counter = providers.Singleton(TokenEstimator)
-    gates = providers.List(quotas.provided.gate)
+    budgets = providers.Singleton(budgets_of, launch.provided.config)
+    ledger = providers.Singleton(BudgetLedger, budgets)
+    bookkeeper = providers.Singleton(
+        Bookkeeper,
+        ledger,
+        journal,
+        store,
+        sink,
+        clock,
+        on_failure=providers.Callable(OnFailure, launch.provided.config.state.on_failure),
+        retention_days=launch.provided.config.usage.retention_days,
+    )
+    quotes = providers.Singleton(Quotes, table, ledger, token_counter.provided.at_most)
+
+    # use cases
+    gates = providers.List(
+        providers.Singleton(BudgetGate, quotes, ledger, bookkeeper, clock), quotas.provided.gate
+    )
     standings = providers.Singleton(NothingHappened)
-    companions = providers.List(admission, quotas)
+    companions = providers.List(admission, quotas, providers.Singleton(Spending, quotes, bookkeeper, sink))
     planner = providers.Singleton(
         Planner, table, directory, sink, clock, token_counter, gates=gates, standings=standings
     )

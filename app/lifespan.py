@@ -43,6 +43,9 @@ async def _open_state(container: Container, stack: AsyncExitStack) -> None:
     if container.is_shared():
         chores += [container.seat_sharing().run(), container.limit_sharing().run()]
     stack.push_async_callback(_ended, [asyncio.create_task(chore) for chore in chores])
+    bookkeeper = container.bookkeeper()
+    stack.push_async_callback(bookkeeper.aclose)
+    await bookkeeper.open(container.budgets())
 
 
 async def _ended(tasks: Sequence["asyncio.Task[None]"]) -> None:

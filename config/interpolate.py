@@ -13,8 +13,8 @@ _INTERPOLATED: tuple[tuple[str, ...], ...] = (
     ("providers", "*", "headers", "*"),
     ("providers", "*", "options", "**"),
     ("models", "*", "model"),
-    ("state", "url"),
     ("auth", "keys", "*", "hash_file"),
+    ("state", "url"),
 )
 """Where `${VAR}` is replaced; `*` is any one step and `**` any number. Everywhere else it is plain text."""
 

@@ -27,7 +27,7 @@ PREFIX = "CODEROUTER_"
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "json", "console"]
 
-OVERRIDABLE = ("server", "session", "state")
+OVERRIDABLE = ("server", "session", "state", "usage")
 """The sections of which the environment may set every key, as `CODEROUTER_<SECTION>__<KEY>`."""
 
 _TRUTH: Mapping[str, bool] = MappingProxyType(

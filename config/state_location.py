@@ -25,12 +25,12 @@ StateLocation: TypeAlias = SqliteFile | Nowhere
 
 def state_location(state: State, environment: Mapping[str, str]) -> StateLocation:
     """
-    As configured, else a file in the XDG state directory.
+    As configured, else a file in the directory that systemd made for it, or in the XDG state directory.
 
     ``sqlite:///a/b`` and ``sqlite:////a/b`` are both the file ``/a/b``; a path that does not begin with a
     slash is looked up from the working directory, and ``~`` is the home directory.
     """
-    url = state.url or f"sqlite:{_state_home(environment) / 'coderouter' / 'state.db'}"
+    url = state.url or f"sqlite:{_directory(environment) / 'state.db'}"
     scheme, _, rest = url.partition(":")
     return Nowhere() if scheme == "memory" else SqliteFile(_path(rest, environment))
 
@@ -40,6 +40,12 @@ def _path(written: str, environment: Mapping[str, str]) -> Path:
     if bare.startswith("~/"):
         return _home(environment) / bare.removeprefix("~/")
     return Path(f"/{bare}" if written.startswith("/") else written)
+
+
+def _directory(environment: Mapping[str, str]) -> Path:
+    """``StateDirectory=`` of a systemd unit comes as a variable (systemd.exec)."""
+    made = environment.get("STATE_DIRECTORY", "").partition(":")[0]
+    return Path(made) if made.startswith("/") else _state_home(environment) / "coderouter"
 
 
 def _state_home(environment: Mapping[str, str]) -> Path:

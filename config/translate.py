@@ -12,6 +12,7 @@ from config.schema.provider import Provider
 from config.schema.root import AUTO, Config
 from config.schema.timeouts import Deadlines
 from config.translate_admission import room_of
+from config.translate_money import alias_prices, output_limit, price_of
 from config.translate_rules import rule_matcher
 from domain.routing.targets import (
     Capabilities,
@@ -53,6 +54,7 @@ def routing_table(config: Config, registry: CapabilityRegistry | None = None) ->
         allow_paid=config.allow_paid,
         auto_router=rule_matcher(config) if config.default_profile == AUTO else None,
         sticky_sessions=config.session.sticky,
+        prices=alias_prices(config),
     )
 
 
@@ -70,6 +72,9 @@ def provider_spec(provider: Provider, registry: CapabilityRegistry) -> ProviderS
         timeouts=_timeouts(provider, locality),
         locality=locality,
         context_window=provider.context_window or flags.max_context_tokens,
+        output_limit=output_limit(provider),
+        price=price_of(provider.cost),
+        allow_unpriced=provider.cost is not None and provider.cost.allow_unpriced,
         capabilities=_capabilities(provider, flags),
         room=room_of(provider),
         append_system_prompt=provider.append_system_prompt or "",

@@ -25,6 +25,15 @@ from domain.inventory.admission import (
 )
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
 from domain.inventory.level import Level
+from domain.inventory.money import (
+    BudgetLeaseCharged,
+    CacheObserved,
+    ChainBudgetExceeded,
+    OverBudgetProviderSkipped,
+    StateFound,
+    StateLost,
+    UncountableProviderSkipped,
+)
 from domain.inventory.requests import RequestAccepted
 from domain.inventory.shaping import (
     CapabilityDegraded,
@@ -231,7 +240,9 @@ class RequestCompleted:
 
     ``member`` and ``key_id`` tell whose request it was and are empty at a gateway without keys.
     ``rejected`` requests never reached a chain; ``failed`` ones used theirs up. Times are milliseconds from
-    acceptance; token counts are ``None`` where the upstream did not say.
+    acceptance. Token counts are ``None`` where nobody was asked; where the upstream did not say they are
+    estimates, and ``estimated`` is true, as it is when the cost of a failed attempt had to be guessed.
+    ``cost_usd`` is that of all attempts together.
     """
 
     name: ClassVar[str] = "request-completed"
@@ -256,6 +267,9 @@ class RequestCompleted:
     output_tokens: int | None
     cache_read_tokens: int | None
     cache_creation_tokens: int | None
+    cost_usd: float = 0.0
+    cost_savings_usd: float = 0.0
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,4 +389,11 @@ Event: TypeAlias = (
     | SuitabilityDegraded
     | CountTokensServed
     | ContextTruncationSuspected
+    | OverBudgetProviderSkipped
+    | UncountableProviderSkipped
+    | ChainBudgetExceeded
+    | CacheObserved
+    | BudgetLeaseCharged
+    | StateLost
+    | StateFound
 )

@@ -143,6 +143,7 @@ class UpstreamFailure(Exception):
         overflow: the numbers of a prompt that was too long.
         because: what the upstream said was wrong when it broke an answer off, if it said anything.
         answer: its refusal as it came, if it answered.
+        was_sent: of an upstream that was unreachable, whether it may have read the question all the same.
     """
 
     def __init__(
@@ -157,6 +158,7 @@ class UpstreamFailure(Exception):
         overflow: Overflow | None = None,
         because: FailureKind | None = None,
         answer: UpstreamAnswer | None = None,
+        was_sent: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -168,6 +170,7 @@ class UpstreamFailure(Exception):
         self.overflow = overflow
         self.because = because
         self.answer = answer
+        self.was_sent = was_sent
 
     def __repr__(self) -> str:
         status = f" {self.status}" if self.status is not None else ""

@@ -16,6 +16,8 @@ from domain.conversation.request import MalformedRequest
 _KEY = re.compile(rb'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 _COLON = re.compile(rb"\s*:\s*")
 _SEPARATOR = re.compile(rb"\s*([,}])")
+_SPELT_ANOTHER_WAY = (b"\\u005", b"\\u006", b"\\u007")
+_CACHE_WORDS = (b'"cache_control"', *_SPELT_ANOTHER_WAY)
 _SEARCHED_BYTES = 16 * 1024
 """In a body beyond this, steps over a dozen members cost less than a search for two or three keys."""
 
@@ -55,6 +57,15 @@ class JsonMembers:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
+
+    @property
+    def may_mark_cache(self) -> bool:
+        """
+        Whether any member of it may be called as what marks a cache.
+
+        A quote inside a string is escaped, so prose about caching is no match. A letter may be escaped too.
+        """
+        return any(word in self.body for word in _CACHE_WORDS)
 
     def raw(self, key: str) -> msgspec.Raw | None:
         """The value as it was written, or ``None``."""

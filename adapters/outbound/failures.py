@@ -38,6 +38,18 @@ TRANSPORT_FAILURES: Mapping[type[httpx.HTTPError | httpx.InvalidURL], FailureKin
 """httpx's exceptions before an answer began; after that a transport failure is a broken answer."""
 
 
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.InvalidURL,
+)
+"""After these the upstream cannot have read anything; after a reset it may have."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     """A refusal with such a status whose words match, if words are asked for, is a failure of this kind."""
@@ -212,7 +224,8 @@ def unanswered() -> Iterator[None]:
         yield
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         kind = next(TRANSPORT_FAILURES[kind] for kind in type(error).__mro__ if kind in TRANSPORT_FAILURES)
-        raise UpstreamFailure(kind, _in_words(error)) from error
+        was_sent = not isinstance(error, _NEVER_SENT)
+        raise UpstreamFailure(kind, _in_words(error), was_sent=was_sent) from error
 
 
 @contextmanager

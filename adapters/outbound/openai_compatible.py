@@ -1,6 +1,7 @@
 """Builds providers for servers that speak OpenAI Chat Completions."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import httpx
 import msgspec
@@ -45,7 +46,13 @@ class OpenAiProvider:
         redaction = Redaction(*secrets_of(spec, kit.secret))
         self._exchange = Exchange(kit.transport, OPENAI_CHAT, kit.clock, redaction)
         self._chat = HttpProvider(
-            spec, endpoint, OPENAI_CHAT, kit.transport, kit.clock, secret=kit.secret, quirks=_quirks(spec)
+            _limited(spec),
+            endpoint,
+            OPENAI_CHAT,
+            kit.transport,
+            kit.clock,
+            secret=kit.secret,
+            quirks=_quirks(spec),
         )
 
     def __repr__(self) -> str:
@@ -82,6 +89,17 @@ def _quirks(spec: ProviderSpec) -> Quirks:
     if not is_openai(spec):
         return Quirks()
     return Quirks(max_tokens_field="max_completion_tokens", developer_role=True, cache_control=False)
+
+
+def _limited(spec: ProviderSpec) -> ProviderSpec:
+    """The provider's output limit lies below the client's, like whatever else stands in `extra_body`."""
+    if spec.output_limit is None or any(limit in spec.extra_body for limit in _LIMITS):
+        return spec
+    limit = {_quirks(spec).max_tokens_field: spec.output_limit}
+    return replace(spec, extra_body={**spec.extra_body, **limit})
+
+
+_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 def openai_compatible(spec: ProviderSpec, kit: ProviderKit) -> ChatProvider:

@@ -3,18 +3,44 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from domain.budget.billing import Bill, Certainty
+from domain.budget.money import NOTHING, NanoUsd, in_usd
 from domain.conversation.reply import Usage
 from domain.conversation.request import ChatRequest
 from domain.events import Outcome
 from domain.failures import UpstreamFailure
 from domain.ports.time import Clock
+from domain.routing.facts import Facts
 from domain.routing.gates import Barred
 from domain.routing.selection import Wishes
 from domain.routing.shaping import AS_IT_IS, Shaping
 from domain.routing.targets import Profile, ProviderSpec, Target
+
+
+class Receipt:
+    """What the attempts of one request have cost so far, and the tokens of the one that answered."""
+
+    __slots__ = ("cost", "estimated", "savings", "usage")
+
+    def __init__(self) -> None:
+        self.cost = NOTHING
+        self.savings = NOTHING
+        self.estimated = False
+        self.usage: Usage | None = None
+
+    def __repr__(self) -> str:
+        return f"<Receipt over {in_usd(self.cost)} USD>"
+
+    def add(self, bill: Bill) -> None:
+        if bill.certainty is Certainty.NOTHING:
+            return
+        self.cost = NanoUsd(self.cost + bill.cost)
+        self.savings = NanoUsd(self.savings + bill.savings)
+        self.estimated = self.estimated or bill.estimated
+        self.usage = bill.usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,20 +49,26 @@ class Attempting:
     An attempt that is about to be made.
 
     Attributes:
+        facts: what has been found out about the request.
         wishes: what the client said of itself and of where its request should go.
         spec: the configuration of the target's provider.
         stream: whether the upstream is asked to answer as a stream.
         shaping: what of the request is changed for this target.
+        system_suffix: the instructions of the configuration that are added.
+        receipt: where its cost is written down for whoever asked.
     """
 
     request_id: str
     request: ChatRequest
+    facts: Facts
     wishes: Wishes
     profile: Profile
     target: Target
     spec: ProviderSpec
     stream: bool
     shaping: Shaping = AS_IT_IS
+    system_suffix: str = ""
+    receipt: Receipt = field(default_factory=Receipt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +81,8 @@ class Ending:
         failure: what the upstream, or the adapter, did wrong; ``None`` also when the client left, or the
             gateway itself broke off.
         sent: whether the upstream was asked at all; an attempt that a later companion refused was not.
-        usage: the last that the upstream reported, if it did.
+        usage: what the upstream reported, if it did.
+        finished: whether the upstream said that the model has stopped, though more may have been to come.
         characters: of the answer so far, text, thinking and arguments of calls together.
         ttft_s: from the start of the attempt to the first content, in seconds; ``None`` when there was none.
         duration_s: of the whole attempt, waiting for admission not included.
@@ -59,6 +92,7 @@ class Ending:
     failure: UpstreamFailure | None = None
     sent: bool = True
     usage: Usage | None = None
+    finished: bool = False
     characters: int = 0
     ttft_s: float | None = None
     duration_s: float = 0.0
@@ -138,7 +172,7 @@ async def admitted(companions: Iterable[Companion], attempting: Attempting) -> T
 class Settlement:
     """Tells the tickets of one attempt how it ended, once, with what was seen of it."""
 
-    __slots__ = ("_began_at", "_clock", "_tickets", "characters", "ttft_s", "usage")
+    __slots__ = ("_began_at", "_clock", "_tickets", "characters", "finished", "ttft_s", "usage")
 
     def __init__(self, tickets: Tickets, clock: Clock) -> None:
         self._tickets = tickets
@@ -146,10 +180,15 @@ class Settlement:
         self._began_at = clock.monotonic()
         self.ttft_s: float | None = None
         self.usage: Usage | None = None
+        self.finished = False
         self.characters = 0
 
     def __repr__(self) -> str:
         return f"<Settlement of {self._tickets!r}>"
+
+    def counted(self, usage: Usage) -> None:
+        """The upstream reports what it has counted so far."""
+        self.usage = usage if self.usage is None else self.usage.merged(usage)
 
     def begun(self) -> None:
         """The first content is here."""
@@ -161,6 +200,7 @@ class Settlement:
             outcome=outcome,
             failure=failure,
             usage=self.usage,
+            finished=self.finished,
             characters=self.characters,
             ttft_s=self.ttft_s,
             duration_s=self._clock.monotonic() - self._began_at,

@@ -9,9 +9,17 @@ along with the attempt is told of its end by the `Settlement`: here when no answ
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from app.use_cases.attempts import ALONE, Attempting, Companion, Settlement, admitted, settled_on_failure
+from app.use_cases.attempts import (
+    ALONE,
+    Attempting,
+    Companion,
+    Receipt,
+    Settlement,
+    admitted,
+    settled_on_failure,
+)
 from app.use_cases.beginning import Begun, first_content
 from app.use_cases.patience import Patience
 from app.use_cases.plan import Plan, Planner
@@ -32,11 +40,17 @@ from domain.routing.targets import ProviderSpec, RoutingTable, Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A client's request, and where it wished it to go."""
+    """
+    A client's request, and where it wished it to go.
+
+    Attributes:
+        receipt: where it is written down what the answer costs.
+    """
 
     request: ChatRequest
     wishes: Wishes
     request_id: str
+    receipt: Receipt = field(default_factory=Receipt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,12 +188,15 @@ def _attempting(errand: _Errand, call: ProviderCall) -> Attempting:
     return Attempting(
         request_id=errand.asked.request_id,
         request=errand.asked.request,
+        facts=errand.plan.facts,
         wishes=errand.asked.wishes,
         profile=errand.plan.profile,
         target=errand.target,
         spec=errand.spec,
         stream=call.stream,
         shaping=call.shaping,
+        system_suffix=call.system_suffix,
+        receipt=errand.asked.receipt,
     )
 
 

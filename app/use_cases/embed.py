@@ -1,13 +1,21 @@
 """Gets embeddings from the first target of the chain that has them."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from app.use_cases.attempts import ALONE, Attempting, Companion, Settlement, admitted, settled_on_failure
+from app.use_cases.attempts import (
+    ALONE,
+    Attempting,
+    Companion,
+    Receipt,
+    Settlement,
+    admitted,
+    settled_on_failure,
+)
 from app.use_cases.plan import Plan, Planner
 from app.use_cases.walking import Walking
-from domain.conversation.request import Built, ChatRequest, Conversation
+from domain.conversation.request import ChatRequest, Conversation, Message, Role, newest_of
 from domain.events import AttemptStarted, AttemptSucceeded, Outcome
 from domain.failures import FailureKind, UpstreamFailure
 from domain.ports.observation import EventSink
@@ -24,12 +32,18 @@ EMBEDDINGS = "openai_embeddings"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddingsAsked:
-    """A client's request for embeddings, with the body as it came."""
+    """
+    A client's request for embeddings, with the body as it came.
+
+    Attributes:
+        receipt: where it is written down what the embeddings cost.
+    """
 
     body: bytes
     model: str
     wishes: Wishes
     request_id: str
+    receipt: Receipt = field(default_factory=Receipt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +125,8 @@ class Embed:
         with settled_on_failure(settlement):
             found = await self._asked(asked, plan, target)
         settlement.begun()
-        settlement.usage = found.usage
+        if found.usage is not None:
+            settlement.counted(found.usage)
         settlement.ended(Outcome.ANSWERED)
         self._sink.emit(
             AttemptSucceeded(
@@ -128,11 +143,13 @@ class Embed:
         return Attempting(
             request_id=asked.request_id,
             request=_as_conversation(asked),
+            facts=plan.facts,
             wishes=asked.wishes,
             profile=plan.profile,
             target=target,
             spec=self._table.providers[target.provider],
             stream=False,
+            receipt=asked.receipt,
         )
 
     async def _asked(self, asked: EmbeddingsAsked, plan: Plan, target: Target) -> Embeddings:
@@ -160,5 +177,41 @@ class Embed:
 
 
 def _as_conversation(asked: EmbeddingsAsked) -> ChatRequest:
-    """For planning, which asks of embeddings no more than the model's name."""
-    return ChatRequest(dialect=EMBEDDINGS, model=asked.model, source=Built(Conversation(messages=())))
+    """For planning and accounting, which ask of embeddings no more than the model's name and the size."""
+    return ChatRequest(dialect=EMBEDDINGS, model=asked.model, source=_Texts(asked.body), generates=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """A request for embeddings as a source: it says nothing, but it has a size."""
+
+    body: bytes
+
+    def conversation(self) -> Conversation:
+        return _NOTHING_SAID
+
+    def newest(self, *roles: Role) -> Iterator[Message]:
+        return newest_of(_NOTHING_SAID, roles)
+
+    def afresh(self) -> "_Texts":
+        return self
+
+    @property
+    def most_bytes(self) -> int | None:
+        """A token that is given as a number takes a byte or more, as one that is given as text does."""
+        return len(self.body)
+
+    @property
+    def has_only_words(self) -> bool:
+        return True
+
+    @property
+    def may_mark_cache(self) -> bool:
+        return False
+
+    @property
+    def output_limit(self) -> int:
+        return 0
+
+
+_NOTHING_SAID = Conversation(messages=())

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+from app.use_cases.money_events import all_over_budget, over_budget
 from domain.conversation.request import MalformedRequest
 from domain.events import (
     ChainCapabilityBlocked,
@@ -56,10 +57,9 @@ def refusals(barred: Sequence[Barred], *, profile: str, request_id: str) -> Iter
 def blocked(barred: Sequence[Barred], *, profile: str, request_id: str) -> Iterator[Event]:
     """For a chain of which refusals left nothing: the one thing that would most likely mend it."""
     for reasons, event in _BLOCKS:
-        names = tuple(one.target.provider for one in barred if one.reason in reasons)
-        if names:
-            lacks = {capability: None for one in barred for capability in one.lacks}
-            yield event(request_id, profile, names, tuple(lacks))
+        found = [one for one in barred if one.reason in reasons]
+        if found:
+            yield event(found, profile, request_id)
             return
 
 
@@ -103,6 +103,8 @@ def _refusal(barred: Barred, profile: str, request_id: str) -> Event:
             )
         case BarReason.PAID:
             return PaidProviderSkipped(request_id=request_id, profile=profile, provider=provider)
+        case BarReason.BUDGET | BarReason.UNPRICED | BarReason.NO_OUTPUT_BOUND | BarReason.BUDGET_UNKNOWN:
+            return over_budget(barred, profile, request_id)
         case BarReason.MISSING_CREDENTIAL:
             return UncredentialedProviderSkipped(request_id=request_id, profile=profile, provider=provider)
         case BarReason.NO_VISION | BarReason.INCAPABLE:
@@ -147,26 +149,35 @@ def _used_up(barred: Barred, profile: str, request_id: str) -> Event:
     )
 
 
-def _paid_block(request_id: str, profile: str, names: tuple[str, ...], _lacks: tuple[str, ...]) -> Event:
-    return ChainPaidGateBlocked(request_id=request_id, profile=profile, blocked_providers=names)
+def _paid_block(barred: Sequence[Barred], profile: str, request_id: str) -> Event:
+    return ChainPaidGateBlocked(request_id=request_id, profile=profile, blocked_providers=_names(barred))
 
 
-def _capability_block(request_id: str, profile: str, names: tuple[str, ...], lacks: tuple[str, ...]) -> Event:
+def _capability_block(barred: Sequence[Barred], profile: str, request_id: str) -> Event:
+    lacks = {capability: None for one in barred for capability in one.lacks}
     return ChainCapabilityBlocked(
-        request_id=request_id, profile=profile, blocked_providers=names, lacks=lacks
+        request_id=request_id, profile=profile, blocked_providers=_names(barred), lacks=tuple(lacks)
     )
 
 
-def _context_block(request_id: str, profile: str, names: tuple[str, ...], _lacks: tuple[str, ...]) -> Event:
-    return ChainContextBlocked(request_id=request_id, profile=profile, blocked_providers=names)
+def _context_block(barred: Sequence[Barred], profile: str, request_id: str) -> Event:
+    return ChainContextBlocked(request_id=request_id, profile=profile, blocked_providers=_names(barred))
 
 
-def _access_block(request_id: str, profile: str, names: tuple[str, ...], _lacks: tuple[str, ...]) -> Event:
-    return ChainAccessBlocked(request_id=request_id, profile=profile, blocked_providers=names)
+def _access_block(barred: Sequence[Barred], profile: str, request_id: str) -> Event:
+    return ChainAccessBlocked(request_id=request_id, profile=profile, blocked_providers=_names(barred))
+
+
+def _names(barred: Sequence[Barred]) -> tuple[str, ...]:
+    return tuple(one.target.provider for one in barred)
 
 
 _BLOCKS = (
     ({BarReason.NOT_PERMITTED, BarReason.NOT_NEAR}, _access_block),
+    (
+        {BarReason.BUDGET, BarReason.UNPRICED, BarReason.NO_OUTPUT_BOUND, BarReason.BUDGET_UNKNOWN},
+        all_over_budget,
+    ),
     ({BarReason.PAID}, _paid_block),
     ({BarReason.NO_VISION, BarReason.INCAPABLE}, _capability_block),
     ({BarReason.CONTEXT_WINDOW}, _context_block),

@@ -83,7 +83,6 @@ class Reply(AsyncIterator[Batch]):
         self._pipeline = pipeline
         self._settlement = settlement
         self._sink = sink
-        self._finished = False
         self._failure: UpstreamFailure | None = None
 
     def __repr__(self) -> str:
@@ -91,7 +90,7 @@ class Reply(AsyncIterator[Batch]):
 
     @property
     def usage(self) -> Usage | None:
-        """The last that the upstream reported."""
+        """What the upstream reported so far."""
         return self._settlement.usage
 
     async def __anext__(self) -> Batch:
@@ -113,7 +112,7 @@ class Reply(AsyncIterator[Batch]):
             async with waiting:
                 return await anext(self._batches)
         except StopAsyncIteration:
-            if self._finished:
+            if self._settlement.finished:
                 return None
             raise self._broken("the answer ended without a word that it is complete") from None
         except UpstreamFailure as failure:
@@ -170,11 +169,11 @@ class Reply(AsyncIterator[Batch]):
                 case TextDelta(text=words) | ThinkingDelta(text=words) | ToolCallDelta(arguments=words):
                     self._settlement.characters += len(words)
                 case UsageReported(usage=usage):
-                    self._settlement.usage = usage
+                    self._settlement.counted(usage)
                 case ReplyStarted(model=model) if model:
                     self.model = model
                 case Finished():
-                    self._finished = True
+                    self._settlement.finished = True
                 case _:
                     pass
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from app.use_cases.attempts import TargetRefused
 from app.use_cases.plan import Plan
-from app.use_cases.plan_events import refusals
+from app.use_cases.plan_events import blocked, refusals
 from domain.events import AttemptFailed, ChainUniformAuthFailure, FallbackOccurred
 from domain.failures import ChainMove, UpstreamFailure
 from domain.ports.observation import EventSink
@@ -55,6 +55,7 @@ class Walking:
                         self._note_refusal(refused.barred)
                 case GiveUp(attempts=attempts):
                     self._tell_of_uniform_refusal(attempts)
+                    self._tell_of_refusals(attempts)
                     barred = (*self._plan.barred, *self._refused)
                     walk = Walk(profile=self._plan.profile.name, attempts=attempts, barred=barred)
                     raise ChainFailed(verdict(walk), attempts)
@@ -74,6 +75,14 @@ class Walking:
     def _note_refusal(self, barred: Barred) -> None:
         self._refused.append(barred)
         for event in refusals((barred,), profile=self._plan.profile.name, request_id=self._request_id):
+            self._sink.emit(event)
+
+    def _tell_of_refusals(self, attempts: tuple[Attempt, ...]) -> None:
+        """Refusals at the last moment may leave nothing of a chain, as those of the plan may."""
+        if attempts or not self._refused:
+            return
+        profile = self._plan.profile.name
+        for event in blocked(self._refused, profile=profile, request_id=self._request_id):
             self._sink.emit(event)
 
     def _tell_of_move(self, failed: tuple[Attempt, ...], target: Target) -> None:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from config.schema.admission import Limits
 from config.schema.fields import Filled
+from config.schema.money import Budget
 from config.schema.section import Entries, Section
 
 ScopeName = Literal["inference", "metrics", "admin"]
@@ -36,6 +37,7 @@ class Member(Access):
     weight: Annotated[int, Field(ge=1, le=100)] = Field(
         default=1, description="Its share of turns where requests wait for a busy provider."
     )
+    budget: Budget | None = Field(default=None, description="What all its requests together may cost.")
 
 
 class AuthKey(Access):

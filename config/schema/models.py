@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Discriminator, Field, Tag
 
 from config.schema.fields import Filled
-from config.schema.provider import Cost
+from config.schema.money import Rates
 from config.schema.section import Section
 
 
@@ -16,7 +16,7 @@ class ModelTarget(Section):
     model: Filled | None = Field(
         default=None, description="The model to ask for. Unset: the provider's own. Interpolated."
     )
-    cost: Cost | None = Field(
+    cost: Rates | None = Field(
         default=None,
         description="What this model charges. Unset: the provider's cost when the model is the provider's"
         " own, else the model counts as unpriced.",

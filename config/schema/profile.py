@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from config.schema.fields import Filled, RequestSeconds
+from config.schema.money import Budget
 from config.schema.section import Entries
 from config.schema.timeouts import Deadlines
 
@@ -57,3 +58,4 @@ class Profile(Deadlines):
         default=15.0, description="Seconds between two trials of an unhealthy provider."
     )
     adaptive: bool = Field(default=False, description="Order providers by measured speed and failures.")
+    budget: Budget | None = Field(default=None, description="What all its requests together may cost.")

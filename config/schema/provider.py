@@ -15,9 +15,9 @@ from config.schema.fields import (
     OutputFilter,
     ProviderKind,
     RequestSeconds,
-    Usd,
 )
 from config.schema.kinds import DEFAULT_KIND
+from config.schema.money import Cost
 from config.schema.section import Entries, Section
 from config.schema.timeouts import Deadlines
 
@@ -62,27 +62,6 @@ class Capabilities(Section):
     openai_compatible: bool = Field(default=True, description="Speaks the OpenAI wire format.")
 
 
-class Cost(Section):
-    """What a provider charges, and how much of that is allowed."""
-
-    input_tokens_per_million: Usd | None = Field(
-        default=None, description="USD for a million input tokens. Unset: counts as 0."
-    )
-    output_tokens_per_million: Usd | None = Field(
-        default=None, description="USD for a million output tokens. Unset: counts as 0."
-    )
-    cache_read_discount: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
-        default=0.10, description="Times the input rate: what a token read from the prompt cache costs."
-    )
-    cache_creation_premium: Annotated[float, Field(ge=0.0)] = Field(
-        default=1.25, description="Times the input rate: what a token written to the prompt cache costs."
-    )
-    monthly_budget_usd: Usd | None = Field(
-        default=None,
-        description="USD per calendar month (UTC) after which the provider is skipped; 0 means always.",
-    )
-
-
 class Provider(Deadlines):
     """One upstream: where it is, what it speaks, what it can do and what it costs."""
 
@@ -124,6 +103,11 @@ class Provider(Deadlines):
     )
     context_window: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Tokens of its context. Unset: learned."
+    )
+    max_output_tokens: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="The output limit of requests that come without one. Unset: what `extra_body` says."
+        " Under a `hard` budget a provider of which no limit is known is not asked without one.",
     )
     timeout_s: RequestSeconds | None = Field(
         default=None, description="One number for the deadlines below that are unset."

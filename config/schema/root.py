@@ -12,7 +12,7 @@ from config.schema.profile import Profile
 from config.schema.provider import Provider
 from config.schema.section import Entries, Section
 from config.schema.server import Server, Session
-from config.schema.state import State
+from config.schema.state import State, Usage
 
 AUTO = "auto"
 """The value of `default_profile` that hands the choice to the auto-router."""
@@ -49,6 +49,7 @@ class Config(Section):
     auth: Auth = Field(default_factory=Auth, description="Keys beside those that the state keeps.")
     session: Session = Field(default_factory=Session, description="How a conversation is recognised.")
     server: Server = Field(default_factory=Server, description="How the gateway listens.")
+    usage: Usage = Field(default_factory=Usage, description="The log of what was used.")
     display_timezone: ZoneName | None = Field(
         default=None, description="The IANA time zone in which times are shown. Unset: UTC."
     )

@@ -1,6 +1,6 @@
-"""The `state` section: where the gateway remembers what must outlive it."""
+"""The `state` and `usage` sections: what must outlive the gateway, and where it is kept."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -28,4 +28,17 @@ class State(Section):
         default=None,
         description="`sqlite:///path/of/a/file`, or `memory:` to forget at the end."
         " Unset: a file in the XDG state directory. Interpolated.",
+    )
+    on_failure: Literal["serve", "refuse_paid"] = Field(
+        default="serve",
+        description="While it cannot be reached or written: `serve` keeps budgets by what is known,"
+        " `refuse_paid` asks no provider that costs money and has a budget to keep.",
+    )
+
+
+class Usage(Section):
+    """The usage log: a row for each request, without a word of what was said."""
+
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        default=90, description="Days for which its rows are kept."
     )

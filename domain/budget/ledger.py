@@ -129,7 +129,7 @@ class BudgetLedger:
             if not self._leaving:
                 book.turn(now)
             for purse in book.purses:
-                claim = purse.claim()
+                claim = purse.claim(now)
                 if claim is not None:
                     claims.append(claim)
                     claimed.append(purse)

@@ -20,9 +20,19 @@ def from_usd(usd: float | Decimal) -> NanoUsd:
     return NanoUsd(int((Decimal(str(usd)) * NANO_PER_USD).to_integral_value(ROUND_CEILING)))
 
 
+def exact_usd(amount: NanoUsd) -> float:
+    """
+    To the last billionth, for what is added up elsewhere.
+
+    >>> from_usd(exact_usd(NanoUsd(1_234_567_891)))
+    1234567891
+    """
+    return amount / NANO_PER_USD
+
+
 def in_usd(amount: NanoUsd) -> float:
     """
-    For people and for events, to six decimals.
+    To six decimals, for people.
 
     >>> in_usd(NanoUsd(1_234_567_890))
     1.234568

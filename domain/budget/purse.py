@@ -8,7 +8,13 @@ from domain.budget.money import NANO_PER_USD, NOTHING, NanoUsd
 from domain.budget.periods import Period
 
 _LEAST_AHEAD = NANO_PER_USD // 50
-"""Two cents are kept at hand, so that a request which comes out of the blue need not wait for the disk."""
+_MOST_AHEAD_UNASKED = NANO_PER_USD
+_SHARE_UNASKED = 100
+"""A hundredth of a budget is kept at hand, two cents at least and a dollar at most, so that the first
+requests after a while need not wait for the disk."""
+
+_RESTS_AFTER_S = 600.0
+"""When nobody has asked for so long only the two cents are kept: a power cut at night shall cost no more."""
 
 _FOR_NEXT_ROUND = 2
 """What was promised since the last claim may be promised again before the next one is answered, and more."""
@@ -42,7 +48,8 @@ class Purse:
     __slots__ = (
         "_appetite",
         "_asked",
-        "_least_ahead",
+        "_asked_at",
+        "_is_leaving",
         "_needs",
         "_others_committed",
         "_others_settled",
@@ -71,8 +78,9 @@ class Purse:
         self._others_committed = 0
         self._needs: list[NanoUsd] = []
         self._promised = 0
-        self._least_ahead = _LEAST_AHEAD
         self._appetite = _LEAST_AHEAD
+        self._asked_at: float | None = None
+        self._is_leaving = False
         self._unsaid = cap is not None
         self._asked: Claim | None = None
 
@@ -139,14 +147,16 @@ class Purse:
         self.mode = mode
         self._unsaid = True
 
-    def claim(self) -> Claim | None:
+    def claim(self, now: float) -> Claim | None:
         """
         What there is to tell the store and to ask of it; ``None`` when there is nothing.
 
         While requests wait, nothing is held beyond what is promised: it goes to them, in their order.
         """
         promised, self._promised = self._promised, 0
-        self._appetite = max(promised * _FOR_NEXT_ROUND, int(self._appetite * _FORGETS), self._least_ahead)
+        if promised or self._asked_at is None:
+            self._asked_at = now
+        self._appetite = max(promised * _FOR_NEXT_ROUND, int(self._appetite * _FORGETS), self._unasked(now))
         surplus = self.cap is not None and self._room > self._appetite * _FOR_NEXT_ROUND
         if not (self._needs or self._unsaid or surplus):
             return None
@@ -170,7 +180,8 @@ class Purse:
 
     def give_back(self) -> None:
         """Keeps nothing at hand from now on, as no request is expected any more."""
-        self._least_ahead = self._appetite = self._promised = 0
+        self._is_leaving = True
+        self._appetite = self._promised = 0
         if self._room > 0:
             self.held = self.spent + self.reserved
             self._unsaid = True
@@ -192,6 +203,14 @@ class Purse:
             cap=self.cap,
             mode=self.mode,
         )
+
+    def _unasked(self, now: float) -> int:
+        """What is kept at hand though nobody has asked for it."""
+        if self.cap is None or self._is_leaving:
+            return 0
+        rests = self._asked_at is not None and now - self._asked_at > _RESTS_AFTER_S
+        share = 0 if rests else min(self.cap // _SHARE_UNASKED, _MOST_AHEAD_UNASKED)
+        return max(share, _LEAST_AHEAD)
 
     def _need(self, amount: NanoUsd) -> NanoUsd:
         """What must be left; under a soft budget, anything at all."""

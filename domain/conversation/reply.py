@@ -36,6 +36,27 @@ class Usage:
     cache_creation_tokens: int | None = None
     reasoning_tokens: int | None = None
 
+    def merged(self, later: "Usage") -> "Usage":
+        """
+        Both reports as one, of each count the larger.
+
+        Reports are cumulative, but one need not repeat what an earlier one said, and the last of some
+        servers says 0 of what it counted before.
+        """
+        return Usage(
+            input_tokens=_larger(self.input_tokens, later.input_tokens),
+            output_tokens=_larger(self.output_tokens, later.output_tokens),
+            cache_read_tokens=_larger(self.cache_read_tokens, later.cache_read_tokens),
+            cache_creation_tokens=_larger(self.cache_creation_tokens, later.cache_creation_tokens),
+            reasoning_tokens=_larger(self.reasoning_tokens, later.reasoning_tokens),
+        )
+
+
+def _larger(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return max(one, other)
+
 
 @dataclass(frozen=True, slots=True)
 class ReplyStarted:
@@ -123,7 +144,7 @@ class PartEnded:
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:
-    """What the upstream counts so far; counts are cumulative, a later report replaces an earlier one."""
+    """What the upstream counts so far; counts are cumulative (`Usage.merged`)."""
 
     usage: Usage
 

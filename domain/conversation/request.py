@@ -169,6 +169,21 @@ class Source(Protocol):
         """Whether there is neither a picture nor a file in it: yes is certain, no is a guess."""
         ...
 
+    @property
+    def may_mark_cache(self) -> bool:
+        """Whether anything may be marked for a prompt cache: no is certain, yes is a guess."""
+        ...
+
+    @property
+    def output_limit(self) -> int:
+        """
+        How many tokens the client lets the answer have at most, known without reading it; 0 for no limit.
+
+        Raises:
+            MalformedRequest: it is no such number.
+        """
+        ...
+
 
 class MalformedRequest(Exception):
     """
@@ -218,6 +233,14 @@ class Built:
     def has_only_words(self) -> bool:
         return False
 
+    @property
+    def may_mark_cache(self) -> bool:
+        return True
+
+    @property
+    def output_limit(self) -> int:
+        return self.content.sampling.max_output_tokens or 0
+
 
 NO_HEADERS: Mapping[str, str] = Nothing()
 
@@ -238,6 +261,7 @@ class ChatRequest:
         declares_tools: whether the request offers the model any tool.
         choices: how many answers are asked for (``n``).
         wants_usage: whether a streaming client asked for a usage report.
+        generates: whether the answer is made of tokens; that to a request for embeddings is not.
         headers: the dialect's own request headers (lower-case names), due verbatim to an upstream of the
             same dialect.
     """
@@ -250,6 +274,7 @@ class ChatRequest:
     declares_tools: bool = False
     choices: int = 1
     wants_usage: bool = False
+    generates: bool = True
     headers: Mapping[str, str] = NO_HEADERS
 
     @property

@@ -31,7 +31,7 @@ from domain.conversation.request import (
     Sampling,
     Tool,
 )
-from domain.tokens.request import request_tokens, schema_text, words_fit
+from domain.tokens.request import TOOLS_PREAMBLE, request_tokens, schema_text, words_fit
 
 _CHARACTERS_PER_TOKEN = 4
 _MOST_CHARACTERS_PER_TOKEN = 16
@@ -68,6 +68,16 @@ class Facts:
     @property
     def has_tools(self) -> bool:
         return self._request.declares_tools
+
+    @property
+    def generates(self) -> bool:
+        """Whether the answer is made of tokens."""
+        return self._request.generates
+
+    @property
+    def choices(self) -> int:
+        """How many answers are asked for."""
+        return self._request.choices
 
     @cached_property
     def latest_text(self) -> str:
@@ -126,10 +136,29 @@ class Facts:
         """How the client wants to be answered."""
         return self._conversation.sampling
 
+    def most_prompt_tokens(self, at_most: Callable[[str], int]) -> int:
+        """
+        No fewer than the tokens of the prompt, whoever counts.
+
+        No tokenizer makes more tokens of a text than it has bytes, so that the size of a request of nothing
+        but words says enough.
+
+        Args:
+            at_most: a number of tokens that no model makes more of a text than.
+        """
+        size = self._source.most_bytes if self._has_only_words else None
+        return request_tokens(self._conversation, at_most) if size is None else size + TOOLS_PREAMBLE
+
+    @property
+    def rough_prompt_tokens(self) -> int:
+        """As `prompt_tokens`, but a request of nothing but words is not read for it."""
+        size = self._source.most_bytes if self._has_only_words else None
+        return self.prompt_tokens if size is None else size // _CHARACTERS_PER_TOKEN
+
     @cached_property
     def output_limit(self) -> int:
         """How many tokens the client lets the answer have at most; 0 when it set no limit."""
-        return self.sampling.max_output_tokens or 0
+        return self._source.output_limit
 
     @cached_property
     def image_place(self) -> str | None:

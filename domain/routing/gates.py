@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from domain.access.keys import ANYBODY, Caller
+from domain.budget.purse import Exceeded
 from domain.routing.facts import Facts
 from domain.routing.targets import (
     CapabilityAction,
@@ -24,6 +25,10 @@ class BarReason(StrEnum):
     PAID = "paid"
     NOT_NEAR = "not-near"
     MISSING_CREDENTIAL = "missing-credential"
+    BUDGET = "budget"
+    UNPRICED = "unpriced"
+    NO_OUTPUT_BOUND = "no-output-bound"
+    BUDGET_UNKNOWN = "budget-unknown"
     NO_VISION = "no-vision"
     INCAPABLE = "incapable"
     CONTEXT_WINDOW = "context-window"
@@ -38,6 +43,9 @@ LASTING = frozenset(
         BarReason.PAID,
         BarReason.NOT_NEAR,
         BarReason.MISSING_CREDENTIAL,
+        BarReason.BUDGET,
+        BarReason.UNPRICED,
+        BarReason.NO_OUTPUT_BOUND,
         BarReason.NO_VISION,
         BarReason.INCAPABLE,
         BarReason.CONTEXT_WINDOW,
@@ -90,6 +98,7 @@ class Barred:
     Attributes:
         lacks: the capabilities it was barred for.
         overrun: by how much the prompt is too long for it.
+        exceeded: the budget that the request does not fit into.
         detail: what more a human should know, such as where the picture stands.
         retry_after_s: when it may be tried again, in seconds from now; ``None`` when that is not known.
         quota: what of its plan is used up.
@@ -99,6 +108,7 @@ class Barred:
     reason: BarReason
     lacks: tuple[Capability, ...] = ()
     overrun: WindowOverrun | None = None
+    exceeded: Exceeded | None = None
     detail: str = ""
     retry_after_s: float | None = None
     quota: QuotaUsed | None = None

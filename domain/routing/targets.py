@@ -1,9 +1,11 @@
 """What a request can go to: providers as configured, targets, and how patient to be with them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
+from domain.budget.pricing import Price
 from domain.conversation.extensions import Json, Nothing
 from domain.routing.rules import RuleMatcher
 
@@ -114,6 +116,9 @@ class ProviderSpec:
         base_url: where it answers; empty for an adapter that knows by itself.
         model: what it is asked for; empty when the adapter or upstream decides.
         paid: whether using it costs money.
+        output_limit: the limit that is set for requests that come without one.
+        price: what its own model charges; ``None`` when nobody said.
+        allow_unpriced: whether it may be asked for a model without a price where a budget applies.
         extra_body: fields laid under every request body.
         headers: sent with every request to it.
         room: how much it bears at once; ``None`` for any number.
@@ -129,6 +134,9 @@ class ProviderSpec:
     timeouts: Timeouts = Timeouts()
     locality: Locality = Locality.CLOUD
     context_window: int | None = None
+    output_limit: int | None = None
+    price: Price | None = None
+    allow_unpriced: bool = False
     capabilities: Capabilities = Capabilities()
     room: Room | None = None
     append_system_prompt: str = ""
@@ -206,6 +214,7 @@ class RoutingTable:
         mode_aliases: mode -> profile.
         models: declared model names.
         allow_paid: whether providers that cost money may be used at all.
+        prices: what models charge that are not their provider's own.
     """
 
     providers: Mapping[str, ProviderSpec]
@@ -216,6 +225,12 @@ class RoutingTable:
     allow_paid: bool = False
     auto_router: RuleMatcher | None = None
     sticky_sessions: bool = True
+    prices: Mapping[Target, Price] = field(default_factory=lambda: MappingProxyType({}))
+
+    def price(self, target: Target) -> Price | None:
+        """What a target charges; ``None`` when nobody said."""
+        spec = self.providers[target.provider]
+        return spec.price if target.model == spec.model else self.prices.get(target)
 
     def windows(self, targets: Iterable[Target]) -> Mapping[Target, int]:
         """The context windows of these targets, in tokens, where they are known."""

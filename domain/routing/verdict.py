@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.budget.money import in_usd
+from domain.budget.purse import Exceeded
 from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
 from domain.routing.chain import Attempt
 from domain.routing.gates import LASTING, BarReason, Barred, WindowOverrun
@@ -120,7 +122,11 @@ def _overloaded(walk: Walk) -> bool:
 
 
 def _only_money(walk: Walk) -> bool:
-    return not walk.attempts and walk.reasons == {BarReason.PAID}
+    return not walk.attempts and bool(walk.reasons) and walk.reasons <= _MONEY
+
+
+_MONEY = frozenset({BarReason.PAID, BarReason.BUDGET, BarReason.UNPRICED, BarReason.NO_OUTPUT_BOUND})
+"""Refusals that money would mend, or knowing what it costs."""
 
 
 def _no_credentials(walk: Walk) -> bool:
@@ -174,8 +180,17 @@ def refusal_in_words(barred: Barred) -> str:
     words = _REFUSALS[barred.reason]
     lacks = f": {', '.join(barred.lacks)}" if barred.reason is BarReason.INCAPABLE else ""
     numbers = f": {_compared(barred.overrun)}" if barred.overrun else ""
+    budget = f": {_budget_in_words(barred.exceeded)}" if barred.exceeded else ""
     detail = f": {barred.detail}" if barred.detail else ""
-    return f"{words}{lacks}{numbers}{detail}"
+    return f"{words}{lacks}{numbers}{budget}{detail}"
+
+
+def _budget_in_words(exceeded: Exceeded) -> str:
+    reserved = f" and {in_usd(exceeded.reserved)} reserved" if exceeded.reserved else ""
+    return (
+        f"{exceeded.pot}, {in_usd(exceeded.settled)} of {in_usd(exceeded.cap)} USD spent{reserved},"
+        f" {in_usd(exceeded.remaining)} left"
+    )
 
 
 _REFUSALS = {
@@ -183,6 +198,10 @@ _REFUSALS = {
     BarReason.PAID: "it costs money and paid providers are off",
     BarReason.NOT_NEAR: "it is outside the house, where this key's requests may not go",
     BarReason.MISSING_CREDENTIAL: "its API key is not set",
+    BarReason.BUDGET: "a budget is used up",
+    BarReason.UNPRICED: "a budget applies and nobody knows what it costs: set its cost",
+    BarReason.NO_OUTPUT_BOUND: "a hard budget applies and nothing limits its answer: send max_tokens",
+    BarReason.BUDGET_UNKNOWN: "the budget cannot be looked up, as the state cannot be reached",
     BarReason.NO_VISION: "its model cannot see images",
     BarReason.INCAPABLE: "its model lacks what the request needs",
     BarReason.CONTEXT_WINDOW: "the prompt is too long for it",

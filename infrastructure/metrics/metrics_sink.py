@@ -42,6 +42,15 @@ from domain.inventory.admission import (
     QuotaExhaustedProviderSkipped,
 )
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
+from domain.inventory.money import (
+    BudgetLeaseCharged,
+    CacheObserved,
+    ChainBudgetExceeded,
+    OverBudgetProviderSkipped,
+    StateFound,
+    StateLost,
+    UncountableProviderSkipped,
+)
 from domain.inventory.requests import RequestAccepted
 from domain.inventory.shaping import (
     CapabilityDegraded,
@@ -64,9 +73,13 @@ _Skip: TypeAlias = (
     | SmallContextProviderSkipped
     | QueueRefused
     | QuotaExhaustedProviderSkipped
+    | OverBudgetProviderSkipped
+    | UncountableProviderSkipped
 )
 _Queue: TypeAlias = QueueEntered | QueueLeft
-_Chain: TypeAlias = ChainPaidGateBlocked | ChainUniformAuthFailure | AutoRouterFellThrough
+_Chain: TypeAlias = (
+    ChainPaidGateBlocked | ChainBudgetExceeded | ChainUniformAuthFailure | AutoRouterFellThrough
+)
 _Shaping: TypeAlias = CapabilityDegraded | OutputFilterApplied | ToolCallsRepaired
 
 
@@ -105,14 +118,23 @@ class MetricsSink:
                 | SmallContextProviderSkipped()
                 | QueueRefused()
                 | QuotaExhaustedProviderSkipped()
+                | OverBudgetProviderSkipped()
+                | UncountableProviderSkipped()
             ):
                 self._skip(event)
-            case ChainPaidGateBlocked() | ChainUniformAuthFailure() | AutoRouterFellThrough():
+            case (
+                ChainPaidGateBlocked()
+                | ChainBudgetExceeded()
+                | ChainUniformAuthFailure()
+                | AutoRouterFellThrough()
+            ):
                 self._chain(event)
             case QueueEntered() | QueueLeft():
                 self._queue(event)
             case MemberLimited(member=member, limit=limit):
                 self._count.admission.member_limited.of(member, limit).inc()
+            case CacheObserved():
+                self._cached(event)
             case AuthRejected(reason=reason):
                 self._count.auth_rejected.of(reason).inc()
             case (
@@ -133,6 +155,9 @@ class MetricsSink:
                 | CountTokensServed()
                 | ContextTruncationSuspected()
                 | InternalFault()
+                | BudgetLeaseCharged()
+                | StateLost()
+                | StateFound()
             ):
                 pass
 
@@ -165,6 +190,8 @@ class MetricsSink:
             count.durations.of(event.dialect, event.outcome).observe(event.duration_ms / 1000)
         if event.ttft_ms is not None:
             count.first_words.of(event.dialect, event.provider).observe(event.ttft_ms / 1000)
+        if event.cost_usd:
+            count.money.cost.of(event.provider).inc(event.cost_usd)
         self._tokens(event)
 
     def _tokens(self, event: RequestCompleted) -> None:
@@ -193,10 +220,17 @@ class MetricsSink:
         match event:
             case ChainPaidGateBlocked():
                 self._count.paid_gate_blocked.inc()
+            case ChainBudgetExceeded():
+                self._count.budget_exceeded.inc()
             case ChainUniformAuthFailure():
                 self._count.uniform_auth_failure.inc()
             case AutoRouterFellThrough():
                 self._count.auto_router_fallthrough.inc()
+
+    def _cached(self, event: CacheObserved) -> None:
+        self._count.money.cache_observed.of(event.provider, event.outcome).inc()
+        if event.cost_savings_usd:
+            self._count.money.cost_savings.of(event.provider).inc(event.cost_savings_usd)
 
     def _shaping(self, event: _Shaping) -> None:
         match event:
@@ -218,5 +252,7 @@ _SKIP_REASONS: dict[type[_Skip], str] = {
     SmallContextProviderSkipped: "context_window",
     QueueRefused: "busy",
     QuotaExhaustedProviderSkipped: "quota",
+    OverBudgetProviderSkipped: "budget",
+    UncountableProviderSkipped: "uncountable",
 }
 """The label of the series for each event that leaves a provider out."""

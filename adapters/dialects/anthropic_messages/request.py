@@ -61,6 +61,16 @@ class MessagesBody:
     def has_only_words(self) -> bool:
         return only_words(self.members.raw("messages"), self.members.raw("system"))
 
+    @property
+    def may_mark_cache(self) -> bool:
+        return self.members.may_mark_cache
+
+    @property
+    def output_limit(self) -> int:
+        return (
+            Fields({"max_tokens": _value(self.members, "max_tokens")}, "").optional_count("max_tokens") or 0
+        )
+
 
 def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
     """

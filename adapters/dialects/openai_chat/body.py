@@ -25,6 +25,7 @@ _raws_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _ROLES = {role.value: role for role in Role} | {"function": Role.TOOL}
 _EMPTY_LIST = re.compile(rb"\[\s*\]")
 _NULL = b"null"
+_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 class ChatBody:
@@ -73,6 +74,16 @@ class ChatBody:
     @property
     def has_only_words(self) -> bool:
         return only_words(self.members.raw("messages"))
+
+    @property
+    def may_mark_cache(self) -> bool:
+        return self.members.may_mark_cache
+
+    @property
+    def output_limit(self) -> int:
+        """Of two limits, whichever the upstream heeds is no larger."""
+        fields = self.fields(*_LIMITS)
+        return max(fields.optional_count(limit) or 0 for limit in _LIMITS)
 
     def fields(self, *names: str) -> Fields:
         """These members of the top level, to be read by taking."""

@@ -76,6 +76,14 @@ class ResponsesBody:
     def has_only_words(self) -> bool:
         return only_words(self.members.raw("input"))
 
+    @property
+    def may_mark_cache(self) -> bool:
+        return self.members.may_mark_cache
+
+    @property
+    def output_limit(self) -> int:
+        return self.fields("max_output_tokens").optional_count("max_output_tokens") or 0
+
     def fields(self, *names: str) -> Fields:
         """These members of the top level, to be read by taking."""
         return Fields({name: self.value(name) for name in names if name in self.members}, "")

@@ -1,9 +1,11 @@
 """What is known of one request: the headers that tell it so far, and the event that tells it whole."""
 
 from adapters.inbound.http.headers import Headers, header
+from app.use_cases.attempts import Receipt
 from app.use_cases.plan import Plan
 from app.use_cases.reply import Reply
 from domain.access.keys import ANYBODY, Caller
+from domain.budget.money import exact_usd
 from domain.conversation.reply import Usage
 from domain.conversation.request import ChatRequest
 from domain.events import Outcome, RequestCompleted
@@ -33,6 +35,7 @@ class Account:
         "_ttft_ms",
         "caller",
         "outcome",
+        "receipt",
         "request_id",
     )
 
@@ -40,6 +43,7 @@ class Account:
         self.request_id = request_id
         self.caller = caller
         self.outcome = Outcome.BROKEN_OFF
+        self.receipt = Receipt()
         self._dialect = dialect
         self._accepted_at = accepted_at
         self._request: ChatRequest | None = None
@@ -110,7 +114,7 @@ class Account:
 
     def completed(self, status: int, now: float) -> RequestCompleted:
         """The whole story; ``status`` is what went out, or 0."""
-        usage = self.usage() or _NOTHING_COUNTED
+        usage = self.receipt.usage or self.usage() or _NOTHING_COUNTED
         return RequestCompleted(
             request_id=self.request_id,
             member=self.caller.member,
@@ -132,6 +136,9 @@ class Account:
             output_tokens=usage.output_tokens,
             cache_read_tokens=usage.cache_read_tokens,
             cache_creation_tokens=usage.cache_creation_tokens,
+            cost_usd=exact_usd(self.receipt.cost),
+            cost_savings_usd=exact_usd(self.receipt.savings),
+            estimated=self.receipt.estimated,
         )
 
     def _real_model(self) -> str:

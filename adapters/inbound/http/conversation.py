@@ -130,7 +130,7 @@ class ConversationRoute:
         request = self._dialect.decode_request(body, headers)
         account.asked(request)
         wishes = wishes_of(request, headers, self._session_header, account.caller)
-        asked = Asked(request=request, wishes=wishes, request_id=account.request_id)
+        asked = Asked(request=request, wishes=wishes, request_id=account.request_id, receipt=account.receipt)
         with self._member_limits.while_within(account.caller, account.request_id, account.usage):
             plan = self._converse.plan(asked)
             account.planned(plan)

@@ -17,10 +17,12 @@ from adapters.inbound.http.key_check import caller_of
 from adapters.inbound.http.request_body import read_body
 from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpResponse
 from adapters.inbound.http.wishes import wishes_said
+from app.use_cases.attempts import Receipt
 from app.use_cases.embed import EMBEDDINGS, Embed, Embedded, EmbeddingsAsked
 from app.use_cases.member_limits import LimitReached, MemberLimits
 from app.use_cases.plan import Plan
 from domain.access.keys import Caller
+from domain.budget.money import exact_usd
 from domain.conversation.reply import Usage
 from domain.conversation.request import MalformedRequest
 from domain.events import Outcome, RequestCompleted
@@ -167,7 +169,8 @@ class _Story:
         )
 
     def completed(self, status: int, now: float) -> RequestCompleted:
-        usage = self.usage() or Usage()
+        receipt = self.asked.receipt if self.asked else Receipt()
+        usage = receipt.usage or self.usage() or Usage()
         return RequestCompleted(
             request_id=self.request_id,
             member=self.caller.member,
@@ -189,6 +192,9 @@ class _Story:
             output_tokens=usage.output_tokens,
             cache_read_tokens=None,
             cache_creation_tokens=None,
+            cost_usd=exact_usd(receipt.cost),
+            cost_savings_usd=exact_usd(receipt.savings),
+            estimated=receipt.estimated,
         )
 
 

@@ -1,7 +1,7 @@
 """A conversation over scripted providers, ready to be asked."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.use_cases.attempts import ALONE, Companion
@@ -78,32 +78,39 @@ def house(
     without_credential: Iterable[str] = (),
     companions: Sequence[Companion] = ALONE,
     gates: Sequence[Gate] = (),
+    sink: RecordingSink | None = None,
+    allow_paid: bool = False,
     **providers: ChatProvider,
 ) -> House:
     """The default profile asks the providers in the order given; `specs` adds to their configuration."""
-    more = specs or {}
-    table = RoutingTable(
-        providers={
-            name: ProviderSpec(
-                name=name,
-                model=f"{name}-model",
-                timeouts=timeouts or Timeouts(),
-                **{"adapter": "scripted", **more.get(name, {})},
-            )
-            for name in providers
-        },
-        profiles={
-            "default": Profile(
-                name="default", targets=tuple(Target(name, f"{name}-model") for name in providers)
-            )
-        },
-        default_profile="default",
-    )
-    sink, clock = RecordingSink(), FixedClock()
+    table = replace(table_of(providers, timeouts=timeouts, specs=specs), allow_paid=allow_paid)
+    sink, clock = sink or RecordingSink(), FixedClock()
     directory = ScriptedDirectory(providers, without_credential=without_credential)
     planner = Planner(table, directory, sink, clock, PlainCounter(), gates=gates)
     converse = Converse(table, planner, directory, sink, clock, companions)
     return House(converse, table, sink, clock)
+
+
+def table_of(
+    names: Iterable[str],
+    *,
+    timeouts: Timeouts | None = None,
+    specs: Mapping[str, Mapping[str, Any]] | None = None,
+) -> RoutingTable:
+    """Providers of these names, and the default profile that asks them in this order."""
+    more = specs or {}
+    providers = {
+        name: ProviderSpec(
+            name=name,
+            model=f"{name}-model",
+            timeouts=timeouts or Timeouts(),
+            **{"adapter": "scripted", **more.get(name, {})},
+        )
+        for name in names
+    }
+    targets = tuple(Target(name, spec.model) for name, spec in providers.items())
+    profiles = {"default": Profile(name="default", targets=targets)}
+    return RoutingTable(providers=providers, profiles=profiles, default_profile="default")
 
 
 def answering() -> ScriptedProvider:

@@ -38,7 +38,11 @@ async def test_an_answer_that_is_complete_ends_its_attempt_with_what_was_seen() 
 
     (ending,) = companion.endings
     assert ending == Ending(
-        outcome=Outcome.ANSWERED, usage=Usage(input_tokens=7, output_tokens=3), characters=5, ttft_s=0.0
+        outcome=Outcome.ANSWERED,
+        usage=Usage(input_tokens=7, output_tokens=3),
+        finished=True,
+        characters=5,
+        ttft_s=0.0,
     )
 
 

@@ -163,18 +163,21 @@ def test_an_idle_worker_gives_back_what_it_does_not_need() -> None:
     pots = SharedPots()
     worker = Worker(pots, {CLOUD: hard(100.0)})
     for _ in range(10):
-        worker.reserved(1.0).release()
+        worker.reserved(20.0).release()
     worker.flush()
     busy = pots.balance(MONTH).reserved
 
-    for _ in range(50):
-        worker.flush()
+    for later in range(50):
+        worker.flush(NOW + later)
+    ready = pots.balance(MONTH).reserved
+    for later in range(3600, 3650):
+        worker.flush(NOW + later)
     idle = pots.balance(MONTH).reserved
-    assert worker.ledger.claims(NOW) == ()
+    assert worker.ledger.claims(NOW + 3650) == ()
     worker.ledger.give_back()
     worker.flush()
 
-    assert busy > DOLLAR
+    assert busy > ready > DOLLAR // 2
     assert 0 < idle < DOLLAR // 10
     assert pots.balance(MONTH).reserved == 0
     assert worker.ledger.is_settled

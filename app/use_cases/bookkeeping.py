@@ -1,0 +1,247 @@
+"""
+Keeps the ledger and the store of one worker in step, away from requests.
+
+Theory of operation. Whatever changes in the ledger, and every row of the usage log, is written by one task: a
+moment after it happened, together with what happened in that moment. Only a request for which the money lent
+to this worker does not suffice waits for the store, and never for long. While the store is lost the budgets
+are kept by what is known, or no money is promised at all; what was spent stays in memory until it is written.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from enum import StrEnum
+
+from app.use_cases.money_events import charged
+from app.use_cases.usage_journal import UsageJournal
+from domain.budget.accounts import Account
+from domain.budget.ledger import BudgetLedger, Reservation, Short
+from domain.budget.money import NanoUsd
+from domain.budget.purse import Exceeded
+from domain.inventory.money import StateFound, StateLost
+from domain.ports.observation import EventSink
+from domain.ports.storage import Store, StoreUnavailable
+from domain.ports.time import Clock
+
+_GATHERS_S = 0.25
+"""How long what happened waits for what else will happen, before all of it is written."""
+
+_LOOKS_EVERY_S = 5.0
+"""How often others hear that this worker lives, and it looks whether they do."""
+
+_TIDIES_EVERY_S = 3600.0
+_PATIENCE_S = 3.0
+"""How long a request waits for the store before the budget is kept by what is known."""
+
+_RETRIES_S = (0.5, 1.0, 2.0, 5.0)
+"""How long the store is left alone after it failed, the first time and the following ones."""
+
+_ROWS_AT_ONCE = 2_000
+_DAY_S = 86_400.0
+
+
+class OnFailure(StrEnum):
+    """What happens to requests that cost money while the store is lost."""
+
+    SERVE = "serve"
+    REFUSE_PAID = "refuse_paid"
+
+
+class StateUnknown(Exception):
+    """The store is lost, and without it no money is promised."""
+
+
+class Bookkeeper:
+    """
+    Reserves money for requests and writes down what they used.
+
+    Args:
+        retention_days: how long the usage log goes back.
+    """
+
+    def __init__(
+        self,
+        ledger: BudgetLedger,
+        journal: UsageJournal,
+        store: Store,
+        sink: EventSink,
+        clock: Clock,
+        *,
+        on_failure: OnFailure = OnFailure.SERVE,
+        retention_days: int = 90,
+    ) -> None:
+        self._ledger = ledger
+        self._journal = journal
+        self._store = store
+        self._sink = sink
+        self._clock = clock
+        self._on_failure = on_failure
+        self._retention_s = retention_days * _DAY_S
+        self._waiting: list[asyncio.Future[None]] = []
+        self._stirred = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._lost_at: float | None = None
+        self._failures = 0
+        self._looked_at = self._tidied_at = float("-inf")
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def __repr__(self) -> str:
+        return f"<Bookkeeper {'without its store' if self.is_lost else 'in step'}: {self._journal!r}>"
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the store could not be asked the last time."""
+        return self._lost_at is not None
+
+    @property
+    def promises_nothing(self) -> bool:
+        """Whether no money is promised at present."""
+        return self.is_lost and self._on_failure is OnFailure.REFUSE_PAID
+
+    async def open(self, accounts: Iterable[Account]) -> None:
+        """Has money lent for these accounts, charges what workers that are gone left, and goes on with it."""
+        self._ledger.open(accounts, self._clock.time())
+        self._tasks.append(asyncio.create_task(self._work(), name="bookkeeping"))
+        await self._next_round(_PATIENCE_S)
+
+    async def reserve(self, accounts: tuple[Account, ...], amount: NanoUsd) -> Reservation | Exceeded:
+        """
+        Promises money, at once or as soon as it is lent.
+
+        Raises:
+            StateUnknown: the store is lost, and nothing is promised without it.
+        """
+        deadline = self._clock.monotonic() + _PATIENCE_S
+        while not self.is_lost and (patience_s := deadline - self._clock.monotonic()) > 0:
+            found = self._ledger.reserve(accounts, amount, self._clock.time())
+            if not isinstance(found, Short):
+                if self._ledger.is_low:
+                    self._hurry()
+                return found
+            await self._next_round(patience_s)
+        if self._on_failure is OnFailure.REFUSE_PAID:
+            raise StateUnknown
+        return self._ledger.reserve_unlent(accounts, amount, self._clock.time())
+
+    def stir(self) -> None:
+        """Something was settled or refused; the store hears of it in a moment."""
+        self._stirred.set()
+
+    async def aclose(self) -> None:
+        """Writes what there is to write, and gives back what was lent. Never raises."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._ledger.give_back()
+        with suppress(StoreUnavailable, TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._exchange()
+                while len(self._journal):
+                    await self._write()
+
+    async def _next_round(self, patience_s: float) -> None:
+        """Until the store has answered what is wanted now, or failed to."""
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        self._hurry()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await waiting
+
+    def _hurry(self) -> None:
+        self._urgent.set()
+        self._stirred.set()
+
+    async def _work(self) -> None:
+        while True:
+            await _set_within(self._stirred, _LOOKS_EVERY_S)
+            await _set_within(self._urgent, _GATHERS_S)
+            self._urgent.clear()
+            self._stirred.clear()
+            try:
+                await self._round()
+            except Exception as error:  # noqa: BLE001  whatever a store does, the books go on
+                self._lose(error)
+                await asyncio.sleep(_RETRIES_S[min(self._failures, len(_RETRIES_S)) - 1])
+            else:
+                self._find()
+
+    async def _round(self) -> None:
+        """Everything that there is to tell the store and to ask of it."""
+        try:
+            await self._look()
+        except BaseException:
+            self._answer_all()
+            raise
+        await asyncio.gather(self._exchange(), self._write())
+        if len(self._journal):
+            self.stir()
+
+    async def _look(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._looked_at < _LOOKS_EVERY_S and not self.is_lost:
+            return
+        for charge in await self._store.mourn():
+            self._sink.emit(charged(charge))
+        self._looked_at = now
+        if now - self._tidied_at >= _TIDIES_EVERY_S:
+            self._tidied_at = now
+            self._tasks = [task for task in self._tasks if not task.done()]
+            self._tasks.append(asyncio.create_task(self._tidy(), name="tidying the usage log"))
+
+    async def _exchange(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        claims = self._ledger.claims(self._clock.time())
+        try:
+            self._ledger.granted(await self._store.exchange(claims) if claims else ())
+        except BaseException:
+            self._ledger.unanswered()
+            raise
+        finally:
+            _answer(waiting)
+
+    async def _write(self) -> None:
+        rows = self._journal.oldest(_ROWS_AT_ONCE)
+        if rows:
+            await self._store.log_usage(rows)
+            self._journal.written(rows)
+
+    async def _tidy(self) -> None:
+        with suppress(StoreUnavailable):
+            await self._store.forget_usage(self._clock.time() - self._retention_s)
+
+    def _answer_all(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        _answer(waiting)
+
+    def _lose(self, error: Exception) -> None:
+        self._failures += 1
+        self.stir()
+        if self._lost_at is None:
+            self._lost_at = self._clock.monotonic()
+            words = str(error) if isinstance(error, StoreUnavailable) else repr(error)
+            self._sink.emit(StateLost(error=words, policy=self._on_failure))
+
+    def _find(self) -> None:
+        if self._lost_at is None:
+            return
+        dropped, self._journal.dropped = self._journal.dropped, 0
+        self._sink.emit(
+            StateFound(
+                unavailable_s=round(self._clock.monotonic() - self._lost_at, 1), dropped_usage_rows=dropped
+            )
+        )
+        self._lost_at = None
+        self._failures = 0
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+def _answer(waiting: Iterable["asyncio.Future[None]"]) -> None:
+    for one in waiting:
+        if not one.done():
+            one.set_result(None)

@@ -1,0 +1,89 @@
+"""What is told of budgets: who was left out for one, and what an answer cost."""
+
+from collections.abc import Sequence
+
+from domain.budget.accounts import Account
+from domain.budget.billing import Bill
+from domain.budget.caching import cache_outcome
+from domain.budget.money import exact_usd, in_usd
+from domain.budget.periods import Span
+from domain.conversation.reply import Usage
+from domain.events import Event
+from domain.inventory.money import (
+    BudgetLeaseCharged,
+    CacheObserved,
+    ChainBudgetExceeded,
+    OverBudgetProviderSkipped,
+    UncountableProviderSkipped,
+)
+from domain.ports.storage import Charge
+from domain.routing.gates import Barred
+
+_MONTH = len("2026-07")
+
+
+def over_budget(barred: Barred, profile: str, request_id: str) -> Event:
+    """Of a target that was left out for money."""
+    exceeded = barred.exceeded
+    if exceeded is None:
+        return UncountableProviderSkipped(
+            request_id=request_id, profile=profile, provider=barred.target.provider, reason=barred.reason
+        )
+    monthly = exceeded.pot.span is Span.MONTH
+    cap = in_usd(exceeded.cap)
+    return OverBudgetProviderSkipped(
+        request_id=request_id,
+        profile=profile,
+        provider=barred.target.provider,
+        account=_named(exceeded.pot.account),
+        mode=exceeded.mode,
+        period=exceeded.pot.period,
+        month=exceeded.pot.period[:_MONTH],
+        monthly_budget_usd=cap if monthly else None,
+        daily_budget_usd=None if monthly else cap,
+        current_total_usd=in_usd(exceeded.settled),
+        reserved_usd=in_usd(exceeded.reserved),
+        remaining_usd=in_usd(exceeded.remaining),
+    )
+
+
+def all_over_budget(barred: Sequence[Barred], profile: str, request_id: str) -> Event:
+    """Of a chain that is empty for money."""
+    months = [one.exceeded.pot.period[:_MONTH] for one in barred if one.exceeded is not None]
+    return ChainBudgetExceeded(
+        request_id=request_id,
+        profile=profile,
+        blocked_providers=tuple(one.target.provider for one in barred),
+        month=months[0] if months else "",
+    )
+
+
+def observed(
+    bill: Bill, told: Usage | None, *, request_id: str, provider: str, stream: bool, marked: bool
+) -> CacheObserved:
+    """Of an answer that is complete; ``told`` is what the upstream counted."""
+    usage = bill.usage
+    return CacheObserved(
+        request_id=request_id,
+        provider=provider,
+        request_had_cache_control=marked,
+        outcome=cache_outcome(told),
+        cache_read_input_tokens=usage.cache_read_tokens or 0,
+        cache_creation_input_tokens=usage.cache_creation_tokens or 0,
+        input_tokens=usage.input_tokens or 0,
+        output_tokens=usage.output_tokens or 0,
+        streaming=stream,
+        cost_usd=exact_usd(bill.cost),
+        cost_savings_usd=exact_usd(bill.savings),
+    )
+
+
+def charged(charge: Charge) -> BudgetLeaseCharged:
+    """Of a worker that ended without a word."""
+    return BudgetLeaseCharged(
+        account=_named(charge.pot.account), period=charge.pot.period, amount_usd=in_usd(charge.amount)
+    )
+
+
+def _named(account: Account) -> str:
+    return f"{account.kind} {account.name}"

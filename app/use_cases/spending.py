@@ -1,0 +1,167 @@
+"""Sees to it that no attempt costs what no budget allows, and that whatever it costs is booked."""
+
+from contextlib import suppress
+
+from app.use_cases.attempts import Attempting, Ending, TargetRefused
+from app.use_cases.bookkeeping import Bookkeeper, StateUnknown
+from app.use_cases.money_events import observed
+from domain.budget.billing import Bill, Certainty, Seen, bill
+from domain.budget.ledger import BudgetLedger, Reservation
+from domain.budget.purse import Exceeded
+from domain.conversation.reply import Usage
+from domain.conversation.request import MalformedRequest
+from domain.events import Outcome
+from domain.ports.observation import EventSink
+from domain.ports.time import Clock
+from domain.routing.gates import Asker, BarReason, Barred
+from domain.routing.quotes import Errand, Quote, Quotes
+from domain.routing.targets import ProviderSpec, RoutingTable, Target
+
+
+class BudgetGate:
+    """A gate (`domain.routing.gates.Gate`): bars targets whose cost no budget allows, as far as is known."""
+
+    def __init__(self, quotes: Quotes, ledger: BudgetLedger, bookkeeper: Bookkeeper, clock: Clock) -> None:
+        self._quotes = quotes
+        self._ledger = ledger
+        self._bookkeeper = bookkeeper
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"<BudgetGate by {self._quotes!r}>"
+
+    def __call__(
+        self, table: RoutingTable, asker: Asker, target: Target, spec: ProviderSpec
+    ) -> Barred | None:
+        quote = self._quotes.quote(
+            Errand(
+                facts=asker.facts,
+                caller=asker.caller,
+                profile=asker.profile,
+                target=target,
+                spec=spec,
+                suffix=table.system_suffix(asker.profile, target),
+            )
+        )
+        if isinstance(quote, Barred):
+            return quote
+        if not quote.is_bounded:
+            return None
+        if self._bookkeeper.promises_nothing:
+            return Barred(target, BarReason.BUDGET_UNKNOWN)
+        exceeded = self._ledger.exceeded(quote.accounts, quote.amount, self._clock.time())
+        if exceeded is None:
+            return None
+        self._bookkeeper.stir()
+        return Barred(target, BarReason.BUDGET, exceeded=exceeded)
+
+
+class Spending:
+    """A companion: reserves what an attempt may cost before it is made, and settles what it did cost."""
+
+    def __init__(self, quotes: Quotes, bookkeeper: Bookkeeper, sink: EventSink) -> None:
+        self._quotes = quotes
+        self._bookkeeper = bookkeeper
+        self._sink = sink
+
+    def __repr__(self) -> str:
+        return f"<Spending through {self._bookkeeper!r}>"
+
+    async def admit(self, attempting: Attempting) -> "SpendingTicket":
+        """See `app.use_cases.attempts.Companion`."""
+        quote = self._quotes.quote(
+            Errand(
+                facts=attempting.facts,
+                caller=attempting.wishes.caller,
+                profile=attempting.profile,
+                target=attempting.target,
+                spec=attempting.spec,
+                suffix=attempting.system_suffix,
+            )
+        )
+        if isinstance(quote, Barred):
+            raise TargetRefused(quote)
+        reservation = await self._reserved(attempting.target, quote)
+        return SpendingTicket(attempting, quote, reservation, self._bookkeeper, self._sink)
+
+    async def _reserved(self, target: Target, quote: Quote) -> Reservation:
+        try:
+            found = await self._bookkeeper.reserve(quote.accounts, quote.amount)
+        except StateUnknown:
+            raise TargetRefused(Barred(target, BarReason.BUDGET_UNKNOWN)) from None
+        if isinstance(found, Exceeded):
+            raise TargetRefused(Barred(target, BarReason.BUDGET, exceeded=found))
+        return found
+
+
+class SpendingTicket:
+    """The money that one attempt has been promised."""
+
+    __slots__ = ("_attempting", "_bookkeeper", "_quote", "_reservation", "_sink")
+
+    def __init__(
+        self,
+        attempting: Attempting,
+        quote: Quote,
+        reservation: Reservation,
+        bookkeeper: Bookkeeper,
+        sink: EventSink,
+    ) -> None:
+        self._attempting = attempting
+        self._quote = quote
+        self._reservation = reservation
+        self._bookkeeper = bookkeeper
+        self._sink = sink
+
+    def __repr__(self) -> str:
+        return f"<SpendingTicket for {self._attempting.target}: {self._reservation!r}>"
+
+    def ended(self, ending: Ending) -> None:
+        """See `app.use_cases.attempts.Ticket`."""
+        found = bill(self._seen(ending), self._quote.price)
+        self._settle(found)
+        self._attempting.receipt.add(found)
+        if ending.outcome is Outcome.ANSWERED:
+            self._tell(found, ending)
+
+    def _seen(self, ending: Ending) -> Seen:
+        counted = ending.usage is not None and ending.usage.output_tokens is not None
+        return Seen(
+            sent=ending.sent,
+            complete=ending.outcome is Outcome.ANSWERED or (ending.finished and counted),
+            failure=ending.failure,
+            usage=ending.usage,
+            characters=ending.characters,
+            prompt_tokens=self._prompt_tokens(ending.usage),
+        )
+
+    def _prompt_tokens(self, usage: Usage | None) -> int:
+        """As estimated, where nobody has counted. What could not be read cannot have cost much."""
+        if usage is not None and usage.input_tokens is not None:
+            return 0
+        with suppress(MalformedRequest):
+            return self._attempting.facts.rough_prompt_tokens
+        return 0
+
+    def _settle(self, found: Bill) -> None:
+        match found.certainty:
+            case Certainty.NOTHING:
+                self._reservation.release()
+            case Certainty.COUNTED:
+                self._reservation.settle(found.cost, estimated=found.estimated)
+            case Certainty.UNKNOWN:
+                self._reservation.settle_unknown(found.cost)
+        self._bookkeeper.stir()
+
+    def _tell(self, found: Bill, ending: Ending) -> None:
+        attempting = self._attempting
+        self._sink.emit(
+            observed(
+                found,
+                ending.usage,
+                request_id=attempting.request_id,
+                provider=attempting.target.provider,
+                stream=attempting.stream,
+                marked=attempting.request.source.may_mark_cache,
+            )
+        )

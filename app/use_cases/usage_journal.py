@@ -1,0 +1,71 @@
+"""Turns the ends of requests into rows of the usage log, and keeps them until they are written."""
+
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+
+from domain.budget.money import from_usd
+from domain.budget.usage import UsageRow
+from domain.events import Event, RequestCompleted
+from domain.ports.time import Clock
+
+_MOST_ROWS = 50_000
+"""What is kept while the log cannot be written; of what exceeds them the oldest go."""
+
+
+class UsageJournal:
+    """Implements `domain.ports.observation.EventSink`."""
+
+    def __init__(self, clock: Clock, ids: Callable[[], str]) -> None:
+        self.dropped = 0
+        self._clock = clock
+        self._ids = ids
+        self._rows: deque[UsageRow] = deque(maxlen=_MOST_ROWS)
+
+    def __repr__(self) -> str:
+        return f"<UsageJournal of {len(self._rows)} rows>"
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def emit(self, event: Event) -> None:
+        if isinstance(event, RequestCompleted):
+            self.dropped += len(self._rows) == _MOST_ROWS
+            self._rows.append(_row(event, self._ids(), self._clock.time()))
+
+    def oldest(self, most: int) -> tuple[UsageRow, ...]:
+        """Rows that are not written yet."""
+        return tuple(islice(self._rows, most))
+
+    def written(self, rows: tuple[UsageRow, ...]) -> None:
+        """These are, and need not be kept."""
+        for row in rows:
+            if self._rows and self._rows[0] is row:
+                self._rows.popleft()
+
+
+def _row(event: RequestCompleted, row_id: str, now: float) -> UsageRow:
+    return UsageRow(
+        id=row_id,
+        at=now,
+        request_id=event.request_id,
+        member=event.member,
+        key_id=event.key_id,
+        profile=event.profile,
+        provider=event.provider,
+        model=event.model,
+        dialect=event.dialect,
+        stream=event.stream,
+        outcome=event.outcome,
+        status=event.status,
+        attempts=event.attempts,
+        input_tokens=event.input_tokens or 0,
+        output_tokens=event.output_tokens or 0,
+        cache_read_tokens=event.cache_read_tokens or 0,
+        cache_creation_tokens=event.cache_creation_tokens or 0,
+        cost=from_usd(event.cost_usd),
+        savings=from_usd(event.cost_savings_usd),
+        estimated=event.estimated,
+        duration_ms=event.duration_ms,
+        ttft_ms=event.ttft_ms,
+    )

@@ -1,0 +1,95 @@
+"""From what the file says of money to prices and budgets."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from config.schema.money import Budget as BudgetSection
+from config.schema.money import Cost, Rates
+from config.schema.provider import Provider
+from config.schema.root import Config
+from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode
+from domain.budget.money import NanoUsd, from_usd
+from domain.budget.pricing import Price, price
+from domain.routing.targets import Target
+
+_ANTHROPIC_DEFAULT = 4096
+"""Anthropic's language has no request without a limit; this one is written where the client gave none."""
+
+_LIMIT_FIELDS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+
+
+def price_of(rates: Rates | None) -> Price | None:
+    """What is charged, if the file says it."""
+    if rates is None:
+        return None
+    return price(
+        input_usd=rates.input_tokens_per_million,
+        output_usd=rates.output_tokens_per_million,
+        cache_read_discount=rates.cache_read_discount,
+        cache_creation_premium=rates.cache_creation_premium,
+    )
+
+
+def alias_prices(config: Config) -> Mapping[Target, Price]:
+    """What the models charge that only a name under `models` leads to."""
+    found = {
+        Target(alias.provider, alias.model): price_of(alias.cost)
+        for alias in config.models.values()
+        if not isinstance(alias, str) and alias.model
+    }
+    return MappingProxyType({target: known for target, known in found.items() if known is not None})
+
+
+def budgets_of(config: Config) -> Mapping[Account, Budget]:
+    """Every budget there is, by who has it."""
+    return MappingProxyType(
+        {account: budget for account, budget in _budgets(config) if budget and budget.bounds_anything}
+    )
+
+
+def output_limit(provider: Provider) -> int | None:
+    """The limit that a provider's answers have when the client sets none; ``None`` when there is none."""
+    if provider.max_output_tokens is not None:
+        return provider.max_output_tokens
+    said = [provider.extra_body.get(field) for field in _LIMIT_FIELDS]
+    limits = [limit for limit in said if isinstance(limit, int) and limit > 0]
+    if limits:
+        return max(limits)
+    return _ANTHROPIC_DEFAULT if provider.kind == "anthropic" and provider.adapter is None else None
+
+
+def _budgets(config: Config) -> Iterator[tuple[Account, Budget | None]]:
+    for provider in config.providers:
+        yield Account(AccountKind.PROVIDER, provider.name), _provider_budget(provider.cost)
+    for profile in config.profiles:
+        yield Account(AccountKind.PROFILE, profile.name), _budget(profile.budget)
+    for name, member in config.members.items():
+        yield Account(AccountKind.MEMBER, name), _budget(member.budget)
+
+
+def _provider_budget(cost: Cost | None) -> Budget | None:
+    if cost is None:
+        return None
+    return Budget(
+        monthly=_amount(cost.monthly_budget_usd),
+        daily=_amount(cost.daily_budget_usd),
+        mode=BudgetMode(cost.budget_mode),
+    )
+
+
+def _budget(section: BudgetSection | None) -> Budget | None:
+    if section is None:
+        return None
+    return Budget(
+        monthly=_amount(section.monthly_usd),
+        daily=_amount(section.daily_usd),
+        mode=BudgetMode(section.mode),
+        # A machine without time zone files still has this one.
+        zone=UTC if section.zone == "UTC" else ZoneInfo(section.zone),
+    )
+
+
+def _amount(usd: float | None) -> NanoUsd | None:
+    return None if usd is None else from_usd(usd)

@@ -1,0 +1,120 @@
+"""What an attempt has cost, as far as can be told from how it ended."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from domain.budget.money import NOTHING, NanoUsd
+from domain.budget.pricing import Price
+from domain.conversation.reply import Usage
+from domain.failures import FailureKind, UpstreamFailure
+
+_CHARACTERS_PER_TOKEN = 4
+
+_MAY_BE_BILLED = frozenset(
+    {
+        FailureKind.SLOW,
+        FailureKind.GARBLED,
+        FailureKind.BROKEN_OFF,
+        FailureKind.ADAPTER_FAULT,
+        FailureKind.CLIENT_LEFT,
+    }
+)
+"""Failures after which the upstream may have worked, and charge for it."""
+
+_GATEWAY_TIMEOUTS = frozenset({504, 524})
+"""Somebody between us and the upstream lost patience, who does not know what it did."""
+
+
+_NOTHING_USED = Usage()
+
+
+class Certainty(StrEnum):
+    """How well the cost of an attempt is known."""
+
+    NOTHING = "nothing"
+    COUNTED = "counted"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """
+    What was seen of an attempt.
+
+    Attributes:
+        sent: whether the upstream was asked.
+        complete: whether its answer came to its end.
+        failure: what went wrong, if that was the upstream.
+        usage: what it reported.
+        characters: of its answer.
+        prompt_tokens: of the question, as estimated.
+    """
+
+    sent: bool
+    complete: bool
+    failure: UpstreamFailure | None
+    usage: Usage | None
+    characters: int
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """
+    The cost of one attempt.
+
+    Attributes:
+        usage: the tokens that are paid for; reported, or estimated where nobody said.
+        estimated: whether any of it is an estimate.
+    """
+
+    certainty: Certainty
+    usage: Usage = _NOTHING_USED
+    cost: NanoUsd = NOTHING
+    savings: NanoUsd = NOTHING
+    estimated: bool = False
+
+
+NO_BILL = Bill(certainty=Certainty.NOTHING)
+
+
+def bill(seen: Seen, price: Price | None) -> Bill:
+    """The cost of what was seen; nothing where the model has no price."""
+    certainty = _certainty(seen)
+    if certainty is Certainty.NOTHING:
+        return NO_BILL
+    usage = _estimated(seen)
+    estimated = certainty is Certainty.UNKNOWN or usage != seen.usage
+    if price is None:
+        return Bill(certainty=certainty, usage=usage, estimated=estimated)
+    return Bill(
+        certainty=certainty,
+        usage=usage,
+        cost=price.cost(usage),
+        savings=price.savings(usage),
+        estimated=estimated,
+    )
+
+
+def may_be_billed(failure: UpstreamFailure) -> bool:
+    """Whether the upstream may charge for an attempt that failed in this way."""
+    if failure.kind is FailureKind.UNREACHABLE:
+        return failure.was_sent
+    return failure.kind in _MAY_BE_BILLED or failure.status in _GATEWAY_TIMEOUTS
+
+
+def _certainty(seen: Seen) -> Certainty:
+    if not seen.sent or (seen.failure is not None and not may_be_billed(seen.failure)):
+        return Certainty.NOTHING
+    return Certainty.COUNTED if seen.complete else Certainty.UNKNOWN
+
+
+def _estimated(seen: Seen) -> Usage:
+    """What was reported, with estimates in the place of what was not."""
+    said = seen.usage or _NOTHING_USED
+    heard = -(-seen.characters // _CHARACTERS_PER_TOKEN)
+    if said.input_tokens is None and not said.cache_read_tokens:
+        said = replace(said, input_tokens=seen.prompt_tokens)
+    if said.output_tokens is None or (not seen.complete and said.output_tokens < heard):
+        said = replace(said, output_tokens=heard)
+    return said

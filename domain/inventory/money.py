@@ -1,0 +1,123 @@
+"""Events about what answers cost, what may be spent, and what keeps account of it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.inventory.level import Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverBudgetProviderSkipped:
+    """
+    A provider was left out because the request does not fit into a budget.
+
+    The budget is that of ``account``, such as ``provider cloud`` or ``member anna``, for ``period``, a month
+    or a day. ``reserved_usd`` is promised to requests that are under way, or lent to workers for theirs.
+    """
+
+    name: ClassVar[str] = "skip-budget-exceeded"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    profile: str
+    provider: str
+    account: str
+    mode: str
+    period: str
+    month: str
+    monthly_budget_usd: float | None
+    daily_budget_usd: float | None
+    current_total_usd: float
+    reserved_usd: float
+    remaining_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UncountableProviderSkipped:
+    """
+    A provider was left out because nobody can tell what the request may cost, and a budget must be kept.
+
+    ``reason`` is ``unpriced`` (it costs money and has no price), ``no-output-bound`` (nothing limits its
+    answer, and the budget is a hard one) or ``budget-unknown`` (the state cannot be reached).
+    """
+
+    name: ClassVar[str] = "skip-uncountable-cost"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    profile: str
+    provider: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainBudgetExceeded:
+    """A chain is empty because what was left of it does not fit into a budget, or may not."""
+
+    name: ClassVar[str] = "chain-budget-exceeded"
+    level: ClassVar[Level] = Level.WARNING
+    request_id: str
+    profile: str
+    blocked_providers: tuple[str, ...]
+    month: str
+    hint: str = "raise the budget, wait for its next period, or add a free provider to the profile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheObserved:
+    """
+    An answer is complete: what it cost, and what the provider's prompt cache did for it.
+
+    ``outcome`` is ``cache_hit``, ``cache_creation``, ``no_cache`` or ``unknown``.
+    """
+
+    name: ClassVar[str] = "cache-observed"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    provider: str
+    request_had_cache_control: bool
+    outcome: str
+    cache_read_input_tokens: int
+    cache_creation_input_tokens: int
+    input_tokens: int
+    output_tokens: int
+    streaming: bool
+    cost_usd: float
+    cost_savings_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetLeaseCharged:
+    """
+    A worker ended without a word; what it had been lent of a budget counts as spent now.
+
+    It may have been: nobody knows how the requests ended that the worker was busy with.
+    """
+
+    name: ClassVar[str] = "budget-lease-charged"
+    level: ClassVar[Level] = Level.WARNING
+    account: str
+    period: str
+    amount_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateLost:
+    """
+    The state can no longer be reached or written; ``policy`` is what happens meanwhile.
+
+    Nothing that was spent is forgotten: it is written when the state is there again.
+    """
+
+    name: ClassVar[str] = "state-unavailable"
+    level: ClassVar[Level] = Level.ERROR
+    error: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateFound:
+    """The state can be written again; ``dropped_usage_rows`` could not be kept for so long."""
+
+    name: ClassVar[str] = "state-available"
+    level: ClassVar[Level] = Level.INFO
+    unavailable_s: float
+    dropped_usage_rows: int

@@ -1,0 +1,119 @@
+"""What an attempt may cost, and who pays for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from domain.access.keys import Caller
+from domain.budget.accounts import Account, AccountKind
+from domain.budget.ledger import BudgetLedger
+from domain.budget.money import NOTHING, NanoUsd
+from domain.budget.pricing import Price
+from domain.routing.facts import Facts
+from domain.routing.gates import BarReason, Barred
+from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target
+
+_USUAL_ANSWER = 4096
+"""Tokens of an answer that nothing limits, as far as a soft budget is concerned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """
+    An attempt as far as its cost depends on it.
+
+    Attributes:
+        suffix: the instructions of the configuration that will be added.
+    """
+
+    facts: Facts
+    caller: Caller
+    profile: Profile
+    target: Target
+    spec: ProviderSpec
+    suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """
+    The most that an attempt can cost.
+
+    Attributes:
+        accounts: who pays.
+        price: what the target charges; ``None`` when nobody knows, or it is free.
+        is_bounded: whether any of them has a budget.
+    """
+
+    accounts: tuple[Account, ...]
+    amount: NanoUsd
+    price: Price | None
+    is_bounded: bool
+
+
+class Quotes:
+    """
+    Makes quotes by the prices and budgets of the configuration.
+
+    Args:
+        at_most: a number of tokens that no model makes more of a text than.
+    """
+
+    def __init__(self, table: RoutingTable, ledger: BudgetLedger, at_most: Callable[[str], int]) -> None:
+        self._table = table
+        self._ledger = ledger
+        self._at_most = at_most
+
+    def __repr__(self) -> str:
+        return f"<Quotes by {self._ledger!r}>"
+
+    def quote(self, errand: Errand) -> Quote | Barred:
+        """
+        The quote, or why a budget cannot be kept with this target.
+
+        Raises:
+            MalformedRequest: the request had to be read, and cannot be understood.
+        """
+        price = self._table.price(errand.target)
+        if price is None or price.is_free:
+            return self._unpriced(errand)
+        accounts = _accounts(errand)
+        if not self._ledger.is_bounded(accounts):
+            return Quote(accounts=accounts, amount=NOTHING, price=price, is_bounded=False)
+        output_tokens = _most_output_tokens(errand)
+        if output_tokens is None and self._ledger.is_hard(accounts):
+            return Barred(errand.target, BarReason.NO_OUTPUT_BOUND)
+        amount = price.at_most(
+            input_tokens=errand.facts.most_prompt_tokens(self._at_most) + self._at_most(errand.suffix),
+            output_tokens=_USUAL_ANSWER if output_tokens is None else output_tokens,
+        )
+        return Quote(accounts=accounts, amount=amount, price=price, is_bounded=True)
+
+    def _unpriced(self, errand: Errand) -> Quote | Barred:
+        """What is free is paid for by nobody, but a provider's own budget of nothing closes it."""
+        spec = errand.spec
+        unknown = spec.paid and self._table.price(errand.target) is None and not spec.allow_unpriced
+        if unknown and self._ledger.is_bounded(_accounts(errand)):
+            return Barred(errand.target, BarReason.UNPRICED)
+        provider = (Account(AccountKind.PROVIDER, errand.target.provider),)
+        bounded = self._ledger.is_bounded(provider)
+        return Quote(accounts=provider if bounded else (), amount=NOTHING, price=None, is_bounded=bounded)
+
+
+def _accounts(errand: Errand) -> tuple[Account, ...]:
+    """Whoever has a name; nobody keeps a purse for a caller without one."""
+    named = (
+        Account(AccountKind.PROVIDER, errand.target.provider),
+        Account(AccountKind.PROFILE, errand.profile.name),
+        Account(AccountKind.MEMBER, errand.caller.member),
+        Account(AccountKind.KEY, errand.caller.key_id),
+    )
+    return tuple(account for account in named if account.name)
+
+
+def _most_output_tokens(errand: Errand) -> int | None:
+    """For all the answers together; ``None`` when nothing limits them."""
+    if not errand.facts.generates:
+        return 0
+    limits = (errand.facts.output_limit, errand.spec.output_limit, errand.spec.context_window)
+    limit = next((limit for limit in limits if limit), None)
+    return None if limit is None else limit * errand.facts.choices

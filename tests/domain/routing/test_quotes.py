@@ -1,0 +1,181 @@
+"""An attempt is quoted at the most it can cost, or not at all."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from domain.access.keys import ANYBODY, Caller
+from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode
+from domain.budget.ledger import BudgetLedger
+from domain.budget.money import from_usd
+from domain.budget.pricing import price
+from domain.conversation.parts import Image, Link, Text
+from domain.conversation.request import Built, ChatRequest, Conversation, Message, Role, Sampling
+from domain.routing.facts import Facts
+from domain.routing.gates import BarReason, Barred
+from domain.routing.quotes import Errand, Quote, Quotes
+from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target
+from domain.tokens.request import TOOLS_PREAMBLE, request_tokens
+from tests.fakes.plain_counter import PlainCounter
+
+CLOUD = ProviderSpec(
+    name="cloud", adapter="a", model="m", paid=True, price=price(input_usd=1.0, output_usd=10.0)
+)
+TARGET = Target("cloud", "m")
+PROFILE = Profile(name="home", targets=(TARGET,))
+ANNA = Caller(member="anna", key_id="k1")
+HARD = Budget(monthly=from_usd(1.0), mode=BudgetMode.HARD)
+SOFT = Budget(monthly=from_usd(1.0))
+
+
+def account(kind: AccountKind, name: str) -> Account:
+    return Account(kind, name)
+
+
+PROVIDER = account(AccountKind.PROVIDER, "cloud")
+MEMBER = account(AccountKind.MEMBER, "anna")
+
+
+def quoted(
+    request: ChatRequest,
+    budgets: Mapping[Account, Budget],
+    *,
+    spec: ProviderSpec = CLOUD,
+    caller: Caller = ANNA,
+    target: Target = TARGET,
+    suffix: str = "",
+) -> Quote | Barred:
+    table = RoutingTable(providers={"cloud": spec}, profiles={"home": PROFILE}, default_profile="home")
+    quotes = Quotes(table, BudgetLedger(budgets), at_most)
+    facts = Facts(request, PlainCounter().count)
+    return quotes.quote(
+        Errand(facts=facts, caller=caller, profile=PROFILE, target=target, spec=spec, suffix=suffix)
+    )
+
+
+def at_most(text: str) -> int:
+    return len(text.encode())
+
+
+def asking(*, limit: int | None = 100, choices: int = 1, generates: bool = True) -> ChatRequest:
+    said = Conversation(
+        messages=(Message(role=Role.USER, parts=(Text(text="größer"),)),),
+        sampling=Sampling(max_output_tokens=limit),
+    )
+    return ChatRequest(dialect="d", model="any", source=Built(said), choices=choices, generates=generates)
+
+
+PROMPT = request_tokens(asking().conversation, at_most)
+
+
+def amount(input_tokens: int, output_tokens: int) -> int:
+    # A token written to the cache is the dearest, at 1.25 times the input rate.
+    return input_tokens * 1250 + output_tokens * 10_000
+
+
+def priced(found: Quote | Barred) -> Quote:
+    assert isinstance(found, Quote)
+    return found
+
+
+def test_the_worst_case_is_the_dearest_input_and_the_longest_output() -> None:
+    assert priced(quoted(asking(), {PROVIDER: HARD})).amount == amount(PROMPT, 100)
+
+
+def test_every_choice_may_be_as_long_as_the_limit() -> None:
+    assert priced(quoted(asking(choices=3), {MEMBER: HARD})).amount == amount(PROMPT, 300)
+
+
+def test_instructions_of_the_configuration_are_paid_for_too() -> None:
+    assert priced(quoted(asking(), {PROVIDER: HARD}, suffix="brief!")).amount == amount(PROMPT + 6, 100)
+
+
+def test_embeddings_have_no_output_to_pay_for() -> None:
+    request = asking(limit=None, generates=False)
+
+    assert priced(quoted(request, {PROVIDER: HARD})).amount == amount(PROMPT, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "tokens"),
+    [({"output_limit": 50}, 50), ({"context_window": 900}, 900), ({}, None)],
+)
+def test_without_a_limit_of_the_client_the_targets_counts_or_a_hard_budget_bars_it(
+    changes: dict[str, Any], tokens: int | None
+) -> None:
+    spec = replace(CLOUD, **changes)
+
+    found = quoted(asking(limit=None), {PROVIDER: HARD}, spec=spec)
+
+    if tokens is None:
+        assert found == Barred(TARGET, BarReason.NO_OUTPUT_BOUND)
+    else:
+        assert priced(found).amount == amount(PROMPT, tokens)
+
+
+def test_a_soft_budget_guesses_how_long_an_answer_without_a_limit_will_be() -> None:
+    assert priced(quoted(asking(limit=None), {PROVIDER: SOFT})).amount == amount(PROMPT, 4096)
+
+
+def test_everybody_with_a_name_pays_and_nobody_else() -> None:
+    found = priced(quoted(asking(), {PROVIDER: SOFT}))
+    anonymous = priced(quoted(asking(), {PROVIDER: SOFT}, caller=ANYBODY))
+
+    kinds = [account.kind for account in found.accounts]
+    assert kinds == [AccountKind.PROVIDER, AccountKind.PROFILE, AccountKind.MEMBER, AccountKind.KEY]
+    assert [account.name for account in anonymous.accounts] == ["cloud", "home"]
+
+
+def test_without_a_budget_spending_is_counted_and_nothing_reserved() -> None:
+    found = priced(quoted(asking(limit=None), {}))
+
+    assert (found.amount, found.is_bounded, len(found.accounts)) == (0, False, 4)
+
+
+def test_a_paid_model_without_a_price_is_barred_where_a_budget_applies() -> None:
+    unknown = replace(CLOUD, price=None)
+    for spec, target in ((unknown, TARGET), (CLOUD, Target("cloud", "another"))):
+        found = quoted(asking(), {MEMBER: SOFT}, spec=spec, target=target)
+        assert found == Barred(target, BarReason.UNPRICED)
+
+    assert isinstance(quoted(asking(), {}, spec=unknown), Quote)
+    assert isinstance(quoted(asking(), {MEMBER: SOFT}, spec=replace(unknown, allow_unpriced=True)), Quote)
+
+
+def test_what_is_free_is_asked_whatever_budgets_say_but_its_own() -> None:
+    for spec in (replace(CLOUD, price=None, paid=False), replace(CLOUD, price=price(input_usd=0.0))):
+        free = priced(quoted(asking(limit=None), {MEMBER: HARD}, spec=spec))
+        closed = priced(quoted(asking(limit=None), {PROVIDER: Budget(monthly=from_usd(0.0))}, spec=spec))
+
+        assert (free.accounts, free.is_bounded) == ((), False)
+        assert (closed.accounts, closed.is_bounded) == ((PROVIDER,), True)
+
+
+class Sized(Built):
+    """A request that knows its size."""
+
+    @property
+    def has_only_words(self) -> bool:
+        return True
+
+    @property
+    def most_bytes(self) -> int | None:
+        return 1000
+
+
+def test_a_request_without_pictures_is_not_read_but_measured() -> None:
+    request = replace(asking(), source=Sized(asking().conversation))
+
+    assert priced(quoted(request, {PROVIDER: HARD})).amount == amount(1000 + TOOLS_PREAMBLE, 100)
+
+
+def test_a_picture_is_paid_for_by_its_size_and_not_by_its_bytes() -> None:
+    parts = (Text(text="x"), Image(source=Link(url="https://example.com/a.png")))
+    said = Conversation(messages=(Message(role=Role.USER, parts=parts),))
+    request = replace(asking(), source=Built(replace(said, sampling=Sampling(max_output_tokens=1))))
+
+    found = priced(quoted(request, {PROVIDER: HARD}))
+
+    assert found.amount == amount(request_tokens(said, at_most), 1) > amount(1000, 1)

@@ -1,0 +1,42 @@
+"""A store in memory whose disk is slow or full when a test says so."""
+
+import asyncio
+from collections.abc import Sequence
+
+from domain.budget.leases import Claim, Grant
+from domain.budget.usage import UsageRow
+from domain.ports.storage import Charge, StoreUnavailable
+from infrastructure.state.memory import MemoryStore
+
+
+class TroubledStore(MemoryStore):
+    """
+    Writes as a `MemoryStore` does, but takes its time or refuses.
+
+    Attributes:
+        takes_s: how long each write takes.
+        trouble: why none succeeds; empty when they do.
+        exchanges: how often claims were answered.
+    """
+
+    takes_s = 0.0
+    trouble = ""
+    exchanges = 0
+
+    async def exchange(self, claims: Sequence[Claim]) -> Sequence[Grant]:
+        await self._struggle()
+        self.exchanges += 1
+        return await super().exchange(claims)
+
+    async def mourn(self) -> Sequence[Charge]:
+        await self._struggle()
+        return await super().mourn()
+
+    async def log_usage(self, rows: Sequence[UsageRow]) -> None:
+        await self._struggle()
+        await super().log_usage(rows)
+
+    async def _struggle(self) -> None:
+        await asyncio.sleep(self.takes_s)
+        if self.trouble:
+            raise StoreUnavailable(self.trouble)
