@@ -38,7 +38,7 @@ def openai_endpoint(spec: ProviderSpec, secret: str, user_agent: str) -> Endpoin
     bearer = {"authorization": f"Bearer {secret}"} if secret else {}
     return Endpoint(
         url=httpx.URL(f"{spec.base_url.rstrip('/')}/chat/completions"),
-        headers=_headers(user_agent, bearer, spec.headers),
+        headers=headers_for(user_agent, bearer, spec.headers),
     )
 
 
@@ -50,7 +50,7 @@ def anthropic_endpoint(spec: ProviderSpec, secret: str, user_agent: str) -> Endp
         own["x-api-key"] = secret
     return Endpoint(
         url=httpx.URL(f"{spec.base_url.rstrip('/').removesuffix('/v1')}/v1/messages"),
-        headers=_headers(user_agent, own, spec.headers),
+        headers=headers_for(user_agent, own, spec.headers),
         own_headers=True,
     )
 
@@ -59,7 +59,7 @@ def ollama_endpoint(spec: ProviderSpec, secret: str, user_agent: str) -> Endpoin
     """``<base_url>/api/chat``, whether or not the base URL ends in ``/v1`` or ``/api``."""
     bearer = {"authorization": f"Bearer {secret}"} if secret else {}
     root = spec.base_url.rstrip("/").removesuffix("/v1").removesuffix("/api").rstrip("/")
-    return Endpoint(url=httpx.URL(f"{root}/api/chat"), headers=_headers(user_agent, bearer, spec.headers))
+    return Endpoint(url=httpx.URL(f"{root}/api/chat"), headers=headers_for(user_agent, bearer, spec.headers))
 
 
 def _is_plain(text: str) -> bool:
@@ -67,8 +67,8 @@ def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-def _headers(user_agent: str, own: Mapping[str, str], configured: Mapping[str, str]) -> httpx.Headers:
-    """The configuration has the last word, also on the user agent."""
+def headers_for(user_agent: str, own: Mapping[str, str], configured: Mapping[str, str]) -> httpx.Headers:
+    """What every request carries; the configuration has the last word, also on the user agent."""
     headers = httpx.Headers({"content-type": "application/json", "user-agent": user_agent, **own})
     headers.update(dict(configured))
     return headers

@@ -1,15 +1,16 @@
 """One question to an upstream over HTTP and its whole answer, or the failure that it met."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
 import httpx
 
-from adapters.dialects.dialect import OutboundDialect
+from adapters.dialects.dialect import OutboundDialect, ReportedError
 from adapters.outbound.failures import answering, refusal, shown_headers, unanswered
 from adapters.outbound.redaction import Redaction
+from domain.conversation.request import DialectName
 from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
 from domain.ports.time import Clock
 
@@ -60,7 +61,7 @@ class Exchange:
                 response = await self._transport.handle_async_request(request)
             try:
                 if response.status_code >= 300:
-                    raise await refused(response, self._dialect, self._clock)
+                    raise await refused(response, self._clock, self._dialect.name, self._dialect.decode_error)
                 with answering():
                     return await read(response, MAX_BODY_BYTES)
             finally:
@@ -69,20 +70,21 @@ class Exchange:
 
 async def refused(
     response: httpx.Response,
-    dialect: OutboundDialect,
     clock: Clock,
+    dialect: DialectName,
+    decode_error: Callable[[bytes], ReportedError],
     *,
     within_s: float = REFUSAL_PATIENCE_S,
 ) -> UpstreamFailure:
     """The failure that an answer with an error status is, with as much of its body as comes in time."""
     body = await _words_in_time(response, within_s)
     answer = UpstreamAnswer(
-        dialect=dialect.name,
+        dialect=dialect,
         status=response.status_code,
         body=body,
         headers=shown_headers(response.headers),
     )
-    return refusal(dialect.decode_error(body), answer, clock.time())
+    return refusal(decode_error(body), answer, clock.time())
 
 
 def connecting_within(connect_timeout_s: float) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from math import isfinite
 
 from domain.conversation.request import MalformedRequest
-from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
+from domain.failures import FailureKind, Overflow, QuotaScope, UpstreamAnswer, UpstreamFailure
 
 _MOST_WORDS = 2000
 """Characters of what an adapter says of its failure; more is not words but a dump."""
@@ -58,7 +58,12 @@ def _sound(failure: UpstreamFailure) -> UpstreamFailure:
         _words(failure)[:_MOST_WORDS],
         status=_status(failure.status),
         retry_after_s=_wait_s(failure.retry_after_s),
+        resets_in_s=_wait_s(failure.resets_in_s),
+        scope=failure.scope if isinstance(failure.scope, QuotaScope) else None,
+        overflow=failure.overflow if _is_overflow(failure.overflow) else None,
+        because=failure.because if isinstance(failure.because, FailureKind) else None,
         answer=failure.answer if _is_answer(failure.answer) else None,
+        was_sent=bool(failure.was_sent),
     )
 
 
@@ -76,6 +81,14 @@ def _status(status: object) -> int | None:
 
 def _wait_s(seconds: object) -> float | None:
     return max(0.0, float(seconds)) if isinstance(seconds, int | float) and isfinite(seconds) else None
+
+
+def _is_overflow(overflow: object) -> bool:
+    match overflow:
+        case Overflow(prompt_tokens=int() | None, window=int() | None):
+            return True
+        case _:
+            return False
 
 
 def _is_answer(answer: object) -> bool:

@@ -1,13 +1,15 @@
 """Asks an upstream that speaks one of our dialects over HTTP."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 
 import httpx
 
 from adapters.dialects.dialect import OutboundDialect, Outgoing, Quirks
-from adapters.outbound.endpoints import Endpoint
+from adapters.outbound.endpoints import Endpoint, headers_for
 from adapters.outbound.exchange import MAX_BODY_BYTES, chunks, posting, read, refused
 from adapters.outbound.failures import answering, unanswered
+from adapters.outbound.kit import ProviderKit
 from adapters.outbound.redaction import Redaction, secrets_of
 from domain.conversation.reply import Batch
 from domain.ports.providers import ProviderCall
@@ -57,7 +59,7 @@ class HttpProvider:
                 response = await self._transport.handle_async_request(request)
             try:
                 if response.status_code >= 300:
-                    raise await refused(response, self._dialect, self._clock)
+                    raise await refused(response, self._clock, self._dialect.name, self._dialect.decode_error)
                 with answering():
                     if not _is_stream(response):
                         yield self._dialect.decode_completion(await read(response, MAX_BODY_BYTES))
@@ -87,6 +89,37 @@ class HttpProvider:
             self._endpoint.request_headers(call.request, self._dialect.name),
             connect_timeout_s=call.connect_timeout_s,
         )
+
+
+def http_provider(
+    spec: ProviderSpec,
+    kit: ProviderKit,
+    dialect: OutboundDialect,
+    *,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    quirks: Quirks | None = None,
+    passes_headers: bool = False,
+) -> HttpProvider:
+    """
+    A provider for an upstream that speaks a dialect of ours at an address of its own.
+
+    Args:
+        url: where requests are posted, to the last letter.
+        headers: sent with every request, such as the credential; the configuration's headers beat them. They
+            are taken for secrets and kept out of whatever is told.
+        quirks: how the upstream departs from the dialect.
+        passes_headers: whether headers that belong to the dialect, such as ``anthropic-beta``, go along when
+            the client speaks it too.
+    """
+    own = headers or {}
+    endpoint = Endpoint(
+        url=httpx.URL(url),
+        headers=headers_for(kit.user_agent, own, spec.headers),
+        own_headers=passes_headers,
+    )
+    known = replace(spec, headers={**own, **spec.headers})
+    return HttpProvider(known, endpoint, dialect, kit.transport, kit.clock, secret=kit.secret, quirks=quirks)
 
 
 def _is_stream(response: httpx.Response) -> bool:

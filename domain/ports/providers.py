@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from domain.conversation.reply import Batch, Usage
-from domain.conversation.request import ChatRequest
-from domain.routing.shaping import AS_IT_IS, Shaping
+from domain.conversation.request import ChatRequest, Conversation
+from domain.routing.shaping import AS_IT_IS, Shaping, instructed, shaped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,16 @@ class ProviderCall:
     system_suffix: str = ""
     connect_timeout_s: float = 5.0
     shaping: Shaping = AS_IT_IS
+
+    @property
+    def conversation(self) -> Conversation:
+        """
+        What the target is told: the client's words, with all that must change in them and our instructions.
+
+        Raises:
+            MalformedRequest: the request cannot be understood.
+        """
+        return instructed(shaped(self.request.conversation, self.shaping), self.system_suffix)
 
 
 class ChatProvider(Protocol):

@@ -9,6 +9,7 @@ beginning finds none of them again; only Anthropic has a use for it.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import takewhile
 from urllib.parse import urlsplit
 
 from domain.conversation.parts import Document, Image, Part, Text, Thinking, ToolCall, ToolResult
@@ -109,9 +110,23 @@ def shaped(conversation: Conversation, shaping: Shaping) -> Conversation:
     return _sampled(conversation, shaping)
 
 
+def instructed(conversation: Conversation, suffix: str) -> Conversation:
+    """With instructions of ours after the client's own."""
+    if not suffix:
+        return conversation
+    ours = Message(role=Role.SYSTEM, parts=(Text(text=suffix),))
+    messages = conversation.messages
+    own = sum(1 for _ in takewhile(_instructs, messages))
+    return replace(conversation, messages=(*messages[:own], ours, *messages[own:]))
+
+
 def unattributed(text: str) -> str:
     """Instructions without their first line if that is about the client."""
     return text.partition("\n")[2].lstrip("\n") if text.startswith(ATTRIBUTION) else text
+
+
+def _instructs(message: Message) -> bool:
+    return message.role in (Role.SYSTEM, Role.DEVELOPER)
 
 
 def _output_bound(facts: Facts, window: int | None) -> int | None:
@@ -126,7 +141,7 @@ def _output_bound(facts: Facts, window: int | None) -> int | None:
 
 def _without_attribution(conversation: Conversation) -> Conversation:
     head = conversation.messages[0] if conversation.messages else None
-    if head is None or head.role not in (Role.SYSTEM, Role.DEVELOPER) or not head.parts:
+    if head is None or not _instructs(head) or not head.parts:
         return conversation
     first, *rest = head.parts
     if not isinstance(first, Text) or (left := unattributed(first.text)) == first.text:

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -20,7 +19,7 @@ from domain.conversation.reply import TextDelta
 from domain.ports.providers import ProviderCall
 from domain.routing.targets import ProviderSpec, RoutingTable, SecretReference
 from infrastructure.secrets import Secrets
-from tests.fakes.fixed_clock import FixedClock
+from tests.adapters.outbound.kits import kit_over
 
 CAST = """
 from dataclasses import dataclass
@@ -81,21 +80,8 @@ def thorny(spec, kit):
 """
 
 
-class NoModelServer:
-    """There is none."""
-
-    async def ensure_running(self) -> str:
-        raise RuntimeError("there is none")
-
-
-def kit(**fields: Any) -> ProviderKit:
-    return ProviderKit(
-        transport=httpx.AsyncHTTPTransport(),
-        clock=FixedClock(),
-        model_server=NoModelServer(),
-        user_agent="test",
-        **fields,
-    )
+def kit(*, secret: str) -> ProviderKit:
+    return kit_over(httpx.MockTransport(lambda request: httpx.Response(404)), secret=secret)
 
 
 def table(*specs: ProviderSpec) -> RoutingTable:

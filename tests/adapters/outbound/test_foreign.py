@@ -373,6 +373,10 @@ ODD_FAILURES = [
     UpstreamFailure(FailureKind.OVERLOADED, cast("Any", None), status=cast("Any", "503")),
     UpstreamFailure(FailureKind.OVERLOADED, "not a number", retry_after_s=float("nan")),
     UpstreamFailure(FailureKind.OVERLOADED, "soon", retry_after_s=cast("Any", "soon")),
+    UpstreamFailure(FailureKind.OVERLOADED, "resets", resets_in_s=cast("Any", "soon")),
+    UpstreamFailure(FailureKind.OVERLOADED, "scope", scope=cast("Any", "week")),
+    UpstreamFailure(FailureKind.OVERLOADED, "overflow", overflow=cast("Any", 7)),
+    UpstreamFailure(FailureKind.OVERLOADED, "because", because=cast("Any", "of that")),
     UpstreamFailure(FailureKind.OVERLOADED, "many words" * 10_000),
     with_answer(status=200),
     with_answer(body="text"),
@@ -389,8 +393,8 @@ async def test_a_failure_with_odd_fields_is_made_sound(odd: UpstreamFailure) -> 
     assert failure.consequence is not None
     assert len(failure.message) <= 2000
     assert failure.status is None
-    assert failure.retry_after_s is None
-    assert failure.answer is None
+    assert (failure.retry_after_s, failure.resets_in_s, failure.scope) == (None, None, None)
+    assert (failure.overflow, failure.because, failure.answer) == (None, None, None)
 
 
 async def test_a_request_that_cannot_be_said_to_it_is_the_clients_to_know() -> None:

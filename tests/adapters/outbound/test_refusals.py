@@ -38,7 +38,7 @@ async def test_a_refusal_whose_body_breaks_off_is_told_by_its_status(
 ) -> None:
     response = httpx.Response(status, headers={"retry-after": "7"}, stream=Unfinished(error))
 
-    failure = await refused(response, OPENAI_CHAT, FixedClock())
+    failure = await refused(response, FixedClock(), OPENAI_CHAT.name, OPENAI_CHAT.decode_error)
 
     assert (failure.kind, failure.status, failure.retry_after_s) == (kind, status, 7.0)
     assert failure.answer is not None
@@ -49,7 +49,7 @@ async def test_a_refusal_whose_body_never_ends_is_not_waited_for() -> None:
     response = httpx.Response(429, stream=Unfinished(None))
     began_at = time.monotonic()
 
-    failure = await refused(response, OPENAI_CHAT, FixedClock(), within_s=0.05)
+    failure = await refused(response, FixedClock(), OPENAI_CHAT.name, OPENAI_CHAT.decode_error, within_s=0.05)
 
     assert failure.kind is FailureKind.RATE_LIMITED
     assert time.monotonic() - began_at < 5

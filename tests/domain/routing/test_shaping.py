@@ -19,6 +19,7 @@ from domain.routing.shaping import (
     AS_IT_IS,
     Omission,
     Shaping,
+    instructed,
     loses_cache_control,
     shaped,
     shaping_for,
@@ -188,3 +189,17 @@ def test_cache_marks_are_seen_wherever_they_may_stand(marked: Conversation) -> N
 
 def _request(said: Conversation) -> ChatRequest:
     return ChatRequest(dialect="anthropic_messages", model="m", source=Built(said))
+
+
+def test_our_instructions_come_after_the_clients_own_and_before_what_is_said() -> None:
+    told = instructed(conversation(Text(text="theirs")), "ours")
+
+    assert [message.role for message in told.messages] == [Role.SYSTEM, Role.SYSTEM, Role.USER]
+    assert told.messages[1].parts == (Text(text="ours"),)
+
+
+def test_without_instructions_of_ours_nothing_changes() -> None:
+    asked = conversation()
+
+    assert instructed(asked, "") is asked
+    assert instructed(asked, "ours").messages[1:] == asked.messages

@@ -1,0 +1,178 @@
+"""
+What adapters of others are written against stays: names, fields and parameters may be added, none may go.
+
+An adapter that was written for this release works with the next. Whoever has to break that raises the major
+version and tells it in the changelog; then, and only then, this table changes.
+"""
+
+import ast
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.outbound import authoring
+from tests.architecture.tree import ROOT
+
+FIELDS = {
+    "ProviderSpec": "name adapter base_url model paid secret timeouts locality context_window capabilities"
+    " append_system_prompt output_filters extra_body headers options",
+    "ProviderKit": "transport clock secret model_server user_agent",
+    "ProviderCall": "request request_id model stream system_suffix connect_timeout_s shaping",
+    "EmbeddingCall": "body request_id model connect_timeout_s",
+    "Embeddings": "body model usage",
+    "ChatRequest": "dialect model source stream profile declares_tools choices wants_usage headers",
+    "Conversation": "messages tools tool_choice sampling extensions",
+    "Message": "role parts name extensions",
+    "Text": "text cache_control extensions",
+    "Image": "source cache_control extensions",
+    "Document": "source title cache_control extensions",
+    "InlineData": "media_type base64",
+    "Link": "url",
+    "FileReference": "file_id",
+    "Thinking": "text signature redacted extensions",
+    "ToolCall": "id name arguments cache_control extensions",
+    "ToolResult": "call_id content is_error cache_control extensions",
+    "Refusal": "text extensions",
+    "ForeignPart": "dialect payload",
+    "Tool": "name description parameters cache_control extensions",
+    "ForeignTool": "dialect payload",
+    "ToolChoice": "use name parallel extensions",
+    "Sampling": "max_output_tokens temperature top_p top_k stop seed reasoning_effort answer_schema",
+    "AnswerSchema": "schema name description strict",
+    "Batch": "events wire",
+    "ReplyStarted": "id model created extensions",
+    "TextDelta": "text choice",
+    "ThinkingDelta": "text choice",
+    "ThinkingSigned": "signature choice",
+    "RedactedThinking": "data choice",
+    "RefusalDelta": "text choice",
+    "ToolCallStarted": "call id name choice",
+    "ToolCallDelta": "call arguments choice",
+    "PartEnded": "call choice",
+    "UsageReported": "usage",
+    "Usage": "input_tokens output_tokens cache_read_tokens cache_creation_tokens reasoning_tokens",
+    "Finished": "reason stop_sequence choice extensions",
+    "Quirks": "max_tokens_field default_max_tokens usage_in_streams developer_role cache_control",
+    "OPENAI_CHAT": "name",
+    "ANTHROPIC_MESSAGES": "name",
+    "OLLAMA_CHAT": "name",
+}
+"""The fields of each value, in their order."""
+
+MEMBERS = {
+    "Role": "SYSTEM DEVELOPER USER ASSISTANT TOOL",
+    "ToolUse": "AUTO REQUIRED NONE NAMED",
+    "StopReason": "END_TURN STOP_SEQUENCE MAX_TOKENS TOOL_CALLS REFUSAL CONTENT_FILTER PAUSE",
+    "FailureKind": "UNREACHABLE SLOW OVERLOADED RATE_LIMITED QUOTA CREDENTIALS MODEL_MISSING BUSY"
+    " OUT_OF_MEMORY CONTEXT_OVERFLOW REQUEST_FAULT ADAPTER_FAULT GARBLED BROKEN_OFF CLIENT_LEFT",
+}
+"""The members of each enumeration."""
+
+PARAMETERS = {
+    "options_as": "description spec",
+    "answer_to": "request call kit",
+    "http_provider": "spec kit dialect url headers quirks passes_headers",
+    "openai_compatible": "spec kit",
+    "anthropic": "spec kit",
+    "ollama": "spec kit",
+    "UpstreamFailure": "kind message status retry_after_s answer",
+    "MalformedRequest": "path message",
+    "ChatProvider.converse": "self call",
+    "EmbeddingProvider.embed": "self call",
+    "TokenCountProvider.count_tokens": "self call",
+    "ProviderCall.conversation": "self",
+}
+"""The parameters of what is called, or implemented, in their order."""
+
+ALIASES = {"ProviderFactory", "Part", "ReplyEvent", "Json"}
+"""Names for types."""
+WITHOUT_MORE = {"OptionsRefused"}
+"""Nothing is read of it: it is left alone."""
+
+
+def named(path: str) -> Any:
+    found: Any = authoring
+    for name in path.split("."):
+        found = inspect.getattr_static(found, name)
+    return found.fget if isinstance(found, property) else found
+
+
+def test_every_name_has_its_line_in_a_table() -> None:
+    tabled = {path.partition(".")[0] for path in (*FIELDS, *MEMBERS, *PARAMETERS, *ALIASES, *WITHOUT_MORE)}
+
+    assert tabled == set(authoring.__all__)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_no_field_goes_and_none_comes_that_must_be_given(name: str) -> None:
+    value = named(name)
+    assert is_dataclass(value)
+    there = {field.name: field for field in fields(value)}
+
+    assert set(FIELDS[name].split()) <= set(there)
+    if isinstance(value, type):
+        assert positional(value)[: len(FIELDS[name].split())] in (FIELDS[name].split(), [])
+        assert demanded(value) <= set(FIELDS[name].split())
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_no_member_goes(name: str) -> None:
+    enumeration: type[Enum] = named(name)
+
+    assert set(MEMBERS[name].split()) <= set(enumeration.__members__)
+
+
+@pytest.mark.parametrize("path", PARAMETERS)
+def test_no_parameter_goes_and_none_comes_that_must_be_given(path: str) -> None:
+    called = named(path)
+    there = [name for name in inspect.signature(called).parameters if name != "self"]
+    promised = [name for name in PARAMETERS[path].split() if name != "self"]
+    in_order = [name for name in positional(called) if name != "self"]
+
+    assert in_order[: len(promised)] == promised[: len(in_order)]
+    assert set(promised) <= set(there)
+    assert demanded(called) - {"self"} <= set(promised)
+
+
+def test_the_types_of_all_this_reach_the_authors_type_checker() -> None:
+    assert (ROOT / "adapters/py.typed").is_file()
+    assert (ROOT / "domain/py.typed").is_file()
+
+
+def test_the_guide_and_the_example_import_nothing_else_of_ours() -> None:
+    imported = {name for source in sources() for name in modules_imported(source)}
+
+    assert {name for name in imported if name.split(".")[0] in {"adapters", "domain", "app", "config"}} <= {
+        "adapters.outbound.authoring",
+    }
+
+
+def sources() -> Iterator[str]:
+    yield from (path.read_text("utf-8") for path in Path(ROOT / "examples").rglob("*.py"))
+
+
+def modules_imported(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.ImportFrom(module=str(module)):
+                yield module
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case _:
+                pass
+
+
+def demanded(called: Callable[..., object]) -> set[str]:
+    """The parameters without a default."""
+    parameters = inspect.signature(called).parameters.values()
+    return {each.name for each in parameters if each.default is each.empty}
+
+
+def positional(called: Callable[..., object]) -> list[str]:
+    parameters = inspect.signature(called).parameters.values()
+    return [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
