@@ -32,6 +32,7 @@ from app.use_cases.list_models import ListModels
 from app.use_cases.manage_keys import ManageKeys
 from app.use_cases.member_limits import MemberLimits
 from app.use_cases.plan import Planner
+from app.use_cases.probe_providers import ProbeProviders
 from app.use_cases.quotas import Quotas
 from app.use_cases.rehearse import Rehearse
 from app.use_cases.seat_sharing import SeatSharing
@@ -252,6 +253,7 @@ class Container(containers.DeclarativeContainer):
     rehearse = providers.Singleton(Rehearse, planner)
     explain = providers.Singleton(Explain, traces)
     count_tokens = providers.Singleton(CountTokens, token_counter, planner, directory, sink, clock)
+    probe_providers = providers.Singleton(ProbeProviders, table, directory, sink)
     embed = providers.Singleton(Embed, table, planner, directory, sink, clock, companions)
 
     # inbound

@@ -19,6 +19,7 @@ from domain.routing.targets import (
     CapabilityAction,
     Freedom,
     Locality,
+    ProbePlan,
     Profile,
     ProfileAlias,
     ProviderSpec,
@@ -76,6 +77,7 @@ def provider_spec(provider: Provider, registry: CapabilityRegistry) -> ProviderS
         price=price_of(provider.cost),
         allow_unpriced=provider.cost is not None and provider.cost.allow_unpriced,
         capabilities=_capabilities(provider, flags),
+        probe=_probe(provider),
         room=room_of(provider),
         append_system_prompt=provider.append_system_prompt or "",
         output_filters=provider.output_filters,
@@ -83,6 +85,14 @@ def provider_spec(provider: Provider, registry: CapabilityRegistry) -> ProviderS
         headers=MappingProxyType(dict(provider.headers)),
         options=MappingProxyType(dict(provider.options)),
     )
+
+
+def _probe(provider: Provider) -> ProbePlan | None:
+    if provider.probe is None:
+        return None
+    path = provider.probe.path
+    rooted = path if path.startswith("/") or not path else f"/{path}"
+    return ProbePlan(interval_s=provider.probe.interval_s, path=rooted)
 
 
 def locality_of(provider: Provider) -> Locality:

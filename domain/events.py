@@ -34,6 +34,7 @@ from domain.inventory.money import (
     StateLost,
     UncountableProviderSkipped,
 )
+from domain.inventory.probing import ContextWindowLearned, ProbeOutcomeChanged
 from domain.inventory.requests import RequestAccepted
 from domain.inventory.shaping import (
     CapabilityDegraded,
@@ -362,6 +363,8 @@ Event: TypeAlias = (
     | AnswerFailedMidstream
     | ReplyBrokenOff
     | ChainUniformAuthFailure
+    | ContextWindowLearned
+    | ProbeOutcomeChanged
     | RequestAccepted
     | RequestCompleted
     | InternalFault

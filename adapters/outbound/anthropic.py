@@ -13,10 +13,11 @@ from adapters.outbound.endpoints import Endpoint, anthropic_endpoint
 from adapters.outbound.exchange import Exchange, connecting_within
 from adapters.outbound.http_provider import HttpProvider
 from adapters.outbound.kit import ProviderKit
+from adapters.outbound.probing import Prober
 from adapters.outbound.redaction import Redaction, secrets_of
 from domain.conversation.reply import Batch
 from domain.failures import FailureKind, UpstreamFailure
-from domain.ports.providers import ChatProvider, ProviderCall
+from domain.ports.providers import ChatProvider, Probed, ProviderCall
 from domain.routing.targets import ProviderSpec
 
 _COUNTED = frozenset(
@@ -51,6 +52,9 @@ class AnthropicProvider:
         )
         redaction = Redaction(*secrets_of(spec, kit.secret))
         self._exchange = Exchange(kit.transport, ANTHROPIC_MESSAGES, kit.clock, redaction)
+        self._models_path = f"{endpoint.url.path.removesuffix('/messages')}/models"
+        self._probe_path = spec.probe.path if spec.probe else ""
+        self._prober = Prober(self._exchange, endpoint.url, endpoint.headers)
         self._messages = HttpProvider(
             _limited(spec), endpoint, ANTHROPIC_MESSAGES, kit.transport, kit.clock, secret=kit.secret
         )
@@ -61,6 +65,13 @@ class AnthropicProvider:
     def converse(self, call: ProviderCall) -> AsyncGenerator[Batch, None]:
         """See `domain.ports.providers.ChatProvider`."""
         return self._messages.converse(call)
+
+    async def probe(self) -> Probed:
+        """See `domain.ports.providers.ProbeProvider`."""
+        if self._probe_path:
+            await self._prober.read(self._probe_path)
+            return Probed()
+        return await self._prober.models(self._models_path, self._spec.model)
 
     async def count_tokens(self, call: ProviderCall) -> int:
         """See `domain.ports.providers.TokenCountProvider`."""

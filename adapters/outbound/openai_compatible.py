@@ -14,10 +14,11 @@ from adapters.outbound.endpoints import Endpoint, openai_endpoint
 from adapters.outbound.exchange import Exchange, connecting_within
 from adapters.outbound.http_provider import HttpProvider
 from adapters.outbound.kit import ProviderKit
+from adapters.outbound.probing import Prober
 from adapters.outbound.redaction import Redaction, secrets_of
 from domain.conversation.reply import Batch, Usage
 from domain.failures import FailureKind, UpstreamFailure
-from domain.ports.providers import ChatProvider, EmbeddingCall, Embeddings, ProviderCall
+from domain.ports.providers import ChatProvider, EmbeddingCall, Embeddings, Probed, ProviderCall
 from domain.routing.manner import is_openai
 from domain.routing.targets import ProviderSpec
 
@@ -45,6 +46,10 @@ class OpenAiProvider:
         self._embeddings_url = endpoint.url.copy_with(path=f"{path}/embeddings")
         redaction = Redaction(*secrets_of(spec, kit.secret))
         self._exchange = Exchange(kit.transport, OPENAI_CHAT, kit.clock, redaction)
+        self._models_path = f"{path}/models"
+        self._probe_path = spec.probe.path if spec.probe else ""
+        self._model = spec.model
+        self._prober = Prober(self._exchange, endpoint.url, endpoint.headers)
         self._chat = HttpProvider(
             _limited(spec),
             endpoint,
@@ -61,6 +66,13 @@ class OpenAiProvider:
     def converse(self, call: ProviderCall) -> AsyncGenerator[Batch, None]:
         """See `domain.ports.providers.ChatProvider`."""
         return self._chat.converse(call)
+
+    async def probe(self) -> Probed:
+        """See `domain.ports.providers.ProbeProvider`."""
+        if self._probe_path:
+            await self._prober.read(self._probe_path)
+            return Probed()
+        return await self._prober.models(self._models_path, self._model)
 
     async def embed(self, call: EmbeddingCall) -> Embeddings:
         """See `domain.ports.providers.EmbeddingProvider`."""

@@ -105,7 +105,7 @@ class Converse:
         walking = Walking(self._table, plan, asked.request_id, self._sink)
 
         async def attempt(target: Target, failed: tuple[Attempt, ...]) -> Reply:
-            spec = self._table.providers[target.provider]
+            spec = self._table.spec_of(target)
             errand = _Errand(asked=asked, plan=plan, target=target, spec=spec, failed=failed, walking=walking)
             return await self._attempt(errand)
 

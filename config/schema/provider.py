@@ -62,6 +62,18 @@ class Capabilities(Section):
     openai_compatible: bool = Field(default=True, description="Speaks the OpenAI wire format.")
 
 
+class Probe(Section):
+    """Asking an upstream whether it is there, by reading alone: no model is loaded for it."""
+
+    interval_s: Annotated[float, Field(ge=1.0, le=86400.0)] = Field(
+        default=30.0, description="Seconds between two questions."
+    )
+    path: str = Field(
+        default="",
+        description="The path to read, such as `/health`. Unset: the kind's own list of models or the like.",
+    )
+
+
 class Provider(Deadlines):
     """One upstream: where it is, what it speaks, what it can do and what it costs."""
 
@@ -127,6 +139,11 @@ class Provider(Deadlines):
         " out marks of the chat template such as `<|im_end|>`.",
     )
     capabilities: Capabilities = Field(default_factory=Capabilities, description="What its model can do.")
+    probe: Probe | None = Field(
+        default=None,
+        description="Asks it at intervals whether it is there. Unset: its answers tell, and whoever is"
+        " `local` or `lan` is asked once for the context windows of its models.",
+    )
     max_concurrency: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="How many requests it answers side by side; others wait. Unset: any number."
     )

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from domain.conversation.extensions import Nothing
 from domain.conversation.reply import Batch, Usage
 from domain.conversation.request import ChatRequest, Conversation
 from domain.routing.shaping import AS_IT_IS, Shaping, instructed, shaped
@@ -109,6 +110,32 @@ class EmbeddingProvider(Protocol):
 
         Raises:
             UpstreamFailure: the attempt failed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """
+    What an upstream told when it was asked whether it is there.
+
+    Attributes:
+        windows: the context windows of its models, in tokens, where it says.
+    """
+
+    windows: Mapping[str, int] = Nothing()
+
+
+@runtime_checkable
+class ProbeProvider(Protocol):
+    """A provider that can be asked whether it is there. Optional: whoever lacks it is told by its answers."""
+
+    async def probe(self) -> Probed:
+        """
+        Asks by reading alone: that costs nothing, and no model is loaded or kept in memory for it.
+
+        Raises:
+            UpstreamFailure: it is not there, or does not want to be asked.
         """
         ...
 

@@ -146,7 +146,7 @@ def admit(table: RoutingTable, asker: Asker, target: Target, more: Sequence[Gate
     Raises:
         MalformedRequest: a gate had to read the conversation, which cannot be understood.
     """
-    spec = table.providers[target.provider]
+    spec = table.spec_of(target)
     for gate in (*_PERMISSIONS, *more, *_ABILITIES):
         barred = gate(table, asker, target, spec)
         if barred is not None:

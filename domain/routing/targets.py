@@ -1,13 +1,14 @@
 """What a request can go to: providers as configured, targets, and how patient to be with them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
 from domain.budget.pricing import Price
 from domain.conversation.extensions import Json, Nothing
 from domain.routing.rules import RuleMatcher
+from domain.routing.windows import ContextWindows
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,19 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProbePlan:
+    """
+    How a provider is asked whether it is there.
+
+    Attributes:
+        path: what is read; empty for what its kind knows, such as its list of models.
+    """
+
+    interval_s: float = 30.0
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
     """
     One configured upstream.
@@ -121,6 +135,7 @@ class ProviderSpec:
         allow_unpriced: whether it may be asked for a model without a price where a budget applies.
         extra_body: fields laid under every request body.
         headers: sent with every request to it.
+        probe: how it is asked whether it is there; ``None`` when that is told by its answers.
         room: how much it bears at once; ``None`` for any number.
         options: for a custom adapter, as written in the configuration.
     """
@@ -138,6 +153,7 @@ class ProviderSpec:
     price: Price | None = None
     allow_unpriced: bool = False
     capabilities: Capabilities = Capabilities()
+    probe: ProbePlan | None = None
     room: Room | None = None
     append_system_prompt: str = ""
     output_filters: tuple[str, ...] = ()
@@ -215,6 +231,7 @@ class RoutingTable:
         models: declared model names.
         allow_paid: whether providers that cost money may be used at all.
         prices: what models charge that are not their provider's own.
+        context_windows: what was learned of windows since the start; the one thing here that changes.
     """
 
     providers: Mapping[str, ProviderSpec]
@@ -226,15 +243,22 @@ class RoutingTable:
     auto_router: RuleMatcher | None = None
     sticky_sessions: bool = True
     prices: Mapping[Target, Price] = field(default_factory=lambda: MappingProxyType({}))
+    context_windows: ContextWindows = field(default_factory=ContextWindows)
 
     def price(self, target: Target) -> Price | None:
         """What a target charges; ``None`` when nobody said."""
         spec = self.providers[target.provider]
         return spec.price if target.model == spec.model else self.prices.get(target)
 
+    def spec_of(self, target: Target) -> ProviderSpec:
+        """The target's provider, with the context window that is known by now."""
+        spec = self.providers[target.provider]
+        window = self.context_windows.of(target, spec.context_window)
+        return spec if window == spec.context_window else replace(spec, context_window=window)
+
     def windows(self, targets: Iterable[Target]) -> Mapping[Target, int]:
         """The context windows of these targets, in tokens, where they are known."""
-        known = ((target, self.providers[target.provider].context_window) for target in targets)
+        known = ((target, self.spec_of(target).context_window) for target in targets)
         return {target: window for target, window in known if window is not None}
 
     def timeouts(self, profile: Profile, target: Target) -> Timeouts:

@@ -51,6 +51,7 @@ from domain.inventory.money import (
     StateLost,
     UncountableProviderSkipped,
 )
+from domain.inventory.probing import ContextWindowLearned, ProbeOutcomeChanged
 from domain.inventory.requests import RequestAccepted
 from domain.inventory.shaping import (
     CapabilityDegraded,
@@ -147,6 +148,8 @@ class MetricsSink:
                 | IncapableProviderDemoted()
                 | ChainAccessBlocked()
                 | KeysChanged()
+                | ContextWindowLearned()
+                | ProbeOutcomeChanged()
                 | KeysUnreadable()
                 | ChainCapabilityBlocked()
                 | ChainContextBlocked()

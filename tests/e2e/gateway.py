@@ -45,7 +45,8 @@ class Gateway:
 
     def events(self, request_id: str | None = None) -> list[Event]:
         """The event lines so far, in order; those of one request if it is named."""
-        lines = [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
+        whole = (line for line in self.log.splitlines(keepends=True) if line.endswith("\n"))
+        lines = [json.loads(line) for line in whole if line.startswith("{")]
         return [line for line in lines if request_id is None or line.get("request_id") == request_id]
 
     def story(self, request_id: str) -> list[Event]:
