@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from app.container import Container
 from app.launch import Launch
-from domain.events import ConfigFound, Event, Started, Stopped
+from domain.events import Event
+from domain.inventory.lifetime import ConfigFound, Started, Stopped
 from domain.routing.suitability import suitability_warnings
 
 

@@ -25,6 +25,7 @@ from domain.inventory.admission import (
 )
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
 from domain.inventory.level import Level
+from domain.inventory.lifetime import ConfigFound, Started, Stopped
 from domain.inventory.money import (
     BudgetLeaseCharged,
     CacheObserved,
@@ -43,38 +44,6 @@ from domain.inventory.shaping import (
     ToolCallsRepaired,
 )
 from domain.inventory.tokens import ContextTruncationSuspected, CountTokensServed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
-    """The gateway is ready to answer."""
-
-    name: ClassVar[str] = "coderouter-startup"
-    level: ClassVar[Level] = Level.INFO
-    version: str
-    providers: tuple[str, ...]
-    profiles: tuple[str, ...]
-    default_profile: str
-    allow_paid: bool
-    mode_source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stopped:
-    """The gateway has answered its last request."""
-
-    name: ClassVar[str] = "coderouter-shutdown"
-    level: ClassVar[Level] = Level.INFO
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigFound:
-    """No configuration file was found; this is what the machine and the environment offered instead."""
-
-    name: ClassVar[str] = "zero-config"
-    level: ClassVar[Level] = Level.INFO
-    found: tuple[str, ...]
-    hint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

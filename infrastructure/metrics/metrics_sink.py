@@ -11,7 +11,6 @@ from domain.events import (
     ChainContextBlocked,
     ChainPaidGateBlocked,
     ChainUniformAuthFailure,
-    ConfigFound,
     Event,
     FallbackOccurred,
     IncapableProviderDemoted,
@@ -23,8 +22,6 @@ from domain.events import (
     ReplyBrokenOff,
     RequestCompleted,
     SmallContextProviderSkipped,
-    Started,
-    Stopped,
     UncredentialedProviderSkipped,
 )
 from domain.inventory.access import (
@@ -42,6 +39,7 @@ from domain.inventory.admission import (
     QuotaExhaustedProviderSkipped,
 )
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
+from domain.inventory.lifetime import ConfigFound, Started, Stopped
 from domain.inventory.money import (
     BudgetLeaseCharged,
     CacheObserved,

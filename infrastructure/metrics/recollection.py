@@ -4,14 +4,8 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.events import (
-    AnswerFailedMidstream,
-    AttemptFailed,
-    AttemptStarted,
-    AttemptSucceeded,
-    Event,
-    Started,
-)
+from domain.events import AnswerFailedMidstream, AttemptFailed, AttemptStarted, AttemptSucceeded, Event
+from domain.inventory.lifetime import Started
 from domain.ports.time import Clock
 
 MOST_RECENT = 256

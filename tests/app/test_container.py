@@ -11,7 +11,8 @@ from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from app.asgi import create_app
 from app.container import Container, container_for, request_ids
 from app.launch import find_launch
-from domain.events import Event, Started
+from domain.events import Event
+from domain.inventory.lifetime import Started
 from domain.ports.observation import EventSink
 
 FILE = """\

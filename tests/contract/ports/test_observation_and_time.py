@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 import pytest
 
-from domain.events import Event, ModeAliasResolved, Stopped
+from domain.events import Event, ModeAliasResolved
+from domain.inventory.lifetime import Stopped
 from domain.ports.observation import EventSink, UnhurriedSink
 from domain.ports.time import Clock
 from infrastructure.clock import SystemClock

@@ -1,6 +1,7 @@
 """What is remembered of past requests, and how much."""
 
-from domain.events import AttemptStarted, Outcome, RequestCompleted, Stopped
+from domain.events import AttemptStarted, Outcome, RequestCompleted
+from domain.inventory.lifetime import Stopped
 from infrastructure.events.trace_ring import MOST_EVENTS, TraceRing
 from tests.fakes.fixed_clock import FixedClock
 

@@ -14,8 +14,8 @@ from domain.events import (
     Outcome,
     PaidProviderSkipped,
     RequestCompleted,
-    Started,
 )
+from domain.inventory.lifetime import Started
 from domain.inventory.requests import RequestAccepted
 from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied
 from infrastructure.metrics.book import MetricsBook

@@ -1,0 +1,38 @@
+"""Events about the gateway's own beginning and end."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.inventory.level import Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The gateway is ready to answer."""
+
+    name: ClassVar[str] = "coderouter-startup"
+    level: ClassVar[Level] = Level.INFO
+    version: str
+    providers: tuple[str, ...]
+    profiles: tuple[str, ...]
+    default_profile: str
+    allow_paid: bool
+    mode_source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """The gateway has answered its last request."""
+
+    name: ClassVar[str] = "coderouter-shutdown"
+    level: ClassVar[Level] = Level.INFO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigFound:
+    """No configuration file was found; this is what the machine and the environment offered instead."""
+
+    name: ClassVar[str] = "zero-config"
+    level: ClassVar[Level] = Level.INFO
+    found: tuple[str, ...]
+    hint: str
