@@ -11,10 +11,12 @@ BIN := .venv/bin
 EXTRAS ?= --extra embedded
 # The first download takes a while and shows its progress; afterwards there is nothing to tell.
 QUIET := $(if $(wildcard $(BIN)/coderouter),--quiet)
-UNIT := not slow and not live and not e2e and not clients and not bench
+UNIT := not slow and not live and not e2e and not clients and not bench and not image
+# Whatever it starts and mounts ends with it.
+ENCLOSED := unshare --mount --pid --fork --kill-child --mount-proc
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-fast lint types format bench bench-gate lock clean distclean environment system-parts \
+.PHONY: help serve test test-fast lint types format bench bench-gate image-check lock clean distclean environment system-parts \
 	test-clients client-programs
 
 help: ## List the targets
@@ -26,7 +28,7 @@ serve: ## Run the gateway (ARGS="--port 9000")
 	@$(BIN)/coderouter serve $(ARGS)
 
 test: lint types system-parts client-programs ## Run every check and every test that can run here
-	$(BIN)/pytest -m "not bench" $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not bench and not image" $(PYTEST_ARGS)
 
 test-fast: environment ## Run the unit tests
 	$(BIN)/pytest -m "$(UNIT)" $(PYTEST_ARGS)
@@ -51,6 +53,10 @@ bench: environment system-parts ## Measure against a scripted upstream and nginx
 
 bench-gate: environment system-parts ## Fail when a request became dearer
 	$(BIN)/python -m bench gate
+
+image-check: environment ## Build the image for both architectures and run it as in production (root, Debian, amd64)
+	@sh scripts/install_test_system_parts.sh image
+	$(ENCLOSED) $(BIN)/pytest -m image --durations=10 $(PYTEST_ARGS) tests/image
 
 lock: ## Resolve the dependencies anew into uv.lock
 	$(UV) lock

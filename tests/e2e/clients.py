@@ -4,11 +4,10 @@ import json
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import httpx
 
-from tests.e2e.gateway import Gateway
 from tests.e2e.stage import fresh_id
 
 ClientDialect: TypeAlias = Literal["openai_chat", "anthropic_messages"]
@@ -25,6 +24,13 @@ TLS = ssl.create_default_context()
 _PATIENCE_S = 30.0
 
 
+class Served(Protocol):
+    """A gateway, wherever it runs."""
+
+    @property
+    def address(self) -> str: ...
+
+
 def question(model: str, **fields: Any) -> dict[str, Any]:
     """A body that both dialects understand."""
     return {
@@ -36,7 +42,7 @@ def question(model: str, **fields: Any) -> dict[str, Any]:
 
 
 def ask(
-    gateway: Gateway,
+    gateway: Served,
     dialect: ClientDialect,
     model: str,
     *,
@@ -54,7 +60,7 @@ def ask(
 
 
 @contextmanager
-def asking(gateway: Gateway, dialect: ClientDialect, model: str, request_id: str) -> Iterator[httpx.Response]:
+def asking(gateway: Served, dialect: ClientDialect, model: str, request_id: str) -> Iterator[httpx.Response]:
     """A streamed answer whose head is here."""
     with httpx.stream(
         "POST",
