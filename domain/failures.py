@@ -61,6 +61,7 @@ class QuotaScope(StrEnum):
 
     MINUTE = "minute"
     DAY = "day"
+    MONTH = "month"
     BALANCE = "balance"
 
 
@@ -181,6 +182,6 @@ class UpstreamFailure(Exception):
         return CONSEQUENCES[self.kind]
 
     @property
-    def cooldown(self) -> CooldownRule:
-        """An answer that was broken off for want of memory, say, cools down as if it had not begun."""
-        return CONSEQUENCES[self.because or self.kind].cooldown
+    def aftermath(self) -> Consequence:
+        """What is left of it: an answer that was broken off for want of memory, say, is as if not begun."""
+        return CONSEQUENCES[self.because or self.kind]

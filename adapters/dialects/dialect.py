@@ -15,7 +15,7 @@ Errors that reading can raise::
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from domain.conversation.extensions import Json, Nothing
 from domain.conversation.reply import Batch, Completion
@@ -46,14 +46,24 @@ class ReportedError(DialectError):
         type: the vendor's class of error, such as ``overloaded_error``; empty when it gave none.
         code: the vendor's code as text; empty when it gave none.
         status: an HTTP status told inside the error, if any.
+        told: everything that the vendor said of the error, as decoded JSON; empty when it was only words.
     """
 
-    def __init__(self, message: str, *, type: str = "", code: str = "", status: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        type: str = "",
+        code: str = "",
+        status: int | None = None,
+        told: Mapping[str, Any] = NO_FIELDS,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.type = type
         self.code = code
         self.status = status
+        self.told = told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

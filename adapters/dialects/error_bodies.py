@@ -13,6 +13,7 @@ import msgspec
 from adapters.dialects.dialect import ReportedError
 
 _LONGEST_MESSAGE = 1000
+_DIGITS_OF_A_STATUS = 3
 _HIDDEN = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 _WHITE_SPACE = re.compile(r"\s+")
@@ -33,7 +34,7 @@ def reported_error(told: Any) -> ReportedError:
 
     Known forms: Anthropic's and OpenAI's ``{"error": {…}}``; llama.cpp's and vLLM's with a number as
     ``code``; the flat objects of vLLM and of llama.cpp's streams; Google's, the same in a list; FastAPI's
-    ``{"detail": …}``; Ollama's ``{"error": "text"}``.
+    ``{"detail": …}``; NVIDIA's problem details (RFC 9457); Ollama's ``{"error": "text"}``.
     """
     match told:
         case [first, *_]:
@@ -42,10 +43,15 @@ def reported_error(told: Any) -> ReportedError:
             return _from_object(error)
         case {"error": str(message)}:
             return ReportedError(
-                _readable(message), code=_text(told.get("code")), status=_status(told.get("code"))
+                _readable(message),
+                code=_text(told.get("code")),
+                status=_status(told.get("code")),
+                told=told,
             )
         case {"detail": detail}:
-            return ReportedError(_validation_words(detail))
+            return ReportedError(_validation_words(detail), status=_status(told.get("status")), told=told)
+        case {"title": str(title)}:
+            return ReportedError(_readable(title), status=_status(told.get("status")), told=told)
         case {"message": _}:
             return _from_object(told)
         case str(message):
@@ -62,6 +68,7 @@ def _from_object(error: Mapping[str, Any]) -> ReportedError:
         type=_text(error.get("type")) or _text(error.get("status")),
         code=_text(code),
         status=_status(code) or _status(error.get("status")),
+        told=error,
     )
 
 
@@ -89,7 +96,9 @@ def _text(value: object) -> str:
 
 
 def _status(value: object) -> int | None:
-    """llama.cpp and vLLM tell an HTTP status as the error's ``code``."""
+    """llama.cpp and vLLM tell an HTTP status as the error's ``code``, some gateways as text."""
+    if isinstance(value, str) and len(value) == _DIGITS_OF_A_STATUS and value.isdecimal():
+        value = int(value)
     return value if isinstance(value, int) and 400 <= value <= 599 else None
 
 

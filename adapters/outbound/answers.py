@@ -34,7 +34,7 @@ async def answer_to(
     try:
         if response.status_code >= 300:
             raise await refused(response, kit.clock, NO_DIALECT, decode_error)
-        with answering():
+        with answering(kit.clock):
             yield response
     finally:
         await response.aclose()

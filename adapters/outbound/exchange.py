@@ -9,6 +9,7 @@ import httpx
 
 from adapters.dialects.dialect import OutboundDialect, ReportedError
 from adapters.outbound.failures import answering, refusal, shown_headers, unanswered
+from adapters.outbound.limits import parsed_date
 from adapters.outbound.redaction import Redaction
 from domain.conversation.request import DialectName
 from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
@@ -62,7 +63,7 @@ class Exchange:
             try:
                 if response.status_code >= 300:
                     raise await refused(response, self._clock, self._dialect.name, self._dialect.decode_error)
-                with answering():
+                with answering(self._clock):
                     return await read(response, MAX_BODY_BYTES)
             finally:
                 await response.aclose()
@@ -84,7 +85,13 @@ async def refused(
         body=body,
         headers=shown_headers(response.headers),
     )
-    return refusal(decode_error(body), answer, clock.time())
+    return refusal(decode_error(body), answer, _now(response, clock))
+
+
+def _now(response: httpx.Response, clock: Clock) -> float:
+    """The upstream's own time, as it names moments by that: a small machine's clock may be years off."""
+    told = parsed_date(response.headers.get("date", ""))
+    return clock.time() if told is None else told
 
 
 def connecting_within(connect_timeout_s: float) -> dict[str, Any]:

@@ -1,23 +1,23 @@
 """
 Classifies what goes wrong between here and an upstream: once, at this border.
 
-Two tables do it. `TRANSPORT_FAILURES` names the exceptions of httpx, most specific match first; the rows of
-`_REFUSALS` read a refusal's status and words. Words win over status, as servers disagree on statuses (a full
-context is a 400 at one, a 413 or 500 at another) but must say what is wrong somewhere.
+`TRANSPORT_FAILURES` names the exceptions of httpx, most specific match first. What an upstream says itself is
+read by its words: what it means in `adapters.outbound.refusals`, for how long it wants to be left alone in
+`adapters.outbound.limits`, by how much a prompt was too long in `adapters.outbound.overflows`.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from math import isfinite
 from types import MappingProxyType
 
 import httpx
 
 from adapters.dialects.dialect import GarbledReply, ReportedError, TruncatedReply
-from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
+from adapters.outbound.limits import wait_of
+from adapters.outbound.overflows import overflow_of
+from adapters.outbound.refusals import TYPE_STATUSES, classify, scope_of, words_of
+from domain.failures import FailureKind, Overflow, UpstreamAnswer, UpstreamFailure
+from domain.ports.time import Clock
 
 TRANSPORT_FAILURES: Mapping[type[httpx.HTTPError | httpx.InvalidURL], FailureKind] = MappingProxyType(
     {
@@ -37,7 +37,6 @@ TRANSPORT_FAILURES: Mapping[type[httpx.HTTPError | httpx.InvalidURL], FailureKin
 )
 """httpx's exceptions before an answer began; after that a transport failure is a broken answer."""
 
-
 _NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -49,101 +48,6 @@ _NEVER_SENT = (
 )
 """After these the upstream cannot have read anything; after a reset it may have."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A refusal with such a status whose words match, if words are asked for, is a failure of this kind."""
-
-    kind: FailureKind
-    statuses: frozenset[int]
-    words: re.Pattern[str] | None = None
-
-    def holds(self, status: int, words: str) -> bool:
-        return status in self.statuses and (self.words is None or self.words.search(words) is not None)
-
-
-def _words(*phrases: str) -> re.Pattern[str]:
-    """Any of these phrases, as whole words: ``oom`` is not in ``zoom``."""
-    return re.compile("|".join(rf"(?<!\w)(?:{phrase})(?!\w)" for phrase in phrases), re.IGNORECASE)
-
-
-_ANY = frozenset(range(300, 600))
-_CLIENT = frozenset(range(400, 500))
-
-_OUT_OF_MEMORY = _words(
-    "out of memory",
-    "insufficient memory",
-    "requires more system memory",
-    "failed to allocate",
-    "failed to load model",
-    "ggml_cuda_host_malloc",
-    "oom",
-)
-_CONTEXT_OVERFLOW = _words(
-    "exceed_context_size_error",
-    "context_length_exceeded",
-    "exceeds the available context size",
-    "maximum context length",
-    "prompt is too long",
-    "context window (?:is )?(?:exceeded|full)",
-    "exceeds? the context (?:window|length)",
-    "input is too long",
-    "too many tokens",
-)
-_MONEY = _words(
-    "insufficient_quota",
-    "insufficient (?:balance|credits?|funds)",
-    "credit balance",
-    "billing",
-    "exceeded your current quota",
-)
-_BILLING = _words("billing")
-_DAY = _words("daily limit", "per day", "free-models-per-day")
-_CLIENT_FAULT_IN_500 = _words(
-    "parse error",
-    "invalid json",
-    "failed to parse",
-    "image input is not supported",
-    "tools? param",
-    "unsupported content",
-)
-_MODERATION = _words("moderation", "flagged", "content[ _]policy", "content[ _]filter")
-
-_REFUSALS: tuple[_Row, ...] = (
-    _Row(FailureKind.OUT_OF_MEMORY, _ANY, _OUT_OF_MEMORY),
-    _Row(FailureKind.CONTEXT_OVERFLOW, frozenset({400, 413, 422, 500}), _CONTEXT_OVERFLOW),
-    _Row(FailureKind.QUOTA, frozenset({400, 402, 429}), _MONEY),
-    _Row(FailureKind.QUOTA, frozenset({403}), _BILLING),
-    _Row(FailureKind.QUOTA, frozenset({429}), _DAY),
-    _Row(FailureKind.QUOTA, frozenset({402})),
-    _Row(FailureKind.RATE_LIMITED, frozenset({429})),
-    _Row(FailureKind.REQUEST_FAULT, frozenset({403}), _MODERATION),
-    _Row(FailureKind.CREDENTIALS, frozenset({401, 403}) | frozenset(range(300, 400))),
-    _Row(FailureKind.MODEL_MISSING, frozenset({404})),
-    _Row(FailureKind.BUSY, frozenset({408, 425})),
-    _Row(FailureKind.REQUEST_FAULT, frozenset({500}), _CLIENT_FAULT_IN_500),
-    _Row(FailureKind.REQUEST_FAULT, _CLIENT),
-    _Row(FailureKind.OVERLOADED, _ANY),
-)
-"""First row that holds; the last holds for every 5xx."""
-
-_TYPE_STATUSES: Mapping[str, int] = MappingProxyType(
-    {
-        "overloaded_error": 529,
-        "rate_limit_error": 429,
-        "api_error": 500,
-        "server_error": 500,
-        "authentication_error": 401,
-        "permission_error": 403,
-        "billing_error": 402,
-        "insufficient_quota": 402,
-        "not_found_error": 404,
-        "invalid_request_error": 400,
-        "exceed_context_size_error": 400,
-    }
-)
-"""The status that an error told inside a 200 would have had; vendors' documented error types."""
-
 _SHOWN_HEADERS = (
     "content-type",
     "request-id",
@@ -154,32 +58,37 @@ _SHOWN_HEADERS = (
 )
 _SHOWN_PREFIXES = ("anthropic-ratelimit-", "x-ratelimit-")
 
-_LONGEST_WAIT_S = 30 * 24 * 3600.0
-"""Nobody means to be left alone for longer; what says so has slipped in its unit or its year."""
-
-
-def classify(status: int, words: str) -> FailureKind:
-    """What a refusal means. ``words`` is its message with its type and code; no status of HTTP is garbled."""
-    return next((row.kind for row in _REFUSALS if row.holds(status, words)), FailureKind.GARBLED)
-
 
 def refusal(error: ReportedError, answer: UpstreamAnswer, now: float) -> UpstreamFailure:
     """The failure that an error status with this body is; ``now`` in seconds since the epoch."""
+    kind = classify(answer.status, words_of(error))
+    wait = wait_of(error, answer.headers, now)
     return UpstreamFailure(
-        classify(answer.status, f"{error.message} {error.type} {error.code}"),
+        kind,
         f"{answer.status}: {error.message}",
         status=answer.status,
-        retry_after_s=retry_after_s(answer.headers, now),
+        retry_after_s=wait.retry_after_s,
+        resets_in_s=wait.resets_in_s,
+        scope=scope_of(kind, words_of(error)),
+        overflow=_overflow(kind, error),
         answer=answer,
     )
 
 
-def reported(error: ReportedError) -> UpstreamFailure:
+def reported(error: ReportedError, now: float) -> UpstreamFailure:
     """The failure that an error told inside a reply is, by its words if they say more than that it broke."""
-    status = error.status or _TYPE_STATUSES.get(error.type, 0)
-    kind = classify(status, f"{error.message} {error.type} {error.code}") if status >= 300 else None
-    in_band = FailureKind.GARBLED if kind is None or kind is FailureKind.REQUEST_FAULT else kind
-    return UpstreamFailure(in_band, error.message, status=status or None)
+    status = error.status or TYPE_STATUSES.get(error.type) or TYPE_STATUSES.get(error.code)
+    kind = _in_band(classify(status or _UNTOLD, words_of(error)), status)
+    wait = wait_of(error, {}, now)
+    return UpstreamFailure(
+        kind,
+        error.message,
+        status=status,
+        retry_after_s=wait.retry_after_s,
+        resets_in_s=wait.resets_in_s,
+        scope=scope_of(kind, words_of(error)),
+        overflow=_overflow(kind, error),
+    )
 
 
 def shown_headers(headers: httpx.Headers) -> Mapping[str, str]:
@@ -187,34 +96,6 @@ def shown_headers(headers: httpx.Headers) -> Mapping[str, str]:
     shown = {name: headers[name] for name in _SHOWN_HEADERS if name in headers}
     limits = {name: value for name, value in headers.items() if name.startswith(_SHOWN_PREFIXES)}
     return MappingProxyType(shown | limits)
-
-
-def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """How long to wait: ``retry-after-ms``, or ``Retry-After`` as seconds or a date (RFC 9110, 10.2.3)."""
-    if "retry-after-ms" in headers:
-        return _number(headers["retry-after-ms"], 0.001)
-    if "retry-after" not in headers:
-        return None
-    seconds = _number(headers["retry-after"], 1.0)
-    return seconds if seconds is not None else _until(headers["retry-after"], now)
-
-
-def _number(text: str, unit: float) -> float | None:
-    try:
-        return _wait_s(float(text) * unit)
-    except ValueError:
-        return None
-
-
-def _until(date: str, now: float) -> float | None:
-    try:
-        return _wait_s(parsedate_to_datetime(date).timestamp() - now)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _wait_s(seconds: float) -> float | None:
-    return min(max(0.0, seconds), _LONGEST_WAIT_S) if isfinite(seconds) else None
 
 
 @contextmanager
@@ -229,7 +110,7 @@ def unanswered() -> Iterator[None]:
 
 
 @contextmanager
-def answering() -> Iterator[None]:
+def answering(clock: Clock) -> Iterator[None]:
     """Renames what the transport and the dialect raise while an answer is being read."""
     try:
         yield
@@ -241,7 +122,21 @@ def answering() -> Iterator[None]:
     except GarbledReply as error:
         raise UpstreamFailure(FailureKind.GARBLED, f"the answer makes no sense: {error}") from error
     except ReportedError as error:
-        raise reported(error) from error
+        raise reported(error, clock.time()) from error
+
+
+_UNTOLD = 500
+"""The status by which an error is read that told none."""
+
+
+def _in_band(kind: FailureKind, status: int | None) -> FailureKind:
+    """An answer had been promised: the request was not at fault, and an error without words is nonsense."""
+    says_little = kind is FailureKind.OVERLOADED and status is None
+    return FailureKind.GARBLED if says_little or kind is FailureKind.REQUEST_FAULT else kind
+
+
+def _overflow(kind: FailureKind, error: ReportedError) -> Overflow | None:
+    return overflow_of(error) if kind is FailureKind.CONTEXT_OVERFLOW else None
 
 
 def _in_words(error: Exception) -> str:

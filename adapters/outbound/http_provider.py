@@ -60,7 +60,7 @@ class HttpProvider:
             try:
                 if response.status_code >= 300:
                     raise await refused(response, self._clock, self._dialect.name, self._dialect.decode_error)
-                with answering():
+                with answering(self._clock):
                     if not _is_stream(response):
                         yield self._dialect.decode_completion(await read(response, MAX_BODY_BYTES))
                         return

@@ -160,7 +160,7 @@ def _is_honoured(cooldown: Cooldown, policy: HealthPolicy) -> bool:
 
 
 def _counts(failure: UpstreamFailure) -> bool:
-    return failure.consequence.health is HealthEffect.COUNTS
+    return failure.aftermath.health is HealthEffect.COUNTS
 
 
 def _after(before: ProviderRecord, ended: Ended, policy: HealthPolicy, now: float) -> ProviderRecord:
@@ -177,7 +177,7 @@ def _after(before: ProviderRecord, ended: Ended, policy: HealthPolicy, now: floa
 def _paused(
     record: ProviderRecord, model: str, failure: UpstreamFailure, policy: HealthPolicy, now: float
 ) -> ProviderRecord:
-    reason = REASONS.get(failure.cooldown)
+    reason = REASONS.get(failure.aftermath.cooldown)
     skips = policy.memory_action is MemoryPressureAction.SKIP
     if reason is None or (reason is CooldownReason.MEMORY_PRESSURE and not skips):
         return record
@@ -194,7 +194,7 @@ def _changes(
     policy: HealthPolicy,
     now: float,
 ) -> Iterator[Change]:
-    short_of_memory = failure is not None and failure.cooldown is CooldownRule.MEMORY
+    short_of_memory = failure is not None and failure.aftermath.cooldown is CooldownRule.MEMORY
     if short_of_memory and policy.memory_action is not MemoryPressureAction.OFF:
         yield MemoryPressure(action=policy.memory_action, cooldown_s=policy.memory_cooldown_s)
     for cooldown in after.cooldowns:

@@ -9,14 +9,15 @@ from adapters.dialects.dialect import GarbledReply, ReportedError, TruncatedRepl
 from adapters.outbound.failures import (
     TRANSPORT_FAILURES,
     answering,
-    classify,
     refusal,
     reported,
-    retry_after_s,
     shown_headers,
     unanswered,
 )
+from adapters.outbound.limits import retry_after_s
+from adapters.outbound.refusals import classify
 from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
+from tests.fakes.fixed_clock import FixedClock
 
 _NEVER_FROM_A_TRANSPORT = {"CookieConflict", "StreamError", "StreamConsumed", "StreamClosed"} | {
     "ResponseNotRead",
@@ -70,7 +71,7 @@ def test_what_fails_before_an_answer(raised: Exception, kind: FailureKind) -> No
     ],
 )
 def test_what_fails_in_the_midst_of_an_answer(raised: Exception, kind: FailureKind) -> None:
-    with pytest.raises(UpstreamFailure) as caught, answering():
+    with pytest.raises(UpstreamFailure) as caught, answering(FixedClock()):
         raise raised
 
     assert caught.value.kind is kind
@@ -85,7 +86,7 @@ def test_what_fails_in_the_midst_of_an_answer(raised: Exception, kind: FailureKi
     ],
 )
 def test_a_connection_that_ends_inside_an_answer_is_told_in_plain_words(raised: Exception) -> None:
-    with pytest.raises(UpstreamFailure) as caught, answering():
+    with pytest.raises(UpstreamFailure) as caught, answering(FixedClock()):
         raise raised
 
     assert caught.value.message == "the connection ended inside the answer"
@@ -172,7 +173,7 @@ def test_a_refusal_keeps_what_the_upstream_said() -> None:
 
 
 def test_an_error_told_in_a_stream_is_no_fault_of_the_request() -> None:
-    failure = reported(ReportedError("could not parse what I wrote", type="invalid_request_error"))
+    failure = reported(ReportedError("could not parse what I wrote", type="invalid_request_error"), now=0.0)
 
     assert failure.kind is FailureKind.GARBLED
 

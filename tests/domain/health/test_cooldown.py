@@ -19,7 +19,7 @@ def failed(
 
 
 def pause(failure: UpstreamFailure, before: Cooldown | None = None, *, now: float = 0.0) -> Cooldown | None:
-    before = before or Cooldown(reason=REASONS[failure.cooldown])
+    before = before or Cooldown(reason=REASONS[failure.aftermath.cooldown])
     return cooled(before, failure, now=now, memory_cooldown_s=120.0)
 
 
@@ -139,7 +139,7 @@ class PausesInEveryOrder(RuleBasedStateMachine):
         self, kind: FailureKind, retry_after_s: float | None, resets_in_s: float | None
     ) -> None:
         failure = failed(kind, retry_after_s=retry_after_s, resets_in_s=resets_in_s)
-        reason = REASONS[failure.cooldown]
+        reason = REASONS[failure.aftermath.cooldown]
         before = self.pauses.get(reason)
         after = pause(failure, before, now=self.now)
         self._check(reason, before, after)
