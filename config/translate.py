@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 
 from config.capabilities_registry import CapabilityRegistry, bundled_registry
 from config.schema.model_capabilities import ModelFlags
-from config.schema.models import ModelAlias
 from config.schema.profile import Profile as ProfileSection
 from config.schema.provider import Provider
 from config.schema.root import AUTO, Config
 from config.schema.timeouts import Deadlines
 from config.translate_admission import room_of
+from config.translate_models import model_alias, other_models
 from config.translate_money import alias_prices, output_limit, price_of
 from config.translate_rules import rule_matcher
 from domain.routing.targets import (
@@ -21,12 +21,10 @@ from domain.routing.targets import (
     Locality,
     ProbePlan,
     Profile,
-    ProfileAlias,
     ProviderSpec,
     RoutingTable,
     SecretReference,
     Target,
-    TargetAlias,
     TimeoutChanges,
     Timeouts,
 )
@@ -45,9 +43,11 @@ def routing_table(config: Config, registry: CapabilityRegistry | None = None) ->
     known = registry or bundled_registry()
     providers = {provider.name: provider_spec(provider, known) for provider in config.providers}
     profiles = {profile.name: _profile(profile, providers) for profile in config.profiles}
-    models = {name: _model_alias(alias, profiles, providers) for name, alias in config.models.items()}
+    variants = {target: provider_spec(provider, known) for target, provider in other_models(config)}
+    models = {name: model_alias(alias, profiles, providers) for name, alias in config.models.items()}
     return RoutingTable(
         providers=MappingProxyType(providers),
+        variants=MappingProxyType(variants),
         profiles=MappingProxyType(profiles),
         default_profile=_default_profile(config),
         mode_aliases=MappingProxyType(dict(config.mode_aliases)),
@@ -72,7 +72,7 @@ def provider_spec(provider: Provider, registry: CapabilityRegistry) -> ProviderS
         secret=_secret(provider),
         timeouts=_timeouts(provider, locality),
         locality=locality,
-        context_window=provider.context_window or flags.max_context_tokens,
+        context_window=_told_to_load(provider) or provider.context_window or flags.max_context_tokens,
         output_limit=output_limit(provider),
         price=price_of(provider.cost),
         allow_unpriced=provider.cost is not None and provider.cost.allow_unpriced,
@@ -85,6 +85,13 @@ def provider_spec(provider: Provider, registry: CapabilityRegistry) -> ProviderS
         headers=MappingProxyType(dict(provider.headers)),
         options=MappingProxyType(dict(provider.options)),
     )
+
+
+def _told_to_load(provider: Provider) -> int | None:
+    """What Ollama is told in the words of its own API, which come before ours."""
+    options = provider.extra_body.get("options") if provider.kind == "ollama" else None
+    window = options.get("num_ctx") if isinstance(options, dict) else None
+    return window if isinstance(window, int) and window > 0 else None
 
 
 def _probe(provider: Provider) -> ProbePlan | None:
@@ -203,17 +210,6 @@ def _profile(profile: ProfileSection, providers: dict[str, ProviderSpec]) -> Pro
         append_system_prompt=profile.append_system_prompt,
         capability_action=CapabilityAction(profile.capability_action),
     )
-
-
-def _model_alias(
-    alias: ModelAlias, profiles: dict[str, Profile], providers: dict[str, ProviderSpec]
-) -> ProfileAlias | TargetAlias:
-    if isinstance(alias, str):
-        if alias in profiles:
-            return ProfileAlias(profile=alias)
-        return TargetAlias(target=Target(alias, providers[alias].model))
-    model = alias.model or providers[alias.provider].model
-    return TargetAlias(target=Target(alias.provider, model))
 
 
 def _default_profile(config: Config) -> str:

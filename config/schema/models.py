@@ -14,7 +14,9 @@ class ModelTarget(Section):
 
     provider: str = Field(description="The provider that serves it.")
     model: Filled | None = Field(
-        default=None, description="The model to ask for. Unset: the provider's own. Interpolated."
+        default=None,
+        description="The model to ask for. Unset: the provider's own. Interpolated. What the provider says of"
+        " its own model (`capabilities`, `context_window`) is not said of another.",
     )
     cost: Rates | None = Field(
         default=None,

@@ -231,6 +231,7 @@ class RoutingTable:
         models: declared model names.
         allow_paid: whether providers that cost money may be used at all.
         prices: what models charge that are not their provider's own.
+        variants: what is known of targets whose model is not their provider's own.
         context_windows: what was learned of windows since the start; the one thing here that changes.
     """
 
@@ -243,6 +244,7 @@ class RoutingTable:
     auto_router: RuleMatcher | None = None
     sticky_sessions: bool = True
     prices: Mapping[Target, Price] = field(default_factory=lambda: MappingProxyType({}))
+    variants: Mapping[Target, ProviderSpec] = field(default_factory=lambda: MappingProxyType({}))
     context_windows: ContextWindows = field(default_factory=ContextWindows)
 
     def price(self, target: Target) -> Price | None:
@@ -251,8 +253,8 @@ class RoutingTable:
         return spec.price if target.model == spec.model else self.prices.get(target)
 
     def spec_of(self, target: Target) -> ProviderSpec:
-        """The target's provider, with the context window that is known by now."""
-        spec = self.providers[target.provider]
+        """The target's provider as far as it holds for its model, with the window that is known by now."""
+        spec = self.variants.get(target) or self.providers[target.provider]
         window = self.context_windows.of(target, spec.context_window)
         return spec if window == spec.context_window else replace(spec, context_window=window)
 

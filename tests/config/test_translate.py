@@ -250,6 +250,43 @@ def test_a_router_may_be_disabled_and_sessions_may_be_let_loose() -> None:
     assert table_of().sticky_sessions
 
 
+@pytest.mark.parametrize(
+    ("said", "window"),
+    [
+        ("", None),
+        (", context_window: 9", 9),
+        (", kind: ollama, extra_body: {options: {num_ctx: 7}}", 7),
+        (", kind: ollama, context_window: 9, extra_body: {options: {num_ctx: 7}}", 7),
+        (", kind: ollama, context_window: 9, extra_body: {options: {num_ctx: many}}", 9),
+        (", extra_body: {options: {num_ctx: 7}}", None),
+    ],
+)
+def test_a_window_is_what_is_declared_or_what_ollama_is_told_to_load(said: str, window: int | None) -> None:
+    assert table_of(said).providers["a"].context_window == window
+
+
+OTHER = "models: {own: {provider: a, model: m}, other: {provider: a, model: gemma4:26b}}"
+
+
+@pytest.mark.parametrize(
+    ("said", "window"), [(", context_window: 9", None), (", kind: ollama, context_window: 9", 9)]
+)
+def test_what_is_said_of_a_providers_model_is_not_said_of_another(said: str, window: int | None) -> None:
+    capabilities = ", capabilities: {vision: false, tools: false, streaming: false}"
+    table = table_of(f"{said}{capabilities}", top=OTHER)
+    own, other = table.spec_of(Target("a", "m")), table.spec_of(Target("a", "gemma4:26b"))
+
+    assert (own.capabilities.vision, own.capabilities.tools, own.context_window) == (False, False, 9)
+    assert (other.model, other.capabilities.vision, other.context_window) == ("gemma4:26b", None, window)
+    assert (own.capabilities.streaming, other.capabilities.streaming) == (False, False)
+
+
+def test_what_is_known_of_a_model_by_its_name_holds_wherever_it_is_named() -> None:
+    table = table_of(", capabilities: {thinking: false}", top=OTHER)
+
+    assert table.spec_of(Target("a", "gemma4:26b")).capabilities.thinking is True
+
+
 @pytest.mark.parametrize("action", CapabilityAction)
 def test_a_profile_says_what_a_missing_capability_does(action: CapabilityAction) -> None:
     assert (
