@@ -62,9 +62,16 @@ _NONE_YET = (b"", b"{}", b"null", b'""')
 
 
 class OpenBlocks:
-    """The blocks of one answer; calls get their numbers in the order of their blocks."""
+    """
+    The blocks of one answer; calls get their numbers in the order of their blocks.
+
+    Attributes:
+        overlapped: a block has begun before the one before it had ended. The dialect has no such streams, but
+            llama.cpp keeps parallel calls open at once.
+    """
 
     def __init__(self) -> None:
+        self.overlapped = False
         self._blocks: dict[int, _Block] = {}
         self._calls = 0
 
@@ -146,6 +153,7 @@ class OpenBlocks:
                 return ()
 
     def _opened(self, index: int, kind: _Kind, call: int | None = None) -> _Block:
+        self.overlapped = self.overlapped or bool(self._blocks)
         block = self._blocks[index] = _Block(kind, call)
         return block
 

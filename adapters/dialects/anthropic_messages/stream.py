@@ -42,7 +42,8 @@ class MessagesStreamDecoder:
     One upstream stream being read; holds half a frame, the open blocks and the counts so far.
 
     The ``event`` line may be missing: an event's type decides, and the bytes passed on always carry the
-    line, as Anthropic's SDKs skip events without it.
+    line, as Anthropic's SDKs skip events without it. Once blocks have overlapped no bytes are passed on, so
+    that clients are told one block after the other.
     """
 
     def __init__(self) -> None:
@@ -70,7 +71,11 @@ class MessagesStreamDecoder:
             raise TruncatedReply("the stream ended without message_stop")
 
     def _batch(self, text: bytes) -> Iterator[Batch]:
-        """One batch for all frames of a read, also when the last of them is a fault."""
+        """
+        One batch for all frames of a read, also when the last of them is a fault.
+
+        Where blocks begin to overlap the bytes end, and the events go on in a batch of their own.
+        """
         events: list[ReplyEvent] = []
         wire: list[bytes] = []
         try:
@@ -81,11 +86,15 @@ class MessagesStreamDecoder:
                     events += grown
                     wire.append(frame + b"\n\n")
                     continue
+                before, passing = len(events), not self._blocks.overlapped
                 for event in events_of(frame):
                     self._take(event, events, wire)
+                if passing and self._blocks.overlapped and wire[:-1]:
+                    yield Batch(tuple(events[:before]), Wire(NAME, b"".join(wire[:-1])))
+                    events, wire = events[before:], wire[-1:]
         finally:
             if wire:
-                yield Batch(tuple(events), Wire(NAME, b"".join(wire)))
+                yield Batch(tuple(events), None if self._blocks.overlapped else Wire(NAME, b"".join(wire)))
 
     def _take(self, event: SseEvent, events: list[ReplyEvent], wire: list[bytes]) -> None:
         # JSON has no bare line end inside a string: what several data lines said fits on one.

@@ -78,6 +78,12 @@ BROKEN: Mapping[str, type[DialectError]] = {
 
 COMPLETE = [recording for recording in STREAMS if str(recording) not in BROKEN]
 
+WRITTEN_ANEW = {
+    "anthropic_messages/llama-two-calls",
+    *(str(recording) for recording in COMPLETE if recording.dialect is OPENAI_RESPONSES),
+}
+"""Streams that break the rules where a client could stumble, and events that count what we have sent."""
+
 every_dialect = pytest.mark.parametrize("to", DIALECTS, ids=lambda dialect: dialect.name)
 
 
@@ -356,11 +362,8 @@ def test_no_single_cut_of_a_stream_changes_what_it_says(recording: Recording) ->
         assert outcome(recording.dialect, reads_of(recording.data, [place])) == expected
 
 
-@pytest.mark.parametrize(
-    "recording", [each for each in COMPLETE if each.dialect is not OPENAI_RESPONSES], ids=str
-)
+@pytest.mark.parametrize("recording", [each for each in COMPLETE if str(each) not in WRITTEN_ANEW], ids=str)
 def test_a_complete_stream_passes_at_home_byte_for_byte(recording: Recording) -> None:
-    """Events of Responses are numbered by whoever sends them, so they are always written anew."""
     batches, _ = heard(recording.dialect, [recording.data])
     encoder = recording.dialect.stream_encoder(NAMELESS)
 

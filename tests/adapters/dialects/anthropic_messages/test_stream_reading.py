@@ -26,7 +26,8 @@ from domain.conversation.reply import (
     UsageReported,
 )
 from tests.adapters.dialects.anthropic_messages.recordings import (
-    COMPLETE,
+    IN_ORDER,
+    OVERLAPPING,
     cases,
     events_of,
     read,
@@ -110,13 +111,19 @@ def test_a_stream_says_the_same_in_any_number_of_reads(data: st.DataObject, case
     assert outcome(data.draw(cut(stream))) == outcome([recorded(case, "upstream.sse")])
 
 
-@pytest.mark.parametrize("case", COMPLETE)
+@pytest.mark.parametrize("case", IN_ORDER)
 def test_a_read_gives_one_batch_whose_bytes_are_those_that_came(case: str) -> None:
     data = recorded(case, "upstream.sse")
     batches = read(data)
     assert len(batches) == 1
     stop = data.index(b"event: message_stop")
     assert wire_of(batches) == data[:stop]
+
+
+def test_blocks_that_overlap_end_the_bytes_that_are_passed_on() -> None:
+    data = recorded(OVERLAPPING, "upstream.sse")
+    second = [at for at in range(len(data)) if data.startswith(b"event: content_block_start", at)][1]
+    assert [batch.wire and batch.wire.data for batch in read(data)] == [data[:second], None]
 
 
 @pytest.mark.parametrize("case", ["claude-code-cut", "llama-killed", "llama-terminated"])

@@ -31,7 +31,15 @@ from domain.conversation.reply import (
     Wire,
 )
 from tests.adapters.dialects.anthropic_messages.legal_stream import Told, told
-from tests.adapters.dialects.anthropic_messages.recordings import COMPLETE, events_of, read, recorded, wire_of
+from tests.adapters.dialects.anthropic_messages.recordings import (
+    COMPLETE,
+    IN_ORDER,
+    OVERLAPPING,
+    events_of,
+    read,
+    recorded,
+    wire_of,
+)
 from tests.adapters.dialects.strategies import batched, cut, legal_replies
 
 ANSWERING = Answering(model="sonnet", reply_id="r1", created=1)
@@ -52,7 +60,7 @@ def of(*events: ReplyEvent) -> Told:
     return told(written(Batch((event,)) for event in (STARTED, *events)))
 
 
-@pytest.mark.parametrize("case", COMPLETE)
+@pytest.mark.parametrize("case", IN_ORDER)
 def test_a_stream_of_this_dialect_passes_byte_for_byte_but_for_the_model(case: str) -> None:
     data = recorded(case, "upstream.sse")
     out = written(read(*[data[at : at + 90] for at in range(0, len(data), 90)]))
@@ -118,17 +126,17 @@ def test_batches_without_bytes_may_stand_among_others(data: st.DataObject, case:
     first = data.draw(st.integers(0, len(batches)))
     out = written(b if at < first else Batch(b.events) for at, b in enumerate(batches))
     assert fold(read(out)).choices == fold(batches).choices
-    if case != "llama-two-calls":  # that server keeps two blocks open at once, which is passed on as it is
-        told(out)
+    told(out)
 
 
-def test_blocks_that_an_upstream_left_open_at_once_are_all_closed_by_whoever_goes_on() -> None:
-    data = recorded("llama-two-calls", "upstream.sse")
-    middle = data.index(b"event: content_block_stop")
-    batches = read(data[:middle], data[middle:])
-    out = written([batches[0], Batch(batches[1].events)])
-    assert out.count(b"event: content_block_stop") == 2
-    assert fold(read(out)).choices[0].parts == fold(read(data)).choices[0].parts
+@pytest.mark.parametrize("piece", [1, 7, 90, 1000, 100_000])
+def test_blocks_that_an_upstream_kept_open_at_once_are_told_one_after_another(piece: int) -> None:
+    data = recorded(OVERLAPPING, "upstream.sse")
+    batches = read(*(data[at : at + piece] for at in range(0, len(data), piece)))
+    seen = told(written(batches))
+    assert [block["name"] for block in seen.blocks] == ["get_weather", "get_weather"]
+    assert seen.inputs == [{"city": "Paris"}, {"city": "Paris"}]
+    assert written(batches) == written(read(data))
 
 
 def test_a_call_that_was_passed_on_half_is_completed_from_events() -> None:
