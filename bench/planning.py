@@ -2,9 +2,10 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
@@ -48,13 +49,18 @@ auto_router:
 """
 _FIXED = "default_profile: agent"
 
-_CASES = (
-    ("fixed profile", _FIXED, _PLAIN),
-    ("rules on shape signals", _RULES, _PLAIN),
-    ("and a gate for pictures, an ample window", _RULES, _AMPLE),
-    ("and tokens to count, known but for the new", _RULES, _TIGHT),
+FIXED = "fixed profile"
+SHAPES = "rules on shape signals"
+GATED = "and a gate for pictures, an ample window"
+WAYS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        FIXED: (_FIXED, _PLAIN),
+        SHAPES: (_RULES, _PLAIN),
+        GATED: (_RULES, _AMPLE),
+        "and tokens to count, most of them known": (_RULES, _TIGHT),
+    }
 )
-"""A name, how the profile is chosen, and the upstream."""
+"""How the profile is chosen, and the upstream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,29 +83,29 @@ class Planning:
 
 def planning_table() -> str:
     """A line for each way to route, and one for the signals that an event tells afterwards."""
-    body = request_body(next(scenario for scenario in SCENARIOS if scenario.name == "agent-same"))
-    rows = [_planning(name, _table(choice, upstream), body) for name, choice, upstream in _CASES]
+    rows = [*(planning(name) for name in WAYS), _telling(_table(*WAYS[SHAPES]))]
     head = f"{'planning, us of CPU':<44} {'least':>7} {'median':>9} {'of a JSON decode':>17}"
-    return "\n".join([head, *map(str, rows), str(_telling(_table(_RULES, _PLAIN), body))])
+    return "\n".join([head, *map(str, rows)])
 
 
 def _table(choice: str, upstream: str) -> RoutingTable:
     return routing_table(load_text(f"{choice}\nproviders:{upstream}\n{_PROFILES}\n"))
 
 
-def _planning(name: str, table: RoutingTable, body: bytes) -> Planning:
-    """Decoding of the request is not part of it."""
-    planner = Planner(table, _Directory(), _Later(), SystemClock(), TokenEstimator())
+def planning(way: str) -> Planning:
+    """One of `WAYS`. Decoding of the request is not part of it."""
+    body = _body()
+    planner = Planner(_table(*WAYS[way]), _Directory(), _Later(), SystemClock(), TokenEstimator())
 
     def plan(request: ChatRequest) -> None:
         planner.plan(request, Wishes(), "bench")
 
-    return _measured(name, body, lambda: _request(body), plan)
+    return _measured(way, body, lambda: _request(body), plan)
 
 
-def _telling(table: RoutingTable, body: bytes) -> Planning:
+def _telling(table: RoutingTable) -> Planning:
     """What is left over for the moment in which the request waits for its upstream."""
-    sink = _Later()
+    body, sink = _body(), _Later()
     planner = Planner(table, _Directory(), sink, SystemClock(), TokenEstimator())
 
     def planned() -> Callable[[], Event]:
@@ -110,6 +116,10 @@ def _telling(table: RoutingTable, body: bytes) -> Planning:
         event()
 
     return _measured("the event's signals, told afterwards", body, planned, make)
+
+
+def _body() -> bytes:
+    return request_body(next(scenario for scenario in SCENARIOS if scenario.name == "agent-same"))
 
 
 def _request(body: bytes) -> ChatRequest:

@@ -6,32 +6,21 @@ is small enough, or far too large, is told from its size where that suffices. Re
 counting its tokens costs most: nobody pays for either who does not ask, and nobody twice.
 """
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 
-from domain.conversation.parts import (
-    Document,
-    ForeignPart,
-    Image,
-    Part,
-    Refusal,
-    Text,
-    Thinking,
-    ToolCall,
-    ToolResult,
+from domain.conversation.parts import ToolResult
+from domain.conversation.request import ChatRequest, Conversation, Message, Role, Sampling
+from domain.routing.reading import (
+    definition_characters,
+    is_picture,
+    made_characters,
+    readable_characters,
+    shows,
+    words,
 )
-from domain.conversation.request import (
-    ChatRequest,
-    Conversation,
-    ForeignTool,
-    Message,
-    Role,
-    Sampling,
-    Tool,
-)
-from domain.tokens.request import TOOLS_PREAMBLE, request_tokens, schema_text, words_fit
+from domain.tokens.request import TOOLS_PREAMBLE, request_tokens, words_fit
 
 _CHARACTERS_PER_TOKEN = 4
 _MOST_CHARACTERS_PER_TOKEN = 16
@@ -82,12 +71,12 @@ class Facts:
     @cached_property
     def latest_text(self) -> str:
         """The words of the latest user turn, joined by line ends; empty when there are none."""
-        return "\n".join(_words(self._latest_turn.parts)) if self._latest_turn else ""
+        return "\n".join(words(self._latest_turn.parts)) if self._latest_turn else ""
 
     @cached_property
     def has_image(self) -> bool:
         """Whether the latest user turn shows a picture; what a tool showed does not count."""
-        return self._latest_turn is not None and any(map(_is_picture, self._latest_turn.parts))
+        return self._latest_turn is not None and any(map(is_picture, self._latest_turn.parts))
 
     @cached_property
     def code_fence_ratio(self) -> float:
@@ -172,7 +161,7 @@ class Facts:
         counts: Counter[Role] = Counter()
         for message in self._conversation.messages:
             counts[message.role] += 1
-            if any(map(_shows, message.parts)):
+            if any(map(shows, message.parts)):
                 return f"{message.role} message {counts[message.role]}"
         return None
 
@@ -202,13 +191,13 @@ class Facts:
     @cached_property
     def _readable_characters(self) -> int:
         said = self._conversation
-        in_turns = sum(_readable(message.parts) for message in said.messages)
-        return in_turns + sum(map(_definition, said.tools))
+        in_turns = sum(readable_characters(message.parts) for message in said.messages)
+        return in_turns + sum(map(definition_characters, said.tools))
 
     @cached_property
     def _prompt_characters(self) -> int:
         """Those that can be read, and those of the calls and the thinking that also fill a window."""
-        made = sum(_made_by_models(message.parts) for message in self._conversation.messages)
+        made = sum(made_characters(message.parts) for message in self._conversation.messages)
         return self._readable_characters + made
 
 
@@ -219,48 +208,6 @@ def _is_results(message: Message) -> bool:
     return bool(message.parts) and all(isinstance(part, ToolResult) for part in message.parts)
 
 
-def _words(parts: Iterable[Part]) -> Iterator[str]:
-    for part in parts:
-        match part:
-            case Text(text=text):
-                yield text
-            case ForeignPart():
-                yield from _foreign_words(part)
-            case _:
-                pass
-
-
-def _foreign_words(part: ForeignPart) -> Iterator[str]:
-    """A part that the dialect does not know may still say its words under the usual name."""
-    text = _members(part).get("text")
-    if isinstance(text, str):
-        yield text
-
-
-def _is_picture(part: Part) -> bool:
-    if isinstance(part, ForeignPart):
-        return _members(part).get("type") in _PICTURES
-    return isinstance(part, Image)
-
-
-_PICTURES = ("image", "image_url", "input_image")
-"""What the dialects call a picture; a client may use another dialect's word."""
-
-
-def _members(part: ForeignPart) -> dict[str, object]:
-    try:
-        value = json.loads(part.payload)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _shows(part: Part) -> bool:
-    if isinstance(part, ToolResult):
-        return any(map(_is_picture, part.content))
-    return _is_picture(part)
-
-
 def _fenced_share(text: str) -> float:
     if not text:
         return 0.0
@@ -268,41 +215,3 @@ def _fenced_share(text: str) -> float:
     closed = (len(pieces) - 1) // 2
     inside = sum(map(len, pieces[1 : 2 * closed : 2]))
     return (inside + 2 * closed * len(_FENCE)) / len(text)
-
-
-def _readable(parts: Iterable[Part]) -> int:
-    """Characters of what people and tools said."""
-    count = 0
-    for part in parts:
-        match part:
-            case Text(text=text) | Refusal(text=text) | Document(source=Text(text=text)):
-                count += len(text)
-            case ToolResult(content=content):
-                count += _readable(content)
-            case ForeignPart():
-                count += sum(map(len, _foreign_words(part)))
-            case _:
-                pass
-    return count
-
-
-def _made_by_models(parts: Iterable[Part]) -> int:
-    """Characters of a model's calls and thinking."""
-    count = 0
-    for part in parts:
-        match part:
-            case ToolCall(name=name, arguments=arguments):
-                count += len(name) + len(arguments)
-            case Thinking(text=text):
-                count += len(text)
-            case _:
-                pass
-    return count
-
-
-def _definition(tool: Tool | ForeignTool) -> int:
-    """Characters of a tool's name, description and schema, the schema as compact JSON."""
-    if isinstance(tool, ForeignTool):
-        return len(tool.payload.decode("utf-8", "replace"))
-    schema = "" if tool.parameters is None else schema_text(tool.parameters)
-    return len(tool.name) + len(tool.description or "") + len(schema)
