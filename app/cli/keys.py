@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from app.cli.options import Choices, fail, launch_for, told_errors
+from app.cli.options import Choices, config_options, fail, launch_for, told_errors
 from app.cli.spans import Span
 from app.container import container_for
 from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMember, Wanted
@@ -26,7 +26,6 @@ STATE_ERROR = 4
 
 Gained = TypeVar("Gained")
 
-_config = click.option("--config", type=click.Path(path_type=Path), help="The configuration file.")
 _as_json = click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
 
 
@@ -41,7 +40,7 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("member")
-@_config
+@config_options
 @click.option(
     "--scope",
     "scopes",
@@ -66,6 +65,9 @@ def create(
     *,
     member: str,
     config: Path | None,
+    mode: str,
+    env_files: tuple[Path, ...],
+    env_file_override: bool,
     scopes: tuple[str, ...],
     profiles: tuple[str, ...],
     providers: tuple[str, ...],
@@ -76,6 +78,7 @@ def create(
     as_json: bool,
 ) -> None:
     """Make a key for MEMBER, and show it this once."""
+    choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
     wanted = Wanted(
         member=member,
         scopes=frozenset(map(Scope, scopes)),
@@ -88,19 +91,27 @@ def create(
         lasts_s=lasts_s,
     )
     if hash_file is None:
-        made = _managing(config, lambda manage: manage.create(wanted))
+        made = _managing(choices, lambda manage: manage.create(wanted))
     else:
-        made = _managing(config, lambda manage: _now(manage.draw(wanted)))
+        made = _managing(choices, lambda manage: _now(manage.draw(wanted)))
         _write(hash_file, hash_line(made.key.id, made.key.digest))
     _show(made, as_json=as_json)
 
 
 @keys.command("list")
-@_config
+@config_options
 @_as_json
-def listed(*, config: Path | None, as_json: bool) -> None:
+def listed(
+    *,
+    config: Path | None,
+    mode: str,
+    env_files: tuple[Path, ...],
+    env_file_override: bool,
+    as_json: bool,
+) -> None:
     """List the keys that the state keeps; secrets are not among what it knows."""
-    found = _managing(config, lambda manage: manage.keys())
+    choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
+    found = _managing(choices, lambda manage: manage.keys())
     if as_json:
         click.echo(json.dumps([facts(key) for key in found], indent=2))
         return
@@ -112,21 +123,39 @@ def listed(*, config: Path | None, as_json: bool) -> None:
 
 @keys.command()
 @click.argument("key_id")
-@_config
+@config_options
 @click.option("--grace", "grace_s", type=Span(), default=0.0, help="How long the old one holds, such as 1h.")
 @_as_json
-def rotate(*, key_id: str, config: Path | None, grace_s: float, as_json: bool) -> None:
+def rotate(
+    *,
+    key_id: str,
+    config: Path | None,
+    mode: str,
+    env_files: tuple[Path, ...],
+    env_file_override: bool,
+    grace_s: float,
+    as_json: bool,
+) -> None:
     """Make a new key in the place of KEY_ID, with the same permissions, and show it this once."""
-    made = _managing(config, lambda manage: manage.rotate(key_id, grace_s=grace_s))
+    choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
+    made = _managing(choices, lambda manage: manage.rotate(key_id, grace_s=grace_s))
     _show(made, as_json=as_json)
 
 
 @keys.command()
 @click.argument("key_id")
-@_config
-def revoke(*, key_id: str, config: Path | None) -> None:
+@config_options
+def revoke(
+    *,
+    key_id: str,
+    config: Path | None,
+    mode: str,
+    env_files: tuple[Path, ...],
+    env_file_override: bool,
+) -> None:
     """End KEY_ID now, in every process that serves from this state."""
-    revoked = _managing(config, lambda manage: manage.revoke(key_id))
+    choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
+    revoked = _managing(choices, lambda manage: manage.revoke(key_id))
     click.echo(f"{revoked.id} of {revoked.member} opens nothing any more")
 
 
@@ -146,9 +175,8 @@ def facts(key: Key) -> dict[str, Any]:
     }
 
 
-def _managing(config: Path | None, job: Callable[[ManageKeys], Awaitable[Gained]]) -> Gained:
+def _managing(choices: Choices, job: Callable[[ManageKeys], Awaitable[Gained]]) -> Gained:
     """Does something with the keys of the state that this configuration names."""
-    choices = Choices(config=config, mode="", env_files=(), env_file_override=False)
     with told_errors():
         container = container_for(launch_for(choices))
         container.members()

@@ -90,7 +90,7 @@ class ManageKeys:
         Raises:
             UnknownMember: the configuration declares others.
         """
-        if self._members and wanted.member not in self._members and wanted.scopes != {Scope.ADMIN}:
+        if self._members and wanted.member not in self._members and Scope.INFERENCE in wanted.scopes:
             declared = ", ".join(sorted(self._members))
             raise UnknownMember(f"no member is called {wanted.member!r}; declared are: {declared}")
         key_id, secret = self._fresh_id(), self._fresh_secret()

@@ -94,8 +94,8 @@ class KeyRing:
 
     Args:
         keys: later ones take the place of earlier ones with the same id.
-        members: what each declared member may do. Where any is declared, nobody else's key opens anything;
-            where none is, every member may do everything.
+        members: what each declared member may do. Where any is declared, nobody else's key is good for
+            inference; where none is, every member may do everything.
     """
 
     def __init__(self, keys: Iterable[Key], members: Mapping[str, Permissions]) -> None:
@@ -132,9 +132,10 @@ class KeyRing:
             return KeyFault.REVOKED
         if key.expires_at is not None and key.expires_at <= now:
             return KeyFault.EXPIRED
-        if self._members and key.member not in self._members and Scope.ADMIN not in key.scopes:
-            return KeyFault.NO_MEMBER
-        return None if scope in key.scopes else KeyFault.WRONG_SCOPE
+        if scope not in key.scopes:
+            return KeyFault.WRONG_SCOPE
+        is_stranger = bool(self._members) and key.member not in self._members
+        return KeyFault.NO_MEMBER if is_stranger and scope is Scope.INFERENCE else None
 
 
 def digest_of(key_id: str, secret: str) -> str:

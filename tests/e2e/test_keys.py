@@ -2,7 +2,9 @@
 
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -19,10 +21,12 @@ SOON_S = 5.0
 """Ten times and more what it normally takes until every process knows of a change."""
 
 
-def command(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def command(
+    directory: Path, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, "keys", *arguments, "--config", str(directory / "providers.yaml")],
-        env=bare_environment(directory),
+        env=bare_environment(directory) | dict(environment),
         cwd=directory,
         capture_output=True,
         text=True,
@@ -31,8 +35,10 @@ def command(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str
     )
 
 
-def made(directory: Path, *arguments: str) -> dict[str, Any]:
-    result = command(directory, "create", *arguments, "--json")
+def made(
+    directory: Path, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    result = command(directory, "create", *arguments, "--json", environment=environment)
     assert result.returncode == 0, result.stderr
     found: dict[str, Any] = json.loads(result.stdout)
     return found

@@ -87,7 +87,7 @@ def test_a_member_who_is_declared_no_more_is_let_in_no_more() -> None:
     assert others.entry(TOKEN, Scope.INFERENCE, NOW) == Refused(KeyFault.NO_MEMBER, "ab12")
 
 
-def test_whoever_administers_need_not_be_a_member() -> None:
+def test_whoever_only_administers_need_not_be_a_member() -> None:
     admin = ring(replace(key(), scopes=frozenset({Scope.ADMIN})), bob=Permissions())
 
     assert isinstance(admin.entry(TOKEN, Scope.ADMIN, NOW), Caller)

@@ -146,11 +146,11 @@ def test_an_answer_cut_off_anywhere_loses_no_words(case: Case, cut: int) -> None
 @pytest.mark.parametrize("size", [64, MEGABYTE], ids=["in pieces", "at once"])
 def test_a_megabyte_of_beginnings_takes_no_time_to_speak_of(unit: str, size: int) -> None:
     text = unit * (MEGABYTE // len(unit))
-    began = time.monotonic()
+    began = time.process_time()
 
     result = told(case_of(text), [text[start : start + size] for start in range(0, len(text), size)])
 
-    assert time.monotonic() - began < LONGEST_S
+    assert time.process_time() - began < LONGEST_S
     assert result.calls or result.text == text
 
 
