@@ -209,6 +209,35 @@ MISTAKES = {
     ),
     "a model without a name": Mistake(top("models: {'': default}"), 8, "models['']", "must not be empty"),
     "a member without a name": Mistake(top("members: {'': {}}"), 8, "members['']", "must not be empty"),
+    "no room for any token": Mistake(
+        provider("context_window: 0"), 5, "providers[0].context_window", "at least 1"
+    ),
+    "a place that is none": Mistake(provider("locality: moon"), 5, "providers[0].locality", "'lan'"),
+    "a variable that is not set": Mistake(
+        provider("headers: {X-A: 'Bearer ${NOWHERE}'}"), 5, "providers[0].headers.X-A", "NOWHERE"
+    ),
+    "an unknown action for what a target lacks": Mistake(
+        profile("capability_action: skip"), 8, "profiles[0].capability_action", "'require'"
+    ),
+    "that action without its quotes": Mistake(
+        profile("capability_action: off"), 8, "profiles[0].capability_action", "put it in quotes"
+    ),
+    "an unknown way to end a broken stream": Mistake(
+        profile("on_broken_stream: retry"), 8, "profiles[0].on_broken_stream", "'continue'"
+    ),
+    "trials without a pause": Mistake(profile("half_open_s: 0"), 8, "profiles[0].half_open_s", "at least 1"),
+    "a session in no header": Mistake(
+        top("session: {header: 'a b'}"), 8, "session.header", "name of an HTTP header"
+    ),
+    "sessions that stick perhaps": Mistake(
+        top("session: {sticky: maybe}"), 8, "session.sticky", "true or false"
+    ),
+    "a model name without a provider": Mistake(
+        top("models: {gpt: {model: m}}"), 8, "models.gpt.provider", "is required"
+    ),
+    "a model name for no model": Mistake(
+        top("models: {gpt: {provider: a, model: ''}}"), 8, "models.gpt.model", "must not be empty"
+    ),
     "an offset for a time zone": Mistake(top("display_timezone: '+09:00'"), 8, "display_timezone", "IANA"),
     "a time zone nobody knows": Mistake(top("display_timezone: Mars/Base"), 8, "display_timezone", "IANA"),
     "an unknown output filter": Mistake(
