@@ -17,7 +17,7 @@ ENCLOSED := unshare --mount --pid --fork --kill-child --mount-proc
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test test-fast lint types format bench bench-gate image-check lock clean distclean environment system-parts \
-	test-clients client-programs
+	test-clients client-programs deploy-linters
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 20
@@ -27,7 +27,7 @@ serve: ## Run the gateway (ARGS="--port 9000")
 	@$(UV) sync $(QUIET) --locked --no-dev --inexact $(EXTRAS)
 	@$(BIN)/coderouter serve $(ARGS)
 
-test: lint types system-parts client-programs ## Run every check and every test that can run here
+test: lint types system-parts client-programs deploy-linters ## Run every check and every test that can run here
 	$(BIN)/pytest -m "not bench and not image" $(PYTEST_ARGS)
 
 test-fast: environment ## Run the unit tests
@@ -73,6 +73,9 @@ environment:
 
 system-parts:
 	@sh scripts/install_test_system_parts.sh
+
+deploy-linters: environment
+	@sh scripts/install_deploy_linters.sh
 
 client-programs: environment
 	@sh scripts/install_test_clients.sh

@@ -11,6 +11,7 @@ PATH=$PATH:/usr/sbin:/sbin
 # part : Debian packages : what cannot run without it
 parts='
 nginx : nginx : bench, the control that every figure is a ratio to
+systemd-analyze : systemd : tests/deploy, which lets systemd read its units
 cc : gcc libc6-dev : bench, its upstream and its load generator
 '
 image_parts='

@@ -8,6 +8,7 @@ import pytest
 
 from config.schema.server import Server
 from tests.architecture.tree import PACKAGES, ROOT
+from tests.deploy.linters import HADOLINT, installed, judged
 
 CONTAINERFILE = (ROOT / "deploy" / "Containerfile").read_text("utf-8")
 
@@ -51,6 +52,12 @@ def test_the_builder_is_shown_all_our_packages_and_nobodys_secrets() -> None:
     assert set(PACKAGES) <= set(shown)
     assert [name for name in shown if not (ROOT / name).exists()] == []
     assert [name for name in shown if Path(name).name.startswith(".")] == []
+
+
+def test_hadolint_finds_no_fault_with_it() -> None:
+    told = judged(installed(HADOLINT), ROOT / "deploy" / "Containerfile")
+
+    assert (told.returncode, told.stdout) == (0, "")
 
 
 def _ignored() -> list[str]:
