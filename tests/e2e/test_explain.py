@@ -79,7 +79,7 @@ def test_a_request_is_rehearsed_without_being_sent(gateway: Gateway, stage: Stag
     assert plan.json()["profile"] == "chain-openai_compat"
     assert plan.json()["rule"] == "model-profile"
     assert [place["position"] for place in plan.json()["chain"]] == [1, 2, 3, 4, 5]
-    assert all(not upstream.requests for upstream in stage.upstreams.values())
+    assert all(not upstream.chats for upstream in stage.upstreams.values())
 
 
 @pytest.mark.parametrize("body", [b"{", json.dumps({**QUESTION, "profile": "nope"}).encode()])

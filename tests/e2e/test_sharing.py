@@ -66,7 +66,7 @@ def test_who_waits_in_a_stream_hears_that_the_gateway_lives(stage: Stage, tmp_pa
     with running(tmp_path, stage.config(providers=[busy(stage)], server=server)) as gateway:
         first = threading.Thread(target=post, args=(gateway,))
         first.start()
-        wait_until(lambda: bool(stage["first"].requests))
+        wait_until(lambda: bool(stage["first"].chats))
         url = f"{gateway.openai_base_url}/chat/completions"
         with httpx.stream("POST", url, json={**CHAT, "stream": True}, timeout=60) as answer:
             text = "".join(answer.iter_text())
@@ -84,7 +84,7 @@ def test_past_the_patience_the_chain_moves_on(stage: Stage, tmp_path: Path) -> N
     with running(tmp_path, config) as gateway:
         first = threading.Thread(target=post, args=(gateway,))
         first.start()
-        wait_until(lambda: bool(stage["first"].requests))
+        wait_until(lambda: bool(stage["first"].chats))
         second = post(gateway, profile="tired")
         first.join()
 
