@@ -116,6 +116,7 @@ _BECAUSE: Mapping[str, str] = MappingProxyType(
         "model-provider": "the model's name is a provider's",
         "default-profile": "the request asks for none, and it is the default",
         "auto-fallthrough": "no rule holds",
+        "auto-disabled": "rules are disabled",
     }
 )
 """What chose a profile, where it was no rule of the configuration."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from domain.access.keys import ANYBODY, Caller
-from domain.routing.rules import Choice, Resolved
+from domain.routing.rules import Choice, FellThrough, Resolved
 from domain.routing.targets import Profile, ProfileAlias, RoutingTable, Target, TargetAlias
 
 
@@ -83,8 +83,17 @@ def by_default(table: RoutingTable) -> Selection:
 
 def routed(table: RoutingTable, choice: Choice) -> Selection:
     """The profile that the rules chose; falling through is told like a rule."""
-    rule = choice.rule_id if isinstance(choice, Resolved) else "auto-fallthrough"
-    return Selection(profile=table.profiles[choice.profile], rule=rule)
+    return Selection(profile=table.profiles[choice.profile], rule=_rule(choice))
+
+
+def _rule(choice: Choice) -> str:
+    match choice:
+        case Resolved(rule_id=rule_id):
+            return rule_id
+        case FellThrough(disabled=True):
+            return "auto-disabled"
+        case FellThrough():
+            return "auto-fallthrough"
 
 
 def _declared(table: RoutingTable, name: str) -> Profile:

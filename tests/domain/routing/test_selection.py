@@ -75,6 +75,8 @@ def test_an_unknown_profile_or_mode_is_refused_with_the_choices(wishes: Wishes, 
 def test_a_rule_is_named_and_falling_through_the_rules_is_told_like_one() -> None:
     chosen = routed(table(), Resolved(rule_id="images", profile="writing"))
     fallen = routed(table(), FellThrough(profile="coding"))
+    unasked = routed(table(), FellThrough(profile="coding", disabled=True))
 
     assert (chosen.profile.name, chosen.rule) == ("writing", "images")
     assert (fallen.profile.name, fallen.rule) == ("coding", "auto-fallthrough")
+    assert (unasked.profile.name, unasked.rule) == ("coding", "auto-disabled")
