@@ -7,6 +7,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp
 
 from adapters.inbound.http.admin import admin_routes
+from adapters.inbound.http.admin_health import health_routes
 from adapters.inbound.http.admin_keys import key_routes
 from adapters.inbound.http.drain_gate import DrainGate
 from adapters.inbound.http.host_check import HostCheck
@@ -66,6 +67,7 @@ def gateway_routes(container: Container) -> Sequence[BaseRouteHandler]:
         ),
         *metrics_routes(container.metrics()),
         *key_routes(container.manage_keys()),
+        *health_routes(container.manage_health()),
         *model_routes(container.list_models(), created=int(container.clock().time())),
         *status_routes(
             version=container.version(),

@@ -27,18 +27,22 @@ from app.use_cases.converse import Converse
 from app.use_cases.count_tokens import CountTokens
 from app.use_cases.embed import Embed
 from app.use_cases.explain import Explain
+from app.use_cases.half_open import HalfOpen
+from app.use_cases.learn_windows import LearnWindows
 from app.use_cases.limit_sharing import LimitSharing
 from app.use_cases.list_models import ListModels
+from app.use_cases.manage_health import ManageHealth
 from app.use_cases.manage_keys import ManageKeys
 from app.use_cases.member_limits import MemberLimits
 from app.use_cases.plan import Planner
-from app.use_cases.probe_providers import ProbeProviders
+from app.use_cases.probe_providers import ProbeProviders, probed_names
 from app.use_cases.quotas import Quotas
 from app.use_cases.rehearse import Rehearse
 from app.use_cases.seat_sharing import SeatSharing
 from app.use_cases.spending import BudgetGate, Spending
 from app.use_cases.usage_journal import UsageJournal
 from app.use_cases.watch_context import WatchContext
+from app.use_cases.watch_health import WatchHealth
 from app.version import gateway_version
 from config.in_short import config_in_short
 from config.schema.root import Config
@@ -49,10 +53,11 @@ from config.translate_access import member_permissions, written_keys
 from config.translate_admission import limits_of, plans_of, weights_of
 from config.translate_money import budgets_of
 from domain.budget.ledger import BudgetLedger
+from domain.health.records import OwnRecords
+from domain.health.roster import Roster
 from domain.ports.storage import Store
 from domain.ports.time import Clock
 from domain.routing.quotes import Quotes
-from domain.routing.ranking import NothingHappened
 from infrastructure.clock import SystemClock
 from infrastructure.events.event_log import EventLog
 from infrastructure.events.fan_out import FanOut
@@ -239,21 +244,39 @@ class Container(containers.DeclarativeContainer):
     )
     quotes = providers.Singleton(Quotes, table, ledger, token_counter.provided.at_most)
 
+    # health
+    roster = providers.Singleton(
+        Roster, providers.Singleton(OwnRecords), providers.Callable(probed_names, table, directory)
+    )
+    watch_health = providers.Singleton(WatchHealth, roster, table, sink, clock)
+    manage_health = providers.Singleton(ManageHealth, roster, table, sink, clock)
+    learn_windows = providers.Singleton(LearnWindows, table, sink, clock)
+
     # use cases
     gates = providers.List(
-        providers.Singleton(BudgetGate, quotes, ledger, bookkeeper, clock), quotas.provided.gate
+        providers.Singleton(BudgetGate, quotes, ledger, bookkeeper, clock),
+        quotas.provided.gate,
+        watch_health.provided.gate,
     )
-    standings = providers.Singleton(NothingHappened)
-    companions = providers.List(admission, quotas, providers.Singleton(Spending, quotes, bookkeeper, sink))
+    companions = providers.List(
+        admission,
+        watch_health,
+        learn_windows,
+        quotas,
+        providers.Singleton(Spending, quotes, bookkeeper, sink),
+    )
     planner = providers.Singleton(
-        Planner, table, directory, sink, clock, token_counter, gates=gates, standings=standings
+        Planner, table, directory, sink, clock, token_counter, gates=gates, standings=watch_health
     )
     converse = providers.Singleton(Converse, table, planner, directory, sink, clock, companions)
     list_models = providers.Singleton(ListModels, table)
     rehearse = providers.Singleton(Rehearse, planner)
     explain = providers.Singleton(Explain, traces)
     count_tokens = providers.Singleton(CountTokens, token_counter, planner, directory, sink, clock)
-    probe_providers = providers.Singleton(ProbeProviders, table, directory, sink)
+    probe_providers = providers.Singleton(
+        ProbeProviders, table, directory, sink, providers.List(watch_health)
+    )
+    half_open = providers.Singleton(HalfOpen, roster, table, probe_providers, clock)
     embed = providers.Singleton(Embed, table, planner, directory, sink, clock, companions)
 
     # inbound

@@ -40,7 +40,13 @@ async def _open_state(container: Container, stack: AsyncExitStack) -> None:
     stack.push_async_callback(quotas.share)
     await quotas.share()
     await keys.refresh()
-    chores = [keys.watch(), quotas.run(), container.probe_providers().run()]
+    chores = [
+        keys.watch(),
+        quotas.run(),
+        container.probe_providers().run(),
+        container.half_open().run(),
+        container.learn_windows().run(),
+    ]
     if container.is_shared():
         chores += [container.seat_sharing().run(), container.limit_sharing().run()]
     stack.push_async_callback(_ended, [asyncio.create_task(chore) for chore in chores])

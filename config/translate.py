@@ -14,6 +14,12 @@ from config.translate_admission import room_of
 from config.translate_models import model_alias, other_models
 from config.translate_money import alias_prices, output_limit, price_of
 from config.translate_rules import rule_matcher
+from domain.health.policy import (
+    AdaptivePolicy,
+    BackendHealthAction,
+    HealthPolicy,
+    MemoryPressureAction,
+)
 from domain.routing.targets import (
     Capabilities,
     CapabilityAction,
@@ -209,6 +215,26 @@ def _profile(profile: ProfileSection, providers: dict[str, ProviderSpec]) -> Pro
         timeouts=_changes(profile, profile.timeout_s),
         append_system_prompt=profile.append_system_prompt,
         capability_action=CapabilityAction(profile.capability_action),
+        health=_health(profile),
+    )
+
+
+def _health(profile: ProfileSection) -> HealthPolicy:
+    return HealthPolicy(
+        memory_action=MemoryPressureAction(profile.memory_pressure_action),
+        memory_cooldown_s=profile.memory_pressure_cooldown_s,
+        action=BackendHealthAction(profile.backend_health_action),
+        threshold=profile.backend_health_threshold,
+        half_open_s=profile.half_open_s,
+        adaptive=AdaptivePolicy(
+            enabled=profile.adaptive,
+            window_s=profile.adaptive_window_s,
+            latency_factor=profile.adaptive_latency_factor,
+            error_rate=profile.adaptive_error_rate,
+            debounce_s=profile.adaptive_debounce_s,
+            least_timed=profile.adaptive_min_latency_samples,
+            least_tried=profile.adaptive_min_samples,
+        ),
     )
 
 

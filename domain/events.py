@@ -24,6 +24,20 @@ from domain.inventory.admission import (
     QuotaExhaustedProviderSkipped,
 )
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
+from domain.inventory.health import (
+    AdaptiveRoutingApplied,
+    BackendHealthChanged,
+    ChainCoolingBlocked,
+    ChainMemoryPressureBlocked,
+    CoolingProviderSkipped,
+    MemoryPressureDetected,
+    MemoryPressureSkipped,
+    ProviderCooledDown,
+    ProviderForgiven,
+    ProviderMisconfigured,
+    TrialBegun,
+    UnhealthyProviderDemoted,
+)
 from domain.inventory.level import Level
 from domain.inventory.lifetime import ConfigFound, Started, Stopped
 from domain.inventory.money import (
@@ -332,6 +346,18 @@ Event: TypeAlias = (
     | AnswerFailedMidstream
     | ReplyBrokenOff
     | ChainUniformAuthFailure
+    | AdaptiveRoutingApplied
+    | BackendHealthChanged
+    | ChainCoolingBlocked
+    | ChainMemoryPressureBlocked
+    | CoolingProviderSkipped
+    | MemoryPressureDetected
+    | MemoryPressureSkipped
+    | ProviderCooledDown
+    | ProviderForgiven
+    | ProviderMisconfigured
+    | TrialBegun
+    | UnhealthyProviderDemoted
     | ContextWindowLearned
     | ProbeOutcomeChanged
     | RequestAccepted

@@ -185,3 +185,19 @@ class UpstreamFailure(Exception):
     def aftermath(self) -> Consequence:
         """What is left of it: an answer that was broken off for want of memory, say, is as if not begun."""
         return CONSEQUENCES[self.because or self.kind]
+
+
+def broken_off(message: str, because: UpstreamFailure | None = None) -> UpstreamFailure:
+    """The failure of an answer that had begun; what the upstream said of the reason stays with it."""
+    if because is None:
+        return UpstreamFailure(FailureKind.BROKEN_OFF, message)
+    return UpstreamFailure(
+        FailureKind.BROKEN_OFF,
+        message,
+        status=because.status,
+        retry_after_s=because.retry_after_s,
+        resets_in_s=because.resets_in_s,
+        scope=because.scope,
+        overflow=because.overflow,
+        because=because.kind,
+    )

@@ -54,6 +54,7 @@ class Attempting:
         spec: the configuration of the target's provider.
         stream: whether the upstream is asked to answer as a stream.
         shaping: what of the request is changed for this target.
+        trial_s: the attempt is a trial of an unhealthy provider, and its first content due within this.
         system_suffix: the instructions of the configuration that are added.
         receipt: where its cost is written down for whoever asked.
     """
@@ -67,6 +68,7 @@ class Attempting:
     spec: ProviderSpec
     stream: bool
     shaping: Shaping = AS_IT_IS
+    trial_s: float | None = None
     system_suffix: str = ""
     receipt: Receipt = field(default_factory=Receipt)
 
@@ -117,6 +119,7 @@ class Companion(Protocol):
 
         Raises:
             TargetRefused: this target may not be tried now; the chain moves on.
+            TargetPostponed: this target may be tried when all others have failed.
         """
         ...
 
@@ -131,6 +134,10 @@ class TargetRefused(Exception):
 
 NOT_MADE = Ending(outcome=Outcome.REJECTED, sent=False)
 """The ending of an attempt that was admitted by one companion and not by the next."""
+
+
+class TargetPostponed(Exception):
+    """A target is to be tried after the others, as became known only when its turn had come."""
 
 
 class Tickets:
@@ -157,7 +164,7 @@ async def admitted(companions: Iterable[Companion], attempting: Attempting) -> T
     The tickets of all companions, asked in order.
 
     Raises:
-        TargetRefused: one of them refused; those before it have been told.
+        TargetRefused, TargetPostponed: one of them did not let it begin; those before it have been told.
     """
     tickets = Tickets()
     try:

@@ -9,7 +9,7 @@ along with the attempt is told of its end by the `Settlement`: here when no answ
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.use_cases.attempts import (
     ALONE,
@@ -24,7 +24,7 @@ from app.use_cases.beginning import Begun, first_content
 from app.use_cases.patience import Patience
 from app.use_cases.plan import Plan, Planner
 from app.use_cases.reply import Reply, ReplyFacts
-from app.use_cases.shape import refuses_past_thinking, reply_pipeline, request_losses, told
+from app.use_cases.shape import leaves_room, refuses_past_thinking, reply_pipeline, request_losses, told
 from app.use_cases.walking import Walking
 from domain.conversation.request import ChatRequest, MalformedRequest
 from domain.events import AttemptStarted, AttemptSucceeded
@@ -55,7 +55,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Errand:
-    """A target's turn in the walk for one request; ``failed`` is what was tried before it."""
+    """
+    A target's turn in the walk for one request.
+
+    Attributes:
+        failed: what was tried before it.
+        trial_s: its provider is unhealthy and on trial; its first content is due within this.
+    """
 
     asked: Asked
     plan: Plan
@@ -63,6 +69,7 @@ class _Errand:
     spec: ProviderSpec
     failed: tuple[Attempt, ...]
     walking: Walking
+    trial_s: float | None = None
 
 
 class Converse:
@@ -106,30 +113,51 @@ class Converse:
 
         async def attempt(target: Target, failed: tuple[Attempt, ...]) -> Reply:
             spec = self._table.spec_of(target)
-            errand = _Errand(asked=asked, plan=plan, target=target, spec=spec, failed=failed, walking=walking)
+            errand = _Errand(
+                asked=asked,
+                plan=plan,
+                target=target,
+                spec=spec,
+                failed=failed,
+                walking=walking,
+                trial_s=walking.trial_s(target),
+            )
             return await self._attempt(errand)
 
         return await walking.first(attempt)
 
     async def _attempt(self, errand: _Errand) -> Reply:
-        """Asks once, and once more without thinking if the target refuses how an earlier turn signed it."""
-        request = errand.asked.request
-        shaping = shaping_for(errand.plan.facts, errand.spec, request.dialect)
+        """Asks once, and once more in other words if those would be taken."""
+        shaping = shaping_for(errand.plan.facts, errand.spec, errand.asked.request.dialect)
         try:
             return await self._asked_once(errand, shaping)
         except UpstreamFailure as failure:
-            if not refuses_past_thinking(failure, request):
+            mended = self._mended(errand, shaping, failure)
+            if mended is None:
                 raise
             errand.walking.tell_of_failure(errand.target, failure)
-        bare = shaping.without(Omission.PAST_THINKING, Omission.THINKING_REQUEST)
-        return await self._asked_once(errand, bare)
+        return await self._asked_once(replace(errand, trial_s=None), mended)
+
+    def _mended(self, errand: _Errand, shaping: Shaping, failure: UpstreamFailure) -> Shaping | None:
+        """
+        Without thinking if the target refuses how an earlier turn signed it; with less room for the answer if
+        it has told by how much that was too much, for a prompt that fits.
+        """
+        if refuses_past_thinking(failure, errand.asked.request):
+            return shaping.without(Omission.PAST_THINKING, Omission.THINKING_REQUEST)
+        if not leaves_room(failure.overflow):
+            return None
+        spec = self._table.spec_of(errand.target)
+        smaller = shaping_for(errand.plan.facts, spec, errand.asked.request.dialect)
+        return smaller if smaller.most_output_tokens not in (None, shaping.most_output_tokens) else None
 
     async def _asked_once(self, errand: _Errand, shaping: Shaping) -> Reply:
         call = self._call(errand, shaping)
         pipeline = reply_pipeline(errand.spec, errand.asked.request)
         tickets = await admitted(self._companions, _attempting(errand, call))
         settlement = Settlement(tickets, self._clock)
-        patience = Patience(self._table.timeouts(errand.plan.profile, errand.target))
+        timeouts = self._table.timeouts(errand.plan.profile, errand.target)
+        patience = Patience(timeouts.hurried(errand.trial_s))
         with settled_on_failure(settlement):
             self._tell_of_start(errand, call)
             begun = await self._begun(errand, call, patience)
@@ -195,6 +223,7 @@ def _attempting(errand: _Errand, call: ProviderCall) -> Attempting:
         spec=errand.spec,
         stream=call.stream,
         shaping=call.shaping,
+        trial_s=errand.trial_s,
         system_suffix=call.system_suffix,
         receipt=errand.asked.receipt,
     )

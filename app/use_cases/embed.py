@@ -101,17 +101,21 @@ class Embed:
             ChainFailed: no target could give them.
         """
 
+        walking = Walking(self._table, plan, asked.request_id, self._sink)
+
         async def attempt(target: Target, failed: tuple[Attempt, ...]) -> Embedded:
-            found = await self._attempt(asked, plan, target)
+            found = await self._attempt(asked, plan, target, walking.trial_s(target))
             return Embedded(embeddings=found, target=target, failed=failed)
 
-        return await Walking(self._table, plan, asked.request_id, self._sink).first(attempt)
+        return await walking.first(attempt)
 
     def _embeds(self, target: Target) -> bool:
         return isinstance(self._directory.providers[target.provider], EmbeddingProvider)
 
-    async def _attempt(self, asked: EmbeddingsAsked, plan: Plan, target: Target) -> Embeddings:
-        tickets = await admitted(self._companions, self._attempting(asked, plan, target))
+    async def _attempt(
+        self, asked: EmbeddingsAsked, plan: Plan, target: Target, trial_s: float | None
+    ) -> Embeddings:
+        tickets = await admitted(self._companions, self._attempting(asked, plan, target, trial_s))
         settlement = Settlement(tickets, self._clock)
         self._sink.emit(
             AttemptStarted(
@@ -123,7 +127,7 @@ class Embed:
             )
         )
         with settled_on_failure(settlement):
-            found = await self._asked(asked, plan, target)
+            found = await self._asked(asked, plan, target, trial_s)
         settlement.begun()
         if found.usage is not None:
             settlement.counted(found.usage)
@@ -139,7 +143,9 @@ class Embed:
         )
         return found
 
-    def _attempting(self, asked: EmbeddingsAsked, plan: Plan, target: Target) -> Attempting:
+    def _attempting(
+        self, asked: EmbeddingsAsked, plan: Plan, target: Target, trial_s: float | None
+    ) -> Attempting:
         return Attempting(
             request_id=asked.request_id,
             request=_as_conversation(asked),
@@ -149,14 +155,17 @@ class Embed:
             target=target,
             spec=self._table.providers[target.provider],
             stream=False,
+            trial_s=trial_s,
             receipt=asked.receipt,
         )
 
-    async def _asked(self, asked: EmbeddingsAsked, plan: Plan, target: Target) -> Embeddings:
+    async def _asked(
+        self, asked: EmbeddingsAsked, plan: Plan, target: Target, trial_s: float | None
+    ) -> Embeddings:
         provider = self._directory.providers[target.provider]
         if not isinstance(provider, EmbeddingProvider):
             raise UpstreamFailure(FailureKind.ADAPTER_FAULT, "the provider embeds nothing")
-        timeouts = self._table.timeouts(plan.profile, target)
+        timeouts = self._table.timeouts(plan.profile, target).hurried(trial_s)
         call = EmbeddingCall(
             body=asked.body,
             request_id=asked.request_id,

@@ -4,17 +4,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from app.use_cases.health_events import reorderings
 from app.use_cases.plan_events import blocked, choice_event, demotions, refusals
 from domain.access.keys import Caller
 from domain.conversation.request import ChatRequest
 from domain.events import Event, ModeAliasResolved
+from domain.health.standing import NOTHING_KNOWN
 from domain.ports.observation import UnhurriedSink
 from domain.ports.providers import ProviderDirectory
 from domain.ports.time import Clock
 from domain.ports.tokens import TokenCounter
 from domain.routing.facts import Facts
 from domain.routing.gates import Admission, Admitted, Asker, Barred, Gate, admit
-from domain.routing.ranking import NOTHING_HAPPENED, Candidate, Standing, Standings, demoted, ranked
+from domain.routing.ranking import NOTHING_HAPPENED, Candidate, Standings, demoted, ranked
 from domain.routing.rules import Choice, Kept, RuleMatcher
 from domain.routing.selection import Selection, Wishes, asked_for, by_default, routed
 from domain.routing.stickiness import SessionMemory
@@ -30,7 +32,8 @@ class Plan:
         facts: what was found out about the request on the way, for whoever goes on with it.
         rule: what chose the profile: a rule of the auto-router, or such as ``body-profile``.
         pinned: whether the client named the only target, and the profile lends no more than its policies.
-        ranked: ``order``, with what speaks for and against each.
+        declared: whom to try, in the order of the profile, with what speaks for and against each.
+        ranked: the same in ``order``.
         demoted: of ``order``, those that others overtook, with what they lack.
     """
 
@@ -40,11 +43,9 @@ class Plan:
     order: tuple[Target, ...]
     barred: tuple[Barred, ...]
     pinned: bool = False
+    declared: tuple[Candidate, ...] = ()
     ranked: tuple[Candidate, ...] = ()
     demoted: tuple[Candidate, ...] = ()
-
-
-_UNKNOWN = Standing()
 
 
 class Planner:
@@ -144,6 +145,7 @@ class Planner:
             pinned=selection.pinned,
             order=tuple(candidate.target for candidate in in_order),
             barred=tuple(one for one in admissions if isinstance(one, Barred)),
+            declared=tuple(candidates),
             ranked=in_order,
             demoted=demoted(candidates),
         )
@@ -155,7 +157,7 @@ class Planner:
             Candidate(
                 target=one.target,
                 lacks=one.lacks,
-                standing=standings.get(one.target, _UNKNOWN),
+                standing=standings.get(one.target, NOTHING_KNOWN),
             )
             for one in admitted
         ]
@@ -165,6 +167,8 @@ class Planner:
         for event in refusals(plan.barred, profile=name, request_id=request_id):
             self._sink.emit(event)
         for event in demotions(plan.demoted, profile=name, request_id=request_id):
+            self._sink.emit(event)
+        for event in reorderings(plan.declared, plan.ranked, profile=name, request_id=request_id):
             self._sink.emit(event)
         if not plan.order:
             for event in blocked(plan.barred, profile=name, request_id=request_id):

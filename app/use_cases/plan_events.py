@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+from app.use_cases.health_events import COOLING, all_cooling, all_short_of_memory, skipped
 from app.use_cases.money_events import all_over_budget, over_budget
 from domain.conversation.request import MalformedRequest
 from domain.events import (
@@ -115,6 +116,15 @@ def _refusal(barred: Barred, profile: str, request_id: str) -> Event:
                 lacks=barred.lacks,
                 detail=barred.detail,
             )
+        case (
+            BarReason.RATE_LIMITED
+            | BarReason.OUT_OF_QUOTA
+            | BarReason.COOLING
+            | BarReason.MEMORY_PRESSURE
+            | BarReason.MISCONFIGURED
+            | BarReason.MODEL_MISSING
+        ):
+            return skipped(barred, profile, request_id)
         case BarReason.PLAN_USED_UP:
             return _used_up(barred, profile, request_id)
         case BarReason.QUEUE_FULL | BarReason.QUEUE_TIMED_OUT:
@@ -174,11 +184,13 @@ def _names(barred: Sequence[Barred]) -> tuple[str, ...]:
 
 _BLOCKS = (
     ({BarReason.NOT_PERMITTED, BarReason.NOT_NEAR}, _access_block),
+    ({BarReason.MEMORY_PRESSURE}, all_short_of_memory),
     (
         {BarReason.BUDGET, BarReason.UNPRICED, BarReason.NO_OUTPUT_BOUND, BarReason.BUDGET_UNKNOWN},
         all_over_budget,
     ),
     ({BarReason.PAID}, _paid_block),
+    (COOLING, all_cooling),
     ({BarReason.NO_VISION, BarReason.INCAPABLE}, _capability_block),
     ({BarReason.CONTEXT_WINDOW}, _context_block),
 )

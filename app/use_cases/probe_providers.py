@@ -1,7 +1,7 @@
 """Asks upstreams whether they are there, and learns the context windows of their models."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from app.use_cases.patience import is_being_cancelled
@@ -53,6 +53,11 @@ class ProbeProviders:
 
     def __repr__(self) -> str:
         return f"<ProbeProviders {', '.join(self._probes) or 'nobody'}>"
+
+    @property
+    def names(self) -> Collection[str]:
+        """Who may be asked."""
+        return self._probes.keys()
 
     async def run(self) -> None:
         """Until it is cancelled, or there is nothing more to ask."""
@@ -106,6 +111,11 @@ class ProbeProviders:
     def _uses(self, name: str, model: str) -> bool:
         """A server may list many models; those that nobody asks for are nobody's news."""
         return self._table.providers[name].model == model
+
+
+def probed_names(table: RoutingTable, directory: ProviderDirectory) -> frozenset[str]:
+    """The providers that `ProbeProviders` may ask."""
+    return frozenset(name for name, _ in _probes(table.providers, directory))
 
 
 def _probes(

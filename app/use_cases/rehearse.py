@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from app.use_cases.plan import Plan, Planner
 from domain.conversation.request import ChatRequest
+from domain.health.standing import Standing
 from domain.routing.facts import Facts
 from domain.routing.gates import Barred
 from domain.routing.ranking import Candidate
@@ -142,7 +143,17 @@ def _standing(plan: Plan, candidate: Candidate) -> str:
     if plan.pinned:
         return "the model's name chose it"
     declared = f"number {plan.profile.targets.index(candidate.target) + 1} of the profile"
-    return f"{declared}, placed by how it did of late" if candidate.standing.score else declared
+    return declared + _measured(candidate.standing)
+
+
+def _measured(standing: Standing) -> str:
+    if standing.trial_s is not None:
+        return f", on trial: it failed too often of late, and has {standing.trial_s:g} s for a first word"
+    if not standing.score or standing.measured is None:
+        return ""
+    median_s, error_rate = standing.measured.median_s, standing.measured.error_rate
+    speed = "" if median_s is None else f"{median_s:.2g} s to the first content, "
+    return f", set back for how it did of late: {speed}{error_rate:.0%} failed"
 
 
 def _refusal(plan: Plan) -> str:

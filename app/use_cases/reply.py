@@ -23,7 +23,7 @@ from domain.conversation.reply import (
     UsageReported,
 )
 from domain.events import AnswerFailedMidstream, Outcome, ReplyBrokenOff
-from domain.failures import FailureKind, UpstreamFailure
+from domain.failures import UpstreamFailure, broken_off
 from domain.ports.observation import EventSink
 from domain.repair.stages import Pipeline
 from domain.routing.chain import Attempt
@@ -116,7 +116,7 @@ class Reply(AsyncIterator[Batch]):
                 return None
             raise self._broken("the answer ended without a word that it is complete") from None
         except UpstreamFailure as failure:
-            raise self._broken(failure.message, failure.status) from failure
+            raise self._broken(failure.message, failure) from failure
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             if is_being_cancelled(error):
                 raise
@@ -177,9 +177,9 @@ class Reply(AsyncIterator[Batch]):
                 case _:
                     pass
 
-    def _broken(self, message: str, status: int | None = None) -> UpstreamFailure:
+    def _broken(self, message: str, because: UpstreamFailure | None = None) -> UpstreamFailure:
         self.outcome = Outcome.BROKEN_OFF
-        failure = UpstreamFailure(FailureKind.BROKEN_OFF, message, status=status)
+        failure = broken_off(message, because)
         self._failure = failure
         self._sink.emit(
             AnswerFailedMidstream(
@@ -187,7 +187,7 @@ class Reply(AsyncIterator[Batch]):
                 provider=self.facts.target.provider,
                 model=self.facts.target.model,
                 failure=failure.kind,
-                status=status,
+                status=failure.status,
                 retryable=False,
                 error=message[:_ERROR_LENGTH],
             )

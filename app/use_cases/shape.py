@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from domain.conversation.request import ChatRequest, MalformedRequest, Tool, ToolUse
 from domain.events import Event
-from domain.failures import UpstreamFailure
+from domain.failures import Overflow, UpstreamFailure
 from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied, ToolCallsRepaired
 from domain.repair.output_filters import output_filter
 from domain.repair.stages import Dropped, Filtered, Loss, Pipeline, Remark, Repaired, Stage
@@ -68,6 +68,13 @@ def refuses_past_thinking(failure: UpstreamFailure, request: ChatRequest) -> boo
     words = failure.message.lower()
     named = "signature" in words and ("thinking" in words or "thought" in words)
     return failure.status == 400 and named and holds_thinking(request.conversation)
+
+
+def leaves_room(overflow: Overflow | None) -> bool:
+    """Whether a prompt would have fitted, were it not for the room that was asked for the answer."""
+    if overflow is None or overflow.prompt_tokens is None or overflow.window is None:
+        return False
+    return overflow.prompt_tokens < overflow.window
 
 
 def told(remarks: Iterable[Remark], *, request_id: str, provider: str, stream: bool) -> Iterator[Event]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from app.use_cases.attempts import TargetRefused
+from app.use_cases.attempts import TargetPostponed, TargetRefused
 from app.use_cases.plan import Plan
 from app.use_cases.plan_events import blocked, refusals
 from domain.events import AttemptFailed, ChainUniformAuthFailure, FallbackOccurred
@@ -29,6 +29,7 @@ class Walking:
         self._request_id = request_id
         self._sink = sink
         self._refused: list[Barred] = []
+        self._postponed: set[Target] = set()
 
     def __repr__(self) -> str:
         return f"<Walking for {self._request_id} through {self._plan.profile.name}>"
@@ -39,9 +40,10 @@ class Walking:
 
         Raises:
             ChainFailed: no target could.
-            Exception: whatever ``attempt`` raises beside `UpstreamFailure` and `TargetRefused`.
+            Exception: whatever ``attempt`` raises beside `UpstreamFailure`, `TargetRefused` and
+                `TargetPostponed`.
         """
-        chain = FallbackChain(self._plan.order, self._table.windows(self._plan.order))
+        chain = FallbackChain(self._plan.order, self._table.window_of)
         while True:
             match chain.next_step():
                 case Try(target=target):
@@ -53,12 +55,21 @@ class Walking:
                         self.tell_of_failure(target, failure)
                     except TargetRefused as refused:
                         self._note_refusal(refused.barred)
+                    except TargetPostponed:
+                        chain.postpone(target)
+                        self._postponed.add(target)
                 case GiveUp(attempts=attempts):
                     self._tell_of_uniform_refusal(attempts)
                     self._tell_of_refusals(attempts)
                     barred = (*self._plan.barred, *self._refused)
                     walk = Walk(profile=self._plan.profile.name, attempts=attempts, barred=barred)
                     raise ChainFailed(verdict(walk), attempts)
+
+    def trial_s(self, target: Target) -> float | None:
+        """Within what the first content is due of a target on trial; ``None`` for one that is not."""
+        if target in self._postponed:
+            return None
+        return next((one.standing.trial_s for one in self._plan.ranked if one.target == target), None)
 
     def tell_of_failure(self, target: Target, failure: UpstreamFailure) -> None:
         failed = AttemptFailed(

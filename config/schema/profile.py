@@ -55,7 +55,28 @@ class Profile(Deadlines):
         default=3, description="Failures in a row that degrade a provider; twice as many make it unhealthy."
     )
     half_open_s: Annotated[float, Field(ge=1.0, le=3600.0)] = Field(
-        default=15.0, description="Seconds between two trials of an unhealthy provider."
+        default=15.0,
+        description="Seconds between two trials of an unhealthy provider, by a probe where it can be probed,"
+        " else by one request whose first content is due within as many seconds, or twice what its last"
+        " answer took.",
     )
     adaptive: bool = Field(default=False, description="Order providers by measured speed and failures.")
+    adaptive_window_s: Annotated[float, Field(ge=1.0, le=86400.0)] = Field(
+        default=60.0, description="Seconds for which an attempt is remembered to that end."
+    )
+    adaptive_latency_factor: Annotated[float, Field(gt=1.0, le=100.0)] = Field(
+        default=1.5, description="So many times slower than the profile's other providers is slow."
+    )
+    adaptive_error_rate: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        default=0.10, description="So large a share of failures is too many; 0.1 is a tenth."
+    )
+    adaptive_debounce_s: Annotated[float, Field(ge=0.0, le=86400.0)] = Field(
+        default=30.0, description="Seconds for which a provider keeps the place that it was given."
+    )
+    adaptive_min_latency_samples: Annotated[int, Field(ge=1, le=200)] = Field(
+        default=3, description="Answers before a provider's speed means anything."
+    )
+    adaptive_min_samples: Annotated[int, Field(ge=1, le=200)] = Field(
+        default=5, description="Attempts before a provider's share of failures means anything."
+    )
     budget: Budget | None = Field(default=None, description="What all its requests together may cost.")

@@ -61,3 +61,7 @@ class HealthPolicy:
     threshold: int = 3
     half_open_s: float = 15.0
     adaptive: AdaptivePolicy = AdaptivePolicy()
+
+
+WATCHING = HealthPolicy()
+"""Tells what happens, and changes nothing."""

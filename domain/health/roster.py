@@ -5,7 +5,7 @@ It decides and tells; it emits nothing and has no clock. Endings are recorded in
 end, whatever the order in which they began.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from domain.failures import CooldownRule, HealthEffect, UpstreamFailure
@@ -54,10 +54,12 @@ class Roster:
 
     Args:
         records: where health and pauses are kept; speed is measured for this process alone.
+        probed: providers that are tried by probes when they are unhealthy, and never by requests.
     """
 
-    def __init__(self, records: ProviderRecords) -> None:
+    def __init__(self, records: ProviderRecords, probed: Collection[str] = ()) -> None:
         self._records = records
+        self._probed = frozenset(probed)
         self._rankings: dict[str, AdaptiveRanking] = {}
         self._usual_ttft_s: dict[str, float] = {}
 
@@ -77,8 +79,15 @@ class Roster:
         self, names: Iterable[Measurable], viewpoint: Viewpoint, now: float
     ) -> Mapping[Measurable, Standing]:
         """How these targets have done; those against which nothing speaks are left out."""
+        names = tuple(names)
         measured = self._measured(viewpoint, now)
-        found = {name: self._standing(name, viewpoint.policy, measured.get(name), now) for name in names}
+        ill = self._ill(names, viewpoint.policy)
+        on_trial = self._on_trial(ill, now) if len(ill) < len(names) else frozenset()
+        found = {}
+        for name in names:
+            trial_s = self._trial_s(name[0], viewpoint.policy) if name in on_trial else None
+            unhealthy = name in ill and name not in on_trial
+            found[name] = _standing(measured.get(name), unhealthy=unhealthy, trial_s=trial_s)
         return {name: standing for name, standing in found.items() if standing != NOTHING_KNOWN}
 
     def record(self, ended: Ended, viewpoint: Viewpoint, now: float) -> tuple[Change, ...]:
@@ -90,9 +99,13 @@ class Roster:
         self._measure(ended, viewpoint, now)
         return tuple(_changes(before, after, ended.failure, viewpoint.policy, now))
 
+    def is_trial_due(self, provider: str, now: float) -> bool:
+        """Whether the provider is unhealthy, and nobody has asked it for a while."""
+        return self._records.of(provider).health.is_trial_due(now)
+
     def begin_trial(self, provider: str, policy: HealthPolicy, now: float) -> float | None:
         """
-        Takes the trial of an unhealthy provider that is due, for one request or one probe alone.
+        Takes the trial of an unhealthy provider that is due, for one request alone.
 
         How it went is recorded like any other ending. Returns the seconds within which the first content is
         due, or ``None`` when there is no trial to be had.
@@ -117,18 +130,17 @@ class Roster:
         """All that is known of health and pauses, by provider."""
         return self._records.known()
 
-    def _standing(
-        self, name: Measurable, policy: HealthPolicy, measured: Measured | None, now: float
-    ) -> Standing:
-        provider, _ = name
-        health = self._records.of(provider).health
-        demoted = policy.action is BackendHealthAction.DEMOTE and health.state is HealthState.UNHEALTHY
-        on_trial = demoted and health.is_trial_due(now)
-        return Standing(
-            unhealthy=demoted and not on_trial,
-            trial_s=self._trial_s(provider, policy) if on_trial else None,
-            score=measured.score if measured and not on_trial else 0.0,
-            measured=measured,
+    def _ill(self, names: Iterable[Measurable], policy: HealthPolicy) -> frozenset[Measurable]:
+        """Those that are to come last."""
+        if policy.action is not BackendHealthAction.DEMOTE:
+            return frozenset()
+        unhealthy = HealthState.UNHEALTHY
+        return frozenset(name for name in names if self._records.of(name[0]).health.state is unhealthy)
+
+    def _on_trial(self, ill: Iterable[Measurable], now: float) -> frozenset[Measurable]:
+        """Those that are given a try before others that are well; there is no hurry where nobody is."""
+        return frozenset(
+            name for name in ill if name[0] not in self._probed and self.is_trial_due(name[0], now)
         )
 
     def _trial_s(self, provider: str, policy: HealthPolicy) -> float:
@@ -151,6 +163,12 @@ class Roster:
         ranking = self._rankings.setdefault(viewpoint.profile, AdaptiveRanking())
         ttft_s = None if ended.failure else ended.ttft_s or 0.0
         ranking.record((ended.provider, ended.model), Sample(at=now, ttft_s=ttft_s), adaptive)
+
+
+def _standing(measured: Measured | None, *, unhealthy: bool, trial_s: float | None) -> Standing:
+    """Whoever is on trial has its old place back, however it did before."""
+    score = measured.score if measured and trial_s is None else 0.0
+    return Standing(unhealthy=unhealthy, trial_s=trial_s, score=score, measured=measured)
 
 
 def _is_honoured(cooldown: Cooldown, policy: HealthPolicy) -> bool:

@@ -1,8 +1,7 @@
 """Decides which target to try next, and when to stop."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TypeAlias
 
 from domain.failures import ChainMove, UpstreamFailure
@@ -33,7 +32,9 @@ class GiveUp:
 
 Step: TypeAlias = Try | GiveUp
 
-NOTHING_KNOWN: Mapping[Target, int] = MappingProxyType({})
+
+def _unknown(_target: Target) -> None:
+    """Of a window about which nobody has said anything."""
 
 
 class FallbackChain:
@@ -41,16 +42,18 @@ class FallbackChain:
     The walk over targets for one request.
 
     It does no I/O: ask for the `next_step`, take it, `record` how it failed, ask again. After a prompt that
-    was too long only targets remain whose context window, in tokens, is larger or not among the ``windows``.
+    was too long only targets remain whose context window, in tokens, is larger or not known.
 
     >>> chain = FallbackChain([Target("local", "qwen3"), Target("cloud", "sonnet")])
     >>> chain.next_step()
     Try(target=Target(provider='local', model='qwen3'))
     """
 
-    def __init__(self, targets: Iterable[Target], windows: Mapping[Target, int] = NOTHING_KNOWN) -> None:
+    def __init__(
+        self, targets: Iterable[Target], window_of: Callable[[Target], int | None] = _unknown
+    ) -> None:
         self._waiting = list(targets)
-        self._windows = windows
+        self._window_of = window_of
         self._attempts: list[Attempt] = []
         self._stopped = False
 
@@ -68,6 +71,10 @@ class FallbackChain:
             return Try(self._waiting.pop(0))
         return GiveUp(self.attempts)
 
+    def postpone(self, target: Target) -> None:
+        """The target, whose turn it is, is to be tried after all others."""
+        self._waiting.append(target)
+
     def record(self, target: Target, failure: UpstreamFailure) -> None:
         """The attempt at ``target`` failed. A failure that no other target could mend ends the walk."""
         self._attempts.append(Attempt(target, failure))
@@ -80,6 +87,5 @@ class FallbackChain:
                 pass
 
     def _may_be_larger(self, other: Target, overflowed: Target) -> bool:
-        if other not in self._windows or overflowed not in self._windows:
-            return True
-        return self._windows[other] > self._windows[overflowed]
+        others, own = self._window_of(other), self._window_of(overflowed)
+        return others is None or own is None or others > own

@@ -33,6 +33,12 @@ class BarReason(StrEnum):
     INCAPABLE = "incapable"
     CONTEXT_WINDOW = "context-window"
     PLAN_USED_UP = "plan-used-up"
+    RATE_LIMITED = "rate-limited"
+    OUT_OF_QUOTA = "out-of-quota"
+    COOLING = "cooling"
+    MEMORY_PRESSURE = "memory-pressure"
+    MISCONFIGURED = "misconfigured"
+    MODEL_MISSING = "model-missing"
     QUEUE_FULL = "queue-full"
     QUEUE_TIMED_OUT = "queue-timed-out"
 

@@ -1,25 +1,12 @@
 """Puts admitted targets in the order in which they are tried; nobody is left out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.health.standing import NOTHING_KNOWN, Standing
 from domain.routing.gates import Capability
 from domain.routing.targets import Profile, Target
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """
-    How a target has done of late.
-
-    Attributes:
-        unhealthy: its provider failed too often.
-        score: the lower the better.
-    """
-
-    unhealthy: bool = False
-    score: float = 0.0
 
 
 class Standings(Protocol):
@@ -51,7 +38,7 @@ class Candidate:
 
     target: Target
     lacks: tuple[Capability, ...] = ()
-    standing: Standing = Standing()
+    standing: Standing = NOTHING_KNOWN
 
 
 def ranked(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
@@ -66,10 +53,35 @@ def demoted(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
     Args:
         candidates: in their declared order.
     """
+    return _overtaken(candidates, lambda one: bool(one.lacks))
+
+
+def demoted_for_health(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """
+    Those that some other target overtook because their provider is unhealthy.
+
+    Args:
+        candidates: in their declared order.
+    """
+    return _overtaken(candidates, lambda one: one.standing.unhealthy)
+
+
+def unmeasured_order(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The order in which they would be tried if nobody had measured how they do."""
+    return tuple(sorted(candidates, key=_ability))
+
+
+def _overtaken(
+    candidates: Iterable[Candidate], is_set_back: Callable[[Candidate], bool]
+) -> tuple[Candidate, ...]:
     declared = tuple(candidates)
-    last_able = max((n for n, one in enumerate(declared) if not one.lacks), default=0)
-    return tuple(one for one in declared[:last_able] if one.lacks)
+    last_before = max((n for n, one in enumerate(declared) if not is_set_back(one)), default=0)
+    return tuple(one for one in declared[:last_before] if is_set_back(one))
+
+
+def _ability(candidate: Candidate) -> tuple[bool, bool]:
+    return candidate.standing.unhealthy, bool(candidate.lacks)
 
 
 def _standing(candidate: Candidate) -> tuple[bool, bool, float]:
-    return candidate.standing.unhealthy, bool(candidate.lacks), candidate.standing.score
+    return *_ability(candidate), candidate.standing.score

@@ -1,12 +1,13 @@
 """What a request can go to: providers as configured, targets, and how patient to be with them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
 from domain.budget.pricing import Price
 from domain.conversation.extensions import Json, Nothing
+from domain.health.policy import WATCHING, HealthPolicy
 from domain.routing.rules import RuleMatcher
 from domain.routing.windows import ContextWindows
 
@@ -43,6 +44,10 @@ class Timeouts:
     ttft_s: float = 120.0
     idle_s: float = 120.0
     total_s: float | None = None
+
+    def hurried(self, ttft_s: float | None) -> "Timeouts":
+        """The same, but with the first content due no later than this."""
+        return self if ttft_s is None else replace(self, ttft_s=min(self.ttft_s, ttft_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +198,9 @@ class Profile:
     """
     A named order of targets with its policies.
 
-    ``append_system_prompt`` replaces the provider's unless it is ``None``; empty clears it.
+    Attributes:
+        append_system_prompt: replaces the provider's unless it is ``None``; empty clears it.
+        health: what is done about targets that fail, run out of memory or are slow.
     """
 
     name: str
@@ -201,6 +208,7 @@ class Profile:
     timeouts: TimeoutChanges = TimeoutChanges()
     append_system_prompt: str | None = None
     capability_action: CapabilityAction = CapabilityAction.PREFER
+    health: HealthPolicy = WATCHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,10 +266,18 @@ class RoutingTable:
         window = self.context_windows.of(target, spec.context_window)
         return spec if window == spec.context_window else replace(spec, context_window=window)
 
-    def windows(self, targets: Iterable[Target]) -> Mapping[Target, int]:
-        """The context windows of these targets, in tokens, where they are known."""
-        known = ((target, self.spec_of(target).context_window) for target in targets)
-        return {target: window for target, window in known if window is not None}
+    def window_of(self, target: Target) -> int | None:
+        """The target's context window in tokens, if it is known by now."""
+        return self.spec_of(target).context_window
+
+    def profile_naming(self, provider: str) -> Profile:
+        """The first profile with a target of this provider; the default one where none has."""
+        naming = (
+            profile
+            for profile in self.profiles.values()
+            if any(target.provider == provider for target in profile.targets)
+        )
+        return next(naming, self.profiles[self.default_profile])
 
     def timeouts(self, profile: Profile, target: Target) -> Timeouts:
         return profile.timeouts.over(self.providers[target.provider].timeouts)

@@ -1,6 +1,6 @@
 """What a chain that is used up comes down to, over all its targets: the one answer the client gets."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -106,8 +106,15 @@ def _incapable(walk: Walk) -> bool:
     return bool(unable) and not walk.attempts and walk.reasons <= LASTING
 
 
-_ENOUGH_FOR_NOW = frozenset({BarReason.QUEUE_FULL, BarReason.PLAN_USED_UP})
+_ENOUGH_FOR_NOW = frozenset(
+    {BarReason.QUEUE_FULL, BarReason.PLAN_USED_UP, BarReason.RATE_LIMITED, BarReason.OUT_OF_QUOTA}
+)
 """Refusals of ours that spare a provider one more request than it takes."""
+
+_SOON_BACK = frozenset(
+    {BarReason.QUEUE_TIMED_OUT, BarReason.COOLING, BarReason.MEMORY_PRESSURE, BarReason.RATE_LIMITED}
+)
+"""Refusals of ours that a little patience mends."""
 
 
 def _rate_limited(walk: Walk) -> bool:
@@ -118,7 +125,7 @@ def _rate_limited(walk: Walk) -> bool:
 
 
 def _overloaded(walk: Walk) -> bool:
-    return FailureKind.OVERLOADED in walk.kinds or BarReason.QUEUE_TIMED_OUT in walk.reasons
+    return FailureKind.OVERLOADED in walk.kinds or bool(walk.reasons & _SOON_BACK)
 
 
 def _only_money(walk: Walk) -> bool:
@@ -130,9 +137,12 @@ _MONEY = frozenset({BarReason.PAID, BarReason.BUDGET, BarReason.UNPRICED, BarRea
 
 
 def _no_credentials(walk: Walk) -> bool:
-    """Every provider refused the gateway's key, or has none to be asked with."""
+    """Every provider refuses the gateway's key, or has none to be asked with."""
     refused = walk.kinds <= {FailureKind.CREDENTIALS}
-    return refused and (bool(walk.attempts) or BarReason.MISSING_CREDENTIAL in walk.reasons)
+    return refused and (bool(walk.attempts) or bool(walk.reasons & _WITHOUT_KEY))
+
+
+_WITHOUT_KEY = frozenset({BarReason.MISSING_CREDENTIAL, BarReason.MISCONFIGURED})
 
 
 _CAUSES: tuple[tuple[Cause, Callable[[Walk], bool]], ...] = (
@@ -165,10 +175,22 @@ def _told(walk: Walk) -> str:
 
 def _numbers(walk: Walk) -> str:
     """The words that clients look for when a prompt is too long, with the most that would have fitted."""
-    overruns = [barred.overrun for barred in walk.barred if barred.overrun]
+    overruns = [*_estimated(walk.barred), *_told_by_upstreams(walk.attempts)]
     if not overruns or not _too_long_everywhere(walk):
         return ""
     return f"{_compared(max(overruns, key=lambda overrun: overrun.maximum))}; "
+
+
+def _estimated(barred: Iterable[Barred]) -> Iterator[WindowOverrun]:
+    return (one.overrun for one in barred if one.overrun)
+
+
+def _told_by_upstreams(attempts: Iterable[Attempt]) -> Iterator[WindowOverrun]:
+    """A prompt is not too long that would fit, were it not for the room that is wanted for the answer."""
+    for attempt in attempts:
+        told = attempt.failure.overflow
+        if told and told.prompt_tokens and told.window and told.prompt_tokens > told.window:
+            yield WindowOverrun(tokens=told.prompt_tokens, maximum=told.window)
 
 
 def _compared(overrun: WindowOverrun) -> str:
@@ -206,6 +228,12 @@ _REFUSALS = {
     BarReason.INCAPABLE: "its model lacks what the request needs",
     BarReason.CONTEXT_WINDOW: "the prompt is too long for it",
     BarReason.PLAN_USED_UP: "its plan is used up",
+    BarReason.RATE_LIMITED: "it asked to be left alone, as its rate limit is reached",
+    BarReason.OUT_OF_QUOTA: "its quota is used up",
+    BarReason.COOLING: "it is overloaded and asked to be left alone",
+    BarReason.MEMORY_PRESSURE: "it ran out of memory",
+    BarReason.MISCONFIGURED: "it refuses the gateway's credentials",
+    BarReason.MODEL_MISSING: "it does not have the model",
     BarReason.QUEUE_FULL: "too many are waiting for it",
     BarReason.QUEUE_TIMED_OUT: "its turn did not come in time",
 }

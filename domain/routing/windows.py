@@ -39,3 +39,12 @@ class ContextWindows:
         is_news = self._learned.get((target.provider, target.model)) != tokens
         self._learned[target.provider, target.model] = tokens
         return is_news
+
+    def forget(self, target: HasModel) -> None:
+        """What the upstream told does not hold any more."""
+        self._learned.pop((target.provider, target.model), None)
+
+    def forget_all(self, provider: str) -> None:
+        """The same of every model of a provider."""
+        for learned in [each for each in self._learned if each[0] == provider]:
+            del self._learned[learned]

@@ -163,6 +163,7 @@ _SKIP_REASONS = (
     "context_window",
     "busy",
     "quota",
+    "cooling",
 )
 
 

@@ -11,7 +11,7 @@ from infrastructure.metrics.counting import Counting
 DURATIONS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600)
 FIRST_WORDS_S = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
 
-_Mode: TypeAlias = Literal["max", "livesum"]
+_Mode: TypeAlias = Literal["max", "livemax", "livesum"]
 """How the values of several processes make one; what is ``live`` goes with its process."""
 
 _Metric = TypeVar("_Metric", Counter, Gauge, Histogram)
@@ -84,6 +84,39 @@ class AdmissionSeries:
         return "<AdmissionSeries>"
 
 
+class HealthSeries:
+    """What is told of providers that fail, and of those that are left alone."""
+
+    def __init__(self, make: Maker) -> None:
+        self.demoted = make.counter(
+            "provider_demoted_unhealthy_total", "Providers tried later for their health.", ("provider",)
+        )
+        self.transitions = make.counter(
+            "backend_health_transitions_total", "Changes of a provider's health.", ("provider", "state")
+        )
+        self.state = make.labelled_gauge(
+            "provider_health_state",
+            "A provider's health: 0 healthy, 1 degraded, 2 unhealthy.",
+            ("provider",),
+            mode="livemax",
+        )
+        self.cooldowns = make.counter(
+            "provider_cooldowns_total", "Times a provider was left alone.", ("provider", "reason")
+        )
+        self.cooldown_ends = make.labelled_gauge(
+            "provider_cooldown_end_timestamp_seconds",
+            "Until when a provider is left alone, in seconds since 1970.",
+            ("provider", "reason"),
+            mode="livemax",
+        )
+        self.memory_pressure_blocked = make.plain(
+            "chain_memory_pressure_blocked_total", "Chains emptied by memory cooldowns."
+        )
+
+    def __repr__(self) -> str:
+        return "<HealthSeries>"
+
+
 class MoneySeries:
     """What is told of prompt caches and of money."""
 
@@ -129,9 +162,7 @@ class Instruments:
             "chain_paid_gate_blocked_total", "Chains emptied by the paid gate."
         )
         self.budget_exceeded = make.plain("chain_budget_exceeded_total", "Chains emptied by budgets.")
-        self.memory_pressure_blocked = make.plain(
-            "chain_memory_pressure_blocked_total", "Chains emptied by memory cooldowns."
-        )
+        self.health = HealthSeries(make)
         self.uniform_auth_failure = make.plain(
             "chain_uniform_auth_failure_total",
             "Chains whose every provider refused the gateway's credentials.",
@@ -147,12 +178,6 @@ class Instruments:
         )
         self.skipped = make.counter(
             "provider_skipped_total", "Providers left out of a chain.", ("provider", "reason")
-        )
-        self.demoted_unhealthy = make.counter(
-            "provider_demoted_unhealthy_total", "Providers tried later for their health.", ("provider",)
-        )
-        self.health_transitions = make.counter(
-            "backend_health_transitions_total", "Changes of a provider's health.", ("provider", "state")
         )
         self.capability_degraded = make.counter(
             "capability_degraded_total", "What did not get through to the other side.", ("capability",)

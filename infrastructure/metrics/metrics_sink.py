@@ -1,5 +1,6 @@
 """Counts events: the one place that says what each of them means for the series."""
 
+from datetime import datetime
 from typing import TypeAlias
 
 from domain.events import (
@@ -39,6 +40,20 @@ from domain.inventory.admission import (
     QuotaExhaustedProviderSkipped,
 )
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
+from domain.inventory.health import (
+    AdaptiveRoutingApplied,
+    BackendHealthChanged,
+    ChainCoolingBlocked,
+    ChainMemoryPressureBlocked,
+    CoolingProviderSkipped,
+    MemoryPressureDetected,
+    MemoryPressureSkipped,
+    ProviderCooledDown,
+    ProviderForgiven,
+    ProviderMisconfigured,
+    TrialBegun,
+    UnhealthyProviderDemoted,
+)
 from domain.inventory.lifetime import ConfigFound, Started, Stopped
 from domain.inventory.money import (
     BudgetLeaseCharged,
@@ -74,6 +89,15 @@ _Skip: TypeAlias = (
     | QuotaExhaustedProviderSkipped
     | OverBudgetProviderSkipped
     | UncountableProviderSkipped
+    | MemoryPressureSkipped
+    | CoolingProviderSkipped
+)
+_Health: TypeAlias = (
+    BackendHealthChanged
+    | ProviderCooledDown
+    | ProviderForgiven
+    | UnhealthyProviderDemoted
+    | ChainMemoryPressureBlocked
 )
 _Queue: TypeAlias = QueueEntered | QueueLeft
 _Chain: TypeAlias = (
@@ -119,8 +143,18 @@ class MetricsSink:
                 | QuotaExhaustedProviderSkipped()
                 | OverBudgetProviderSkipped()
                 | UncountableProviderSkipped()
+                | MemoryPressureSkipped()
+                | CoolingProviderSkipped()
             ):
                 self._skip(event)
+            case (
+                BackendHealthChanged()
+                | ProviderCooledDown()
+                | ProviderForgiven()
+                | UnhealthyProviderDemoted()
+                | ChainMemoryPressureBlocked()
+            ):
+                self._health(event)
             case (
                 ChainPaidGateBlocked()
                 | ChainBudgetExceeded()
@@ -147,6 +181,11 @@ class MetricsSink:
                 | ChainAccessBlocked()
                 | KeysChanged()
                 | ContextWindowLearned()
+                | AdaptiveRoutingApplied()
+                | ChainCoolingBlocked()
+                | MemoryPressureDetected()
+                | ProviderMisconfigured()
+                | TrialBegun()
                 | ProbeOutcomeChanged()
                 | KeysUnreadable()
                 | ChainCapabilityBlocked()
@@ -212,6 +251,24 @@ class MetricsSink:
     def _skip(self, event: _Skip) -> None:
         self._count.skipped.of(event.provider, _SKIP_REASONS[type(event)]).inc()
 
+    def _health(self, event: _Health) -> None:
+        count = self._count.health
+        match event:
+            case BackendHealthChanged(provider=provider, new_state=state):
+                count.transitions.of(provider, state).inc()
+                count.state.of(provider).set(_HEALTH_STATES[state])
+            case ProviderCooledDown(provider=provider, reason=reason, until=until):
+                count.cooldowns.of(provider, reason).inc()
+                count.cooldown_ends.of(provider, reason).set(datetime.fromisoformat(until).timestamp())
+            case ProviderForgiven(provider=provider, cooldowns=reasons):
+                count.state.of(provider).set(0)
+                for reason in reasons:
+                    count.cooldown_ends.of(provider, reason).set(0)
+            case UnhealthyProviderDemoted(provider=provider):
+                count.demoted.of(provider).inc()
+            case ChainMemoryPressureBlocked():
+                count.memory_pressure_blocked.inc()
+
     def _queue(self, event: _Queue) -> None:
         self._count.admission.queue_depth.of(event.provider).set(event.waiting)
         if isinstance(event, QueueLeft):
@@ -255,5 +312,9 @@ _SKIP_REASONS: dict[type[_Skip], str] = {
     QuotaExhaustedProviderSkipped: "quota",
     OverBudgetProviderSkipped: "budget",
     UncountableProviderSkipped: "uncountable",
+    MemoryPressureSkipped: "memory_pressure",
+    CoolingProviderSkipped: "cooling",
 }
 """The label of the series for each event that leaves a provider out."""
+
+_HEALTH_STATES = {"healthy": 0, "degraded": 1, "unhealthy": 2}

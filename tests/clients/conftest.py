@@ -8,6 +8,7 @@ import pytest
 
 from infrastructure.model_server.child import ModelOptions
 from infrastructure.model_server.weights import ModelMissing, find_embedded_model
+from tests.e2e.clients import forgive
 from tests.e2e.gateway import Event, Gateway, only, running
 from tests.e2e.stage import Stage, staged
 from tests.live.conftest import TOOLS_TEMPLATE, served
@@ -54,8 +55,15 @@ def stage(whole_stage: Stage) -> Stage:
     return whole_stage
 
 
+@pytest.fixture
+def gateway(whole_gateway: Gateway) -> Gateway:
+    """The gateway, which holds nothing against anybody."""
+    forgive(whole_gateway)
+    return whole_gateway
+
+
 @pytest.fixture(scope="session")
-def gateway(
+def whole_gateway(
     whole_stage: Stage, model_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
     """

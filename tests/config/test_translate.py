@@ -4,6 +4,13 @@ import pytest
 
 from config.load import load_text
 from config.translate import routing_table
+from domain.health.policy import (
+    WATCHING,
+    AdaptivePolicy,
+    BackendHealthAction,
+    HealthPolicy,
+    MemoryPressureAction,
+)
 from domain.routing.predicates import (
     CodeFenceRatioMin,
     ContentContains,
@@ -296,5 +303,38 @@ def test_a_profile_says_what_a_missing_capability_does(action: CapabilityAction)
 
 
 def test_only_known_windows_are_known() -> None:
-    assert table_of(", context_window: 9").windows([Target("a", "m")]) == {Target("a", "m"): 9}
-    assert table_of().windows([Target("a", "m")]) == {}
+    assert table_of(", context_window: 9").window_of(Target("a", "m")) == 9
+    assert table_of().window_of(Target("a", "m")) is None
+
+
+def test_a_profile_says_what_is_done_about_providers_that_fail() -> None:
+    said = (
+        ", memory_pressure_action: skip, memory_pressure_cooldown_s: 45, backend_health_action: demote,"
+        " backend_health_threshold: 5, half_open_s: 7, adaptive: true, adaptive_window_s: 30,"
+        " adaptive_latency_factor: 2, adaptive_error_rate: 0.2, adaptive_debounce_s: 10,"
+        " adaptive_min_latency_samples: 4, adaptive_min_samples: 6"
+    )
+
+    assert table_of(profile=said).profiles["default"].health == HealthPolicy(
+        memory_action=MemoryPressureAction.SKIP,
+        memory_cooldown_s=45,
+        action=BackendHealthAction.DEMOTE,
+        threshold=5,
+        half_open_s=7,
+        adaptive=AdaptivePolicy(
+            enabled=True,
+            window_s=30,
+            latency_factor=2,
+            error_rate=0.2,
+            debounce_s=10,
+            least_timed=4,
+            least_tried=6,
+        ),
+    )
+
+
+def test_a_file_that_says_nothing_about_failures_is_told_of_them() -> None:
+    policy = table_of().profiles["default"].health
+
+    assert policy == WATCHING
+    assert (policy.memory_action, policy.action) == (MemoryPressureAction.WARN, BackendHealthAction.WARN)

@@ -98,3 +98,9 @@ def _streamed_words(frame: dict[str, Any]) -> str:
     if "choices" in frame:
         return "".join(choice["delta"].get("content") or "" for choice in frame["choices"])
     return str(frame.get("delta", {}).get("text", ""))
+
+
+def forgive(gateway: Served) -> None:
+    """Nothing is held against any provider any more, whatever earlier requests met."""
+    url = f"{gateway.address}/admin/health/reset"
+    httpx.post(url, json={}, timeout=_PATIENCE_S, verify=TLS).raise_for_status()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.clients import forgive
 from tests.e2e.gateway import Gateway, running
 from tests.e2e.stage import Stage, staged
 
@@ -23,8 +24,14 @@ def stage(whole_stage: Stage) -> Stage:
     return whole_stage
 
 
+@pytest.fixture
+def gateway(whole_gateway: Gateway) -> Gateway:
+    """A gateway over the whole stage that holds nothing against anybody."""
+    forgive(whole_gateway)
+    return whole_gateway
+
+
 @pytest.fixture(scope="session")
-def gateway(whole_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway over the whole stage."""
+def whole_gateway(whole_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     with running(tmp_path_factory.mktemp("gateway"), whole_stage.config()) as gateway:
         yield gateway

@@ -21,7 +21,7 @@ from domain.health.records import OwnRecords
 from domain.health.roster import Ended, Roster, Viewpoint
 from domain.health.standing import Standing
 
-LOCAL, CLOUD = ("local", "qwen3"), ("cloud", "sonnet")
+LOCAL, CLOUD, WELL = ("local", "qwen3"), ("cloud", "sonnet"), ("well", "known")
 
 WATCHING = HealthPolicy()
 STRICT = HealthPolicy(
@@ -59,8 +59,9 @@ class House:
         return self.roster.record(ended, Viewpoint(profile="default", policy=self.policy), self.now)
 
     def standing(self, name: tuple[str, str] = LOCAL, *, policy: HealthPolicy | None = None) -> Standing:
+        """Beside another that is well."""
         view = Viewpoint(profile="default", policy=policy or self.policy)
-        return self.roster.standings([name], view, self.now).get(name, Standing())
+        return self.roster.standings([name, WELL], view, self.now).get(name, Standing())
 
     def pause(
         self, name: tuple[str, str] = LOCAL, *, policy: HealthPolicy | None = None
@@ -117,6 +118,27 @@ def test_a_due_trial_gives_an_unhealthy_provider_its_place_back_for_one_request(
     assert house.roster.begin_trial("local", STRICT, house.now) == 15.0
     assert house.roster.begin_trial("local", STRICT, house.now) is None
     assert house.standing().unhealthy
+
+
+def test_nobody_is_on_trial_where_nobody_else_is_well() -> None:
+    house = House()
+    house.failed(times=6)
+    house.now += 15.0
+    view = Viewpoint(profile="default", policy=STRICT)
+
+    alone = house.roster.standings([LOCAL], view, house.now)[LOCAL]
+
+    assert (alone.unhealthy, alone.trial_s) == (True, None)
+
+
+def test_whoever_can_be_probed_is_tried_by_probes_alone() -> None:
+    house = House()
+    house.roster = Roster(OwnRecords(), probed={"local"})
+    house.failed(times=6)
+    house.now += 15.0
+
+    assert house.standing().unhealthy
+    assert house.roster.is_trial_due("local", house.now)
 
 
 def test_a_slow_provider_is_given_the_time_it_is_known_to_need() -> None:

@@ -53,7 +53,7 @@ def test_after_an_overflow_only_larger_or_unknown_windows_are_tried() -> None:
     small, same, large, unknown = (Target(name, "m") for name in ("small", "same", "large", "unknown"))
     middle = Target("middle", "m")
     windows = {small: 4_000, middle: 8_000, same: 8_000, large: 200_000}
-    chain = FallbackChain([middle, small, same, unknown, large], windows)
+    chain = FallbackChain([middle, small, same, unknown, large], windows.get)
 
     assert chain.next_step() == Try(middle)
     chain.record(middle, overflow())
@@ -65,7 +65,7 @@ def test_after_an_overflow_only_larger_or_unknown_windows_are_tried() -> None:
 
 
 def test_after_another_failure_smaller_windows_are_tried_as_well() -> None:
-    chain = FallbackChain([LOCAL, CLOUD], {LOCAL: 8_000, CLOUD: 4_000})
+    chain = FallbackChain([LOCAL, CLOUD], {LOCAL: 8_000, CLOUD: 4_000}.get)
     chain.next_step()
     chain.record(LOCAL, UpstreamFailure(FailureKind.UNREACHABLE, "refused"))
 
@@ -89,4 +89,24 @@ def test_each_target_is_tried_at_most_once_and_only_until_a_failure_says_stop(
     last = chain.attempts[-1].failure if chain.attempts else None
     stopped = last is not None and last.consequence.move is ChainMove.STOP
     assert stopped or tried == targets
+    assert isinstance(chain.next_step(), GiveUp)
+
+
+def test_a_postponed_target_is_tried_after_all_others() -> None:
+    chain = FallbackChain([LOCAL, CLOUD])
+    chain.next_step()
+    chain.postpone(LOCAL)
+
+    assert chain.next_step() == Try(CLOUD)
+    assert chain.next_step() == Try(LOCAL)
+    assert chain.next_step() == GiveUp(())
+
+
+def test_a_window_that_is_learned_on_the_way_counts() -> None:
+    windows = {CLOUD: 8_000}
+    chain = FallbackChain([LOCAL, CLOUD], windows.get)
+    chain.next_step()
+    windows[LOCAL] = 8_000
+    chain.record(LOCAL, overflow())
+
     assert isinstance(chain.next_step(), GiveUp)

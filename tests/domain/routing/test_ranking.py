@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.health.standing import Standing
 from domain.routing.gates import Capability
-from domain.routing.ranking import Candidate, Standing, demoted, ranked
+from domain.routing.ranking import Candidate, demoted, demoted_for_health, ranked, unmeasured_order
 from domain.routing.targets import Target
 
 
@@ -56,3 +57,17 @@ def test_ranking_leaves_nobody_out_and_is_settled(candidates: list[Candidate]) -
 
     assert sorted(map(repr, once)) == sorted(map(repr, candidates))
     assert ranked(once) == once
+
+
+def test_an_unhealthy_target_that_others_overtake_is_told() -> None:
+    ill, well, last = candidate("ill", unhealthy=True), candidate("well"), candidate("last", unhealthy=True)
+
+    assert demoted_for_health([ill, well, last]) == (ill,)
+    assert demoted_for_health([ill, last]) == ()
+
+
+def test_what_measurements_changed_can_be_told() -> None:
+    slow, quick = candidate("slow", score=1.0), candidate("quick")
+
+    assert unmeasured_order([slow, quick]) == (slow, quick)
+    assert ranked([slow, quick]) == (quick, slow)

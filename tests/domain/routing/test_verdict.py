@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
+from domain.failures import FailureKind, Overflow, UpstreamAnswer, UpstreamFailure
 from domain.routing.chain import Attempt
 from domain.routing.gates import BarReason, Barred, Capability, WindowOverrun
 from domain.routing.targets import Target
@@ -16,6 +16,7 @@ _KEYLESS = BarReason.MISSING_CREDENTIAL
 _BLIND = BarReason.NO_VISION
 _UNABLE = BarReason.INCAPABLE
 _SMALL = BarReason.CONTEXT_WINDOW
+_LIMITED = BarReason.RATE_LIMITED
 
 
 def walk(*kinds: FailureKind, barred: tuple[BarReason, ...] = ()) -> Walk:
@@ -56,6 +57,17 @@ def walk(*kinds: FailureKind, barred: tuple[BarReason, ...] = ()) -> Walk:
         (walk(barred=(_BLIND, _PAID)), Cause.INCAPABLE),
         (walk(_KINDS.UNREACHABLE, barred=(_BLIND,)), Cause.UNAVAILABLE),
         (walk(_KINDS.OVERLOADED, barred=(_UNABLE,)), Cause.OVERLOADED),
+        (walk(barred=(_LIMITED, BarReason.OUT_OF_QUOTA)), Cause.RATE_LIMITED),
+        (walk(barred=(_LIMITED, _PAID, _SMALL)), Cause.RATE_LIMITED),
+        (walk(_KINDS.QUOTA, barred=(_LIMITED, BarReason.QUEUE_FULL)), Cause.RATE_LIMITED),
+        (walk(_KINDS.UNREACHABLE, barred=(_LIMITED,)), Cause.OVERLOADED),
+        (walk(_KINDS.UNREACHABLE, barred=(BarReason.OUT_OF_QUOTA,)), Cause.UNAVAILABLE),
+        (walk(barred=(BarReason.COOLING,)), Cause.OVERLOADED),
+        (walk(_KINDS.CREDENTIALS, barred=(BarReason.MEMORY_PRESSURE,)), Cause.OVERLOADED),
+        (walk(_KINDS.CONTEXT_OVERFLOW, barred=(BarReason.COOLING,)), Cause.OVERLOADED),
+        (walk(barred=(BarReason.MISCONFIGURED, _KEYLESS)), Cause.CREDENTIALS),
+        (walk(_KINDS.UNREACHABLE, barred=(BarReason.MISCONFIGURED,)), Cause.UNAVAILABLE),
+        (walk(barred=(BarReason.MODEL_MISSING,)), Cause.UNAVAILABLE),
     ],
 )
 def test_the_first_cause_that_holds_is_the_cause(story: Walk, cause: Cause) -> None:
@@ -111,6 +123,29 @@ def test_a_prompt_that_is_too_long_is_told_in_numbers_with_the_most_that_would_f
     large = Barred(Target("b", "m"), _SMALL, overrun=WindowOverrun(tokens=9000, maximum=8000))
 
     assert refused(small, large).startswith("9000 tokens > 8000 maximum")
+
+
+def overflown(prompt_tokens: int | None, window: int | None) -> str:
+    overflow = Overflow(prompt_tokens=prompt_tokens, window=window)
+    failure = UpstreamFailure(_KINDS.CONTEXT_OVERFLOW, "too long", overflow=overflow)
+    attempt = Attempt(Target("a", "m"), failure)
+    return verdict(Walk(profile="coding", attempts=(attempt,), barred=())).message
+
+
+def test_what_upstreams_said_of_a_prompt_that_is_too_long_is_told_in_numbers() -> None:
+    assert overflown(84032, 8192).startswith("84032 tokens > 8192 maximum; no provider")
+
+
+@pytest.mark.parametrize(("prompt_tokens", "window"), [(None, 8192), (9000, None), (1000, 8192)])
+def test_numbers_that_explain_nothing_are_not_told(prompt_tokens: int | None, window: int | None) -> None:
+    assert overflown(prompt_tokens, window).startswith("no provider")
+
+
+def test_a_client_waits_for_whoever_is_back_first() -> None:
+    soon = Barred(Target("a", "m"), _LIMITED, retry_after_s=7.0)
+    late = Barred(Target("b", "m"), BarReason.OUT_OF_QUOTA, retry_after_s=3_600.0)
+
+    assert verdict(Walk(profile="p", attempts=(), barred=(late, soon))).retry_after_s == 7.0
 
 
 def test_what_a_target_lacks_is_named() -> None:

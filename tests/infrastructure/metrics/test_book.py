@@ -15,6 +15,15 @@ from domain.events import (
     PaidProviderSkipped,
     RequestCompleted,
 )
+from domain.inventory.health import (
+    BackendHealthChanged,
+    ChainMemoryPressureBlocked,
+    CoolingProviderSkipped,
+    MemoryPressureSkipped,
+    ProviderCooledDown,
+    ProviderForgiven,
+    UnhealthyProviderDemoted,
+)
 from domain.inventory.lifetime import Started
 from domain.inventory.requests import RequestAccepted
 from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied
@@ -292,3 +301,55 @@ def test_a_label_may_hold_anything() -> None:
     counted.emit(asked(odd))
 
     assert counted.sample("provider_attempts_total", provider=odd) == 1
+
+
+def test_health_is_counted_and_its_state_told() -> None:
+    counted = Counted()
+    counted.emit(
+        BackendHealthChanged(
+            request_id="r",
+            provider="local",
+            profile="p",
+            old_state="degraded",
+            new_state="unhealthy",
+            consecutive_failures=6,
+        ),
+        UnhealthyProviderDemoted(request_id="r", provider="local", profile="p"),
+    )
+
+    assert counted.sample("backend_health_transitions_total", provider="local", state="unhealthy") == 1
+    assert counted.sample("provider_health_state", provider="local") == 2
+    assert counted.sample("provider_demoted_unhealthy_total", provider="local") == 1
+
+
+def test_pauses_are_counted_and_end_when_somebody_resets_them() -> None:
+    counted = Counted()
+    counted.emit(
+        ProviderCooledDown(
+            request_id="r",
+            provider="local",
+            model="",
+            profile="p",
+            reason="quota",
+            scope="day",
+            cooldown_s=600.0,
+            until="2026-03-31T12:10:00Z",
+        ),
+        MemoryPressureSkipped(request_id="r", provider="local", profile="p", seconds_until_eligible=9),
+        CoolingProviderSkipped(
+            request_id="r", provider="local", profile="p", reason="out-of-quota", seconds_until_eligible=9
+        ),
+        ChainMemoryPressureBlocked(request_id="r", profile="p", blocked_providers=("local",)),
+    )
+    ends = ("provider_cooldown_end_timestamp_seconds", {"provider": "local", "reason": "quota"})
+
+    assert counted.sample("provider_cooldowns_total", provider="local", reason="quota") == 1
+    assert counted.sample(ends[0], **ends[1]) == 1774959000
+    assert counted.sample("provider_skipped_total", provider="local", reason="memory_pressure") == 1
+    assert counted.sample("provider_skipped_total", provider="local", reason="cooling") == 1
+    assert counted.sample("chain_memory_pressure_blocked_total") == 1
+
+    counted.emit(ProviderForgiven(provider="local", old_state="healthy", cooldowns=("quota",)))
+
+    assert counted.sample(ends[0], **ends[1]) == 0
+    assert counted.sample("provider_health_state", provider="local") == 0
