@@ -34,6 +34,7 @@ from domain.routing.targets import (
     TimeoutChanges,
     Timeouts,
 )
+from domain.routing.tooling import DeferredTools, ToolManners, ToolNames, ToolSchemas
 
 CONNECT_TIMEOUT_S = 5.0
 IDLE_TIMEOUT_S = 120.0
@@ -83,6 +84,12 @@ def provider_spec(provider: Provider, registry: CapabilityRegistry) -> ProviderS
         price=price_of(provider.cost),
         allow_unpriced=provider.cost is not None and provider.cost.allow_unpriced,
         capabilities=_capabilities(provider, flags),
+        tool_manners=ToolManners(
+            names=ToolNames(provider.tool_names),
+            schemas=ToolSchemas(provider.tool_schemas),
+            deferred=DeferredTools(provider.deferred_tools),
+        ),
+        drop_betas=provider.drop_betas,
         probe=_probe(provider),
         room=room_of(provider),
         append_system_prompt=provider.append_system_prompt or "",

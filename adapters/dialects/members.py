@@ -59,6 +59,11 @@ class JsonMembers:
         return iter(self._values)
 
     @property
+    def may_defer_tools(self) -> bool:
+        """As `domain.conversation.request.Source` asks it."""
+        return b"defer_loading" in self.body or b"tool_reference" in self.body
+
+    @property
     def may_mark_cache(self) -> bool:
         """
         Whether any member of it may be called as what marks a cache.

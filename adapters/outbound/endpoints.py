@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from domain.conversation.request import ChatRequest
+from domain.routing.betas import BETA_HEADER, betas_in, dropped
 from domain.routing.targets import ProviderSpec
 
 ANTHROPIC_VERSION = "2023-06-01"
@@ -17,12 +18,14 @@ class Endpoint:
     """
     One address with the headers that every request to it carries.
 
-    ``own_headers`` says whether the client's headers of the upstream's own dialect go along.
+    ``own_headers`` says whether the client's headers of the upstream's own dialect go along, ``drop_betas``
+    which of Anthropic's betas among them do not.
     """
 
     url: httpx.URL
     headers: httpx.Headers
     own_headers: bool = False
+    drop_betas: tuple[str, ...] = ()
 
     def request_headers(self, request: ChatRequest, dialect: str) -> httpx.Headers:
         """The headers of one request; to be read, not changed. What no header may say is left out."""
@@ -30,7 +33,18 @@ class Endpoint:
             return self.headers
         headers = self.headers.copy()
         headers.update({name: said for name, said in request.headers.items() if _is_plain(name + said)})
+        if BETA_HEADER in headers:
+            self._unite_betas(headers)
         return headers
+
+    def _unite_betas(self, headers: httpx.Headers) -> None:
+        """The client's betas and the configured ones, each once, but for those that are dropped."""
+        asked = (*betas_in(headers[BETA_HEADER]), *betas_in(self.headers.get(BETA_HEADER, "")))
+        unasked = dropped(asked, self.drop_betas)
+        kept = [beta for beta in dict.fromkeys(asked) if beta not in unasked]
+        del headers[BETA_HEADER]
+        if kept:
+            headers[BETA_HEADER] = ",".join(kept)
 
 
 def openai_endpoint(spec: ProviderSpec, secret: str, user_agent: str) -> Endpoint:
@@ -52,6 +66,7 @@ def anthropic_endpoint(spec: ProviderSpec, secret: str, user_agent: str) -> Endp
         url=httpx.URL(f"{spec.base_url.rstrip('/').removesuffix('/v1')}/v1/messages"),
         headers=headers_for(user_agent, own, spec.headers),
         own_headers=True,
+        drop_betas=spec.drop_betas,
     )
 
 

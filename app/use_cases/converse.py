@@ -153,7 +153,7 @@ class Converse:
 
     async def _asked_once(self, errand: _Errand, shaping: Shaping) -> Reply:
         call = self._call(errand, shaping)
-        pipeline = reply_pipeline(errand.spec, errand.asked.request)
+        pipeline = reply_pipeline(errand.spec, errand.asked.request, shaping.tooling)
         tickets = await admitted(self._companions, _attempting(errand, call))
         settlement = Settlement(tickets, self._clock)
         timeouts = self._table.timeouts(errand.plan.profile, errand.target)

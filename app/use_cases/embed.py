@@ -211,6 +211,10 @@ class _Texts:
         return len(self.body)
 
     @property
+    def may_defer_tools(self) -> bool:
+        return False
+
+    @property
     def has_only_words(self) -> bool:
         return True
 

@@ -17,9 +17,11 @@ from domain.repair.output_filters import output_filter
 from domain.repair.stages import Dropped, Filtered, Loss, Pipeline, Remark, Repaired, Stage
 from domain.repair.thinking import ReasoningDropped
 from domain.repair.tool_calls import ToolCallRepair
+from domain.repair.tool_names import NamesRestored
 from domain.routing.losses import losses
 from domain.routing.shaping import Omission, Shaping, holds_thinking, loses_cache_control
 from domain.routing.targets import ProviderSpec
+from domain.routing.tooling import AS_OFFERED, Tooling, tooled
 
 _OPENAI_COMPATIBLE = frozenset({"openai_compat", "embedded"})
 _KINDS_TO_REPAIR = _OPENAI_COMPATIBLE | {"ollama"}
@@ -30,15 +32,22 @@ _KINDS_WITH_BLOCKS = frozenset({"anthropic"})
 """Their streams open a block before they say what is in it."""
 
 
-def reply_pipeline(spec: ProviderSpec, request: ChatRequest) -> Pipeline:
-    """What a reply of this provider passes on its way to the client; made anew for each reply."""
+def reply_pipeline(spec: ProviderSpec, request: ChatRequest, tooling: Tooling = AS_OFFERED) -> Pipeline:
+    """
+    What a reply of this provider passes on its way to the client; made anew for each reply.
+
+    Args:
+        tooling: how the provider was told the request's tools.
+    """
     stages: list[Stage] = [output_filter(name) for name in spec.output_filters]
     keeps_bytes = not stages or spec.adapter not in _KINDS_WITH_BLOCKS
     if spec.adapter in _KINDS_TO_REPAIR:
         # A model that thinks aloud muses on calls, and a mark of its template may begin one.
         thinking = (n for n, name in enumerate(spec.output_filters, 1) if name != "strip_stop_markers")
         place = max(thinking, default=0)
-        stages[place:place] = _repair(request)
+        stages[place:place] = _repair(request, tooling)
+    if tooling.names:
+        stages.append(NamesRestored(tooling.names))
     return Pipeline([*_reasoning(spec, request), *stages], keeps_bytes=keeps_bytes)
 
 
@@ -53,6 +62,7 @@ def request_losses(request: ChatRequest, spec: ProviderSpec, shaping: Shaping) -
     refused, unsaid = list(lost.refused), list(lost.unsaid)
     if shaping.omits & {Omission.THINKING_REQUEST, Omission.PAST_THINKING}:
         refused.insert(0, "thinking")
+    refused += sorted(shaping.without_fields)
     if request.dialect == _DIALECT_WITH_CACHE_MARKS and loses_cache_control(request, spec):
         unsaid.insert(0, "cache_control")
     whys = ((refused, Loss.PROVIDER_DOES_NOT_SUPPORT), (unsaid, Loss.TRANSLATION_LOSSY))
@@ -103,12 +113,12 @@ def _reasoning(spec: ProviderSpec, request: ChatRequest) -> Iterator[Stage]:
         yield ReasoningDropped()
 
 
-def _repair(request: ChatRequest) -> list[Stage]:
+def _repair(request: ChatRequest, tooling: Tooling) -> list[Stage]:
     """Nothing where no call is wanted; nor for a request that only its upstream could read."""
     if not request.declares_tools:
         return []
     try:
-        said = request.conversation
+        said = tooled(request.conversation, tooling)
     except MalformedRequest:
         return []
     tools = [tool for tool in said.tools if isinstance(tool, Tool)]

@@ -139,6 +139,26 @@ class Provider(Deadlines):
         " out marks of the chat template such as `<|im_end|>`.",
     )
     capabilities: Capabilities = Field(default_factory=Capabilities, description="What its model can do.")
+    tool_names: Literal["auto", "safe", "as_is"] = Field(
+        default="auto",
+        description="`safe` gives tools names of letters, digits, `_` and `-`, 64 at most, and gives their"
+        " own back in answers; `auto` does so for clients of another language, `as_is` never.",
+    )
+    tool_schemas: Literal["as_is", "plain"] = Field(
+        default="as_is",
+        description="`plain` says what tools take without `$ref`, `anyOf`, lists of types and other words"
+        " that some servers refuse.",
+    )
+    deferred_tools: Literal["auto", "expand", "pass"] = Field(
+        default="auto",
+        description="Tools that a client would look up when it needs them: `expand` offers all at once,"
+        " `pass` leaves that to the provider; `auto` expands them for all but Anthropic itself.",
+    )
+    drop_betas: Entries[Filled] = Field(
+        default=(),
+        description="Patterns of `anthropic-beta` values that it does not know, such as"
+        " `context-management-*`; fields that go with them are left out as well. For kind `anthropic`.",
+    )
     probe: Probe | None = Field(
         default=None,
         description="Asks it at intervals whether it is there. Unset: its answers tell, and whoever is"

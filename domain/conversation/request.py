@@ -170,6 +170,11 @@ class Source(Protocol):
         ...
 
     @property
+    def may_defer_tools(self) -> bool:
+        """Whether tools may be looked up only when they are needed: no is certain, yes is a guess."""
+        ...
+
+    @property
     def may_mark_cache(self) -> bool:
         """Whether anything may be marked for a prompt cache: no is certain, yes is a guess."""
         ...
@@ -232,6 +237,10 @@ class Built:
     @property
     def has_only_words(self) -> bool:
         return False
+
+    @property
+    def may_defer_tools(self) -> bool:
+        return True
 
     @property
     def may_mark_cache(self) -> bool:

@@ -11,7 +11,16 @@ from collections.abc import Callable
 from functools import cached_property
 
 from domain.conversation.parts import ToolResult
-from domain.conversation.request import ChatRequest, Conversation, Message, Role, Sampling
+from domain.conversation.request import (
+    ChatRequest,
+    Conversation,
+    ForeignTool,
+    Message,
+    Role,
+    Sampling,
+    Tool,
+)
+from domain.routing.betas import BETA_HEADER, betas_in
 from domain.routing.reading import (
     definition_characters,
     is_picture,
@@ -57,6 +66,21 @@ class Facts:
     @property
     def has_tools(self) -> bool:
         return self._request.declares_tools
+
+    @property
+    def may_defer_tools(self) -> bool:
+        """Whether tools may be looked up only when they are needed: no is certain, yes is a guess."""
+        return self.has_tools and self._source.may_defer_tools
+
+    @cached_property
+    def tools(self) -> tuple[Tool | ForeignTool, ...]:
+        """The tools that are offered."""
+        return self._conversation.tools
+
+    @property
+    def betas(self) -> tuple[str, ...]:
+        """Anthropic's betas that the client asks for."""
+        return betas_in(self._request.headers.get(BETA_HEADER, ""))
 
     @property
     def generates(self) -> bool:

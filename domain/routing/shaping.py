@@ -12,11 +12,23 @@ from enum import StrEnum
 from itertools import takewhile
 from urllib.parse import urlsplit
 
+from domain.conversation.extensions import Nothing
 from domain.conversation.parts import Document, Image, Part, Text, Thinking, ToolCall, ToolResult
 from domain.conversation.request import ChatRequest, Conversation, Message, Role, Tool
+from domain.routing.betas import defer_tools, dropped, paired_fields
 from domain.routing.facts import Facts
-from domain.routing.manner import ANTHROPIC_MESSAGES, AS_ASKED, Manner, manner_for
+from domain.routing.manner import ANTHROPIC_MESSAGES, AS_ASKED, Manner, language_of, manner_for
 from domain.routing.targets import ProviderSpec
+from domain.routing.tooling import (
+    AS_OFFERED,
+    DeferredTools,
+    Tooling,
+    ToolNames,
+    ToolSchemas,
+    defers,
+    safe_names,
+    tooled,
+)
 
 ATTRIBUTION = "x-anthropic-billing-header:"
 """How the line about the client begins."""
@@ -43,11 +55,15 @@ class Shaping:
         omits: what is left out.
         most_output_tokens: the client's output limit is lowered to this; ``None`` leaves it alone.
         manner: what changes in how the target is asked to answer.
+        tooling: what changes in its tools.
+        without_fields: fields of the body that go with betas the target is not asked for.
     """
 
     omits: frozenset[Omission] = frozenset()
     most_output_tokens: int | None = None
     manner: Manner = AS_ASKED
+    tooling: Tooling = AS_OFFERED
+    without_fields: frozenset[str] = frozenset()
 
     def without(self, *omissions: Omission) -> "Shaping":
         return replace(self, omits=self.omits | set(omissions))
@@ -68,11 +84,38 @@ def shaping_for(facts: Facts, spec: ProviderSpec, dialect: str) -> Shaping:
         omits.add(Omission.ATTRIBUTION)
     if dialect == ANTHROPIC_MESSAGES and spec.capabilities.thinking is False and facts.wants_thinking:
         omits.add(Omission.THINKING_REQUEST)
+    unasked = dropped(facts.betas, spec.drop_betas) if dialect == ANTHROPIC_MESSAGES else ()
     return Shaping(
         omits=frozenset(omits),
         most_output_tokens=_output_bound(facts, spec.context_window),
         manner=manner_for(facts, spec, dialect),
+        tooling=_tooling(facts, spec, dialect, unasked),
+        without_fields=paired_fields(unasked),
     )
+
+
+def _tooling(facts: Facts, spec: ProviderSpec, dialect: str, unasked: tuple[str, ...]) -> Tooling:
+    """Of a request that goes on in its own language nothing is read that need not change."""
+    if not facts.has_tools:
+        return AS_OFFERED
+    manners = spec.tool_manners
+    abroad = language_of(spec) not in (None, dialect)
+    renames = manners.names is ToolNames.SAFE or (manners.names is ToolNames.AUTO and abroad)
+    return Tooling(
+        names=safe_names(facts.tools) if renames else Nothing(),
+        plain_schemas=manners.schemas is ToolSchemas.PLAIN,
+        offers_all=facts.may_defer_tools and _offers_all(spec, unasked) and defers(facts.tools),
+    )
+
+
+def _offers_all(spec: ProviderSpec, unasked: tuple[str, ...]) -> bool:
+    match spec.tool_manners.deferred:
+        case DeferredTools.EXPAND:
+            return True
+        case DeferredTools.LEAVE:
+            return False
+        case DeferredTools.AUTO:
+            return not is_anthropic(spec) or defer_tools(unasked)
 
 
 def is_anthropic(spec: ProviderSpec) -> bool:
@@ -107,7 +150,9 @@ def shaped(conversation: Conversation, shaping: Shaping) -> Conversation:
         conversation = _without_thinking_request(conversation)
     if Omission.PAST_THINKING in shaping.omits:
         conversation = replace(conversation, messages=tuple(map(_without_thinking, conversation.messages)))
-    return _sampled(conversation, shaping)
+    if shaping.without_fields:
+        conversation = _without_fields(conversation, shaping.without_fields)
+    return _sampled(tooled(conversation, shaping.tooling), shaping)
 
 
 def instructed(conversation: Conversation, suffix: str) -> Conversation:
@@ -156,6 +201,12 @@ def _without_thinking_request(conversation: Conversation) -> Conversation:
     if "thinking" not in said:
         return conversation
     kept = {field: value for field, value in said.items() if field != "thinking"}
+    return replace(conversation, extensions={**conversation.extensions, ANTHROPIC_MESSAGES: kept})
+
+
+def _without_fields(conversation: Conversation, fields: frozenset[str]) -> Conversation:
+    said = conversation.extensions.get(ANTHROPIC_MESSAGES, {})
+    kept = {field: value for field, value in said.items() if field not in fields}
     return replace(conversation, extensions={**conversation.extensions, ANTHROPIC_MESSAGES: kept})
 
 

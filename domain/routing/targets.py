@@ -9,6 +9,7 @@ from domain.budget.pricing import Price
 from domain.conversation.extensions import Json, Nothing
 from domain.health.policy import WATCHING, HealthPolicy
 from domain.routing.rules import RuleMatcher
+from domain.routing.tooling import AS_NEEDED, ToolManners
 from domain.routing.windows import ContextWindows
 
 
@@ -140,6 +141,8 @@ class ProviderSpec:
         allow_unpriced: whether it may be asked for a model without a price where a budget applies.
         extra_body: fields laid under every request body.
         headers: sent with every request to it.
+        tool_manners: what it needs of the tools that it is told.
+        drop_betas: patterns of Anthropic's betas that it is not asked for.
         probe: how it is asked whether it is there; ``None`` when that is told by its answers.
         room: how much it bears at once; ``None`` for any number.
         options: for a custom adapter, as written in the configuration.
@@ -158,6 +161,8 @@ class ProviderSpec:
     price: Price | None = None
     allow_unpriced: bool = False
     capabilities: Capabilities = Capabilities()
+    tool_manners: ToolManners = AS_NEEDED
+    drop_betas: tuple[str, ...] = ()
     probe: ProbePlan | None = None
     room: Room | None = None
     append_system_prompt: str = ""

@@ -62,6 +62,10 @@ class MessagesBody:
         return only_words(self.members.raw("messages"), self.members.raw("system"))
 
     @property
+    def may_defer_tools(self) -> bool:
+        return self.members.may_defer_tools
+
+    @property
     def may_mark_cache(self) -> bool:
         return self.members.may_mark_cache
 
@@ -120,7 +124,9 @@ def encode_request(outgoing: Outgoing) -> bytes:
         MalformedRequest: the request says something that this dialect has no words for.
     """
     source = outgoing.request.source
-    if isinstance(source, MessagesBody) and Omission.PAST_THINKING not in outgoing.shaping.omits:
+    shaping = outgoing.shaping
+    keeps_bytes = Omission.PAST_THINKING not in shaping.omits and not shaping.tooling.changes_something
+    if isinstance(source, MessagesBody) and keeps_bytes:
         return source.members.replaced(_changes(source.members, outgoing))
     return built_body(outgoing)
 

@@ -76,6 +76,10 @@ class ChatBody:
         return only_words(self.members.raw("messages"))
 
     @property
+    def may_defer_tools(self) -> bool:
+        return self.members.may_defer_tools
+
+    @property
     def may_mark_cache(self) -> bool:
         return self.members.may_mark_cache
 

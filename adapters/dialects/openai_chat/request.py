@@ -58,7 +58,8 @@ def encode_request(outgoing: Outgoing) -> bytes:
         MalformedRequest: the request says what this dialect cannot.
     """
     source = outgoing.request.source
-    return spliced(outgoing, source) if isinstance(source, ChatBody) else written(outgoing)
+    keeps_bytes = isinstance(source, ChatBody) and not outgoing.shaping.tooling.changes_something
+    return spliced(outgoing, source) if isinstance(source, ChatBody) and keeps_bytes else written(outgoing)
 
 
 def _choices(fields: Fields) -> int:

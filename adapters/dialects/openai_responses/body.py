@@ -77,6 +77,10 @@ class ResponsesBody:
         return only_words(self.members.raw("input"))
 
     @property
+    def may_defer_tools(self) -> bool:
+        return self.members.may_defer_tools
+
+    @property
     def may_mark_cache(self) -> bool:
         return self.members.may_mark_cache
 

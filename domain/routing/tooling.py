@@ -1,0 +1,199 @@
+"""
+What must change in the tools of a request on their way to one target.
+
+A client names and describes its tools as its own vendor lets it. Elsewhere a name is of ``[A-Za-z0-9_-]`` and
+bounded in length, a schema has fewer words, and a tool is either offered or not: nobody looks one up when it
+is needed.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeAlias
+
+from domain.conversation.extensions import Json, Nothing
+from domain.conversation.parts import Document, ForeignPart, Image, Part, Text, ToolCall, ToolResult
+from domain.conversation.request import Conversation, ForeignTool, Message, Tool, ToolChoice
+from domain.routing.plain_schemas import plain_schema
+
+LONGEST_NAME = 64
+"""OpenAI's bound; Anthropic's is 128 and others' no less than this."""
+
+_LEGAL = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]")
+_MARK_LENGTH = 8
+_ANTHROPIC = "anthropic_messages"
+
+
+class ToolNames(StrEnum):
+    """Whether tools are renamed for a provider: in translation, always, or never."""
+
+    AUTO = "auto"
+    SAFE = "safe"
+    AS_IS = "as_is"
+
+
+class ToolSchemas(StrEnum):
+    """How a provider is told what a tool takes: as the client says it, or in plain words."""
+
+    AS_IS = "as_is"
+    PLAIN = "plain"
+
+
+class DeferredTools(StrEnum):
+    """Whether tools that would be looked up are offered at once: by the vendor, always, or never."""
+
+    AUTO = "auto"
+    EXPAND = "expand"
+    LEAVE = "pass"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolManners:
+    """What a provider needs of the tools it is told."""
+
+    names: ToolNames = ToolNames.AUTO
+    schemas: ToolSchemas = ToolSchemas.AS_IS
+    deferred: DeferredTools = DeferredTools.AUTO
+
+
+AS_NEEDED = ToolManners()
+"""Of a provider that has said nothing about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tooling:
+    """
+    What changes in the tools of one request.
+
+    Attributes:
+        names: the client's name -> the one that the target is told, of those that differ.
+        plain_schemas: whether schemas are said in plain words.
+        offers_all: whether tools that would be looked up are offered at once.
+    """
+
+    names: Mapping[str, str] = Nothing()
+    plain_schemas: bool = False
+    offers_all: bool = False
+
+    @property
+    def changes_something(self) -> bool:
+        return bool(self.names) or self.plain_schemas or self.offers_all
+
+
+AS_OFFERED = Tooling()
+
+
+def safe_names(tools: Iterable[Tool | ForeignTool]) -> Mapping[str, str]:
+    """
+    A name that every server takes for each tool whose own is not one.
+
+    The same tools always get the same names, and no two share one; names that may stay do.
+    """
+    names = [tool.name for tool in tools if isinstance(tool, Tool)]
+    taken = {name for name in names if _LEGAL.fullmatch(name)}
+    given: dict[str, str] = {}
+    for name in names:
+        if name not in taken and name not in given:
+            plain = _plain(name)
+            unique = plain if plain not in taken else _marked(plain, name)
+            given[name] = unique
+            taken.add(unique)
+    return given
+
+
+def tooled(conversation: Conversation, tooling: Tooling) -> Conversation:
+    """The conversation as the target is told it; the very same if nothing has to change."""
+    if not tooling.changes_something:
+        return conversation
+    tools = [_tool(tool, tooling) for tool in conversation.tools if _is_offered(tool, tooling)]
+    return replace(
+        conversation,
+        messages=tuple(_message(message, tooling) for message in conversation.messages),
+        tools=tuple(tools),
+        tool_choice=_choice(conversation.tool_choice, tooling.names),
+    )
+
+
+def defers(tools: Iterable[Tool | ForeignTool]) -> bool:
+    """Whether any of them would be looked up only when it is needed."""
+    return any(
+        _is_search(tool) if isinstance(tool, ForeignTool) else _said(tool).get("defer_loading") is not None
+        for tool in tools
+    )
+
+
+def _is_search(tool: ForeignTool) -> bool:
+    return tool.dialect == _ANTHROPIC and b'"tool_search_tool_' in tool.payload.replace(b" ", b"")
+
+
+def _is_offered(tool: Tool | ForeignTool, tooling: Tooling) -> bool:
+    """Nothing is left to search for where everything is offered."""
+    return not (tooling.offers_all and isinstance(tool, ForeignTool) and _is_search(tool))
+
+
+def _tool(tool: Tool | ForeignTool, tooling: Tooling) -> Tool | ForeignTool:
+    if isinstance(tool, ForeignTool):
+        return tool
+    tool = replace(tool, name=tooling.names.get(tool.name, tool.name))
+    if tooling.plain_schemas and tool.parameters is not None:
+        tool = replace(tool, parameters=plain_schema(tool.parameters))
+    if tooling.offers_all and "defer_loading" in _said(tool):
+        kept = {key: value for key, value in _said(tool).items() if key != "defer_loading"}
+        tool = replace(tool, extensions={**tool.extensions, _ANTHROPIC: kept})
+    return tool
+
+
+def _said(tool: Tool) -> Mapping[str, Json]:
+    return tool.extensions.get(_ANTHROPIC, {})
+
+
+def _choice(choice: ToolChoice | None, names: Mapping[str, str]) -> ToolChoice | None:
+    if choice is None or choice.name is None or choice.name not in names:
+        return choice
+    return replace(choice, name=names[choice.name])
+
+
+def _message(message: Message, tooling: Tooling) -> Message:
+    parts = tuple(_part(part, tooling) for part in message.parts)
+    unchanged = all(new is old for new, old in zip(parts, message.parts, strict=True))
+    return message if unchanged else replace(message, parts=parts)
+
+
+def _part(part: Part, tooling: Tooling) -> Part:
+    match part:
+        case ToolCall(name=name) if name in tooling.names:
+            return replace(part, name=tooling.names[name])
+        case ToolResult(content=content) if tooling.offers_all and any(map(_is_reference, content)):
+            return replace(part, content=tuple(map(_unreferenced, content)))
+        case _:
+            return part
+
+
+ResultPart: TypeAlias = Text | Image | Document | ForeignPart
+
+
+def _is_reference(part: ResultPart) -> bool:
+    return isinstance(part, ForeignPart) and b'"tool_reference"' in part.payload
+
+
+def _unreferenced(part: ResultPart) -> ResultPart:
+    """A search found a tool, which is offered anyway."""
+    if not isinstance(part, ForeignPart) or not _is_reference(part):
+        return part
+    match = re.search(rb'"tool_name"\s*:\s*"([^"\\]*)"', part.payload)
+    name = match[1].decode("utf-8", "replace") if match else "it"
+    return Text(text=f"The tool {name} is available.")
+
+
+def _plain(name: str) -> str:
+    plain = _FORBIDDEN.sub("_", name) or "_"
+    return plain if len(plain) <= LONGEST_NAME else _marked(plain, name)
+
+
+def _marked(plain: str, whole: str) -> str:
+    """A digest of the whole name keeps apart what the bound would make alike."""
+    digest = hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()[:_MARK_LENGTH]
+    return f"{plain[: LONGEST_NAME - _MARK_LENGTH - 1]}_{digest}"
