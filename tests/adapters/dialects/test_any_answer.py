@@ -33,6 +33,7 @@ from domain.conversation.reply import (
     ToolCallStarted,
     Usage,
     UsageReported,
+    WeighedText,
 )
 from domain.conversation.telling import Telling
 from tests.adapters.dialects import sdks
@@ -55,6 +56,8 @@ from tests.adapters.dialects.strategies import (
 
 ANSWERING = Answering(model="", reply_id="ours", created=1_700_000_000, wants_usage=True)
 
+TOKEN = {"token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": []}
+
 every_dialect = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
 
 
@@ -67,7 +70,9 @@ def answers(draw: st.DrawFn) -> Events:
     for kind in draw(st.lists(st.sampled_from(["text", "thought", "sealed", "call", "usage"]), max_size=6)):
         match kind:
             case "text":
-                events += [TextDelta(words) for words in draw(st.lists(WORDS | st.just(""), max_size=3))]
+                weighed = st.builds(WeighedText, WORDS, st.just(0), st.just((TOKEN,)))
+                plain = st.builds(TextDelta, WORDS | st.just(""))
+                events += draw(st.lists(plain | weighed, max_size=3))
                 events += draw(st.sampled_from([[], [PartEnded()]]))
             case "thought":
                 events += [ThinkingDelta(words) for words in draw(st.lists(WORDS, min_size=1, max_size=3))]

@@ -28,6 +28,7 @@ from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target
 from infrastructure.model_server.absent import AbsentModelServer
 from infrastructure.model_server.weights import ModelMissing
 from infrastructure.tokens import TokenEstimator
+from tests.adapters.dialects.recorded import Recording, recordings
 from tests.adapters.inbound.gateway import Answered, Client
 from tests.fakes.fixed_clock import FixedClock
 from tests.fakes.recording_sink import RecordingSink
@@ -149,6 +150,15 @@ async def test_counts_are_near_the_examples_in_the_vendors_manual() -> None:
 
     assert await house.count(scientist) == pytest.approx(14, abs=6)
     assert await house.count(weather) == pytest.approx(403, rel=0.15)
+
+
+@pytest.mark.parametrize("recording", recordings("count.json"), ids=str)
+async def test_whatever_claude_code_wants_counted_is_counted(recording: Recording) -> None:
+    """For its /context command it asks some 25 of these at once."""
+    answered = await House().post(json.loads(recording.data), query="?beta=true")
+
+    assert answered.status == 200
+    assert len(recording.data) / 15 < answered.json["input_tokens"] < len(recording.data) / 2 + 400
 
 
 async def test_no_upstream_is_asked_and_the_count_is_told_as_an_event() -> None:

@@ -215,6 +215,30 @@ class TestUsage:
         assert not [event for event in events if isinstance(event, UsageReported)]
 
 
+COUNTS = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        [chunk({}, "stop", usage=COUNTS)],
+        [chunk({}, "stop"), chunk({}, usage=COUNTS)],
+        [chunk({}, "stop"), b'data: {"choices":[],"usage":%b}\n\n' % json.dumps(COUNTS).encode()],
+        [chunk({}, usage={**COUNTS, "completion_tokens": 1}), chunk({}, "stop", usage=COUNTS)],
+    ],
+    ids=["with the finish", "on an empty delta", "on no choice", "again and again"],
+)
+def test_the_last_usage_counts_wherever_a_server_tells_it(ending: list[bytes]) -> None:
+    stream = b"".join([chunk({"role": "assistant", "content": "a"}, usage=None), *ending, DONE])
+
+    events = events_of(read(stream))
+
+    assert [event.usage for event in events if isinstance(event, UsageReported)][-1] == Usage(
+        input_tokens=5, output_tokens=3
+    )
+    assert [event for event in events if isinstance(event, Finished)] == [Finished("end_turn")]
+
+
 def test_several_answers_keep_their_choice() -> None:
     completion = fold(
         read(
