@@ -14,6 +14,7 @@ from config.translate_admission import room_of
 from config.translate_models import model_alias, other_models
 from config.translate_money import alias_prices, output_limit, price_of
 from config.translate_rules import rule_matcher
+from domain.guards.tool_loop import LoopAction, ToolLoopPolicy
 from domain.health.policy import (
     AdaptivePolicy,
     BackendHealthAction,
@@ -223,6 +224,11 @@ def _profile(profile: ProfileSection, providers: dict[str, ProviderSpec]) -> Pro
         append_system_prompt=profile.append_system_prompt,
         capability_action=CapabilityAction(profile.capability_action),
         health=_health(profile),
+        tool_loop=ToolLoopPolicy(
+            window=profile.tool_loop_window,
+            threshold=profile.tool_loop_threshold,
+            action=LoopAction(profile.tool_loop_action),
+        ),
     )
 
 

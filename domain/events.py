@@ -24,6 +24,7 @@ from domain.inventory.admission import (
     QuotaExhaustedProviderSkipped,
 )
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
+from domain.inventory.guards import ToolLoopDetected
 from domain.inventory.health import (
     AdaptiveRoutingApplied,
     BackendHealthChanged,
@@ -381,6 +382,7 @@ Event: TypeAlias = (
     | QuotaExhaustedProviderSkipped
     | ForbiddenProviderSkipped
     | ChainAccessBlocked
+    | ToolLoopDetected
     | CapabilityDegraded
     | OutputFilterApplied
     | ToolCallsRepaired

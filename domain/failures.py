@@ -5,6 +5,7 @@ The exceptions of the domain::
 
     MalformedRequest      the client's bytes are at fault (domain.conversation.request)
     UnknownChoice         the client named a profile or mode that does not exist (domain.routing.selection)
+    ToolLoopBroken        the model is in a loop, and its profile ends such runs (domain.guards.tool_loop)
     UpstreamFailure       one attempt failed; `kind` says how, `CONSEQUENCES` what follows
     ChainFailed           no target is left; `verdict` says why, over all that was tried or barred
                           (domain.routing.verdict)

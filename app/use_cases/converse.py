@@ -21,6 +21,7 @@ from app.use_cases.attempts import (
     settled_on_failure,
 )
 from app.use_cases.beginning import Begun, first_content
+from app.use_cases.loop_guard import guarded
 from app.use_cases.patience import Patience
 from app.use_cases.plan import Plan, Planner
 from app.use_cases.reply import Reply, ReplyFacts
@@ -98,8 +99,10 @@ class Converse:
         Raises:
             UnknownChoice: the client named a profile or mode that does not exist.
             MalformedRequest: planning had to read the conversation, which cannot be understood.
+            ToolLoopBroken: the model is in a loop, and the profile ends such runs.
         """
-        return self._planner.plan(asked.request, asked.wishes, asked.request_id)
+        plan = self._planner.plan(asked.request, asked.wishes, asked.request_id)
+        return guarded(plan, asked.request, asked.request_id, self._sink)
 
     async def answer(self, asked: Asked, plan: Plan) -> Reply:
         """
@@ -195,7 +198,7 @@ class Converse:
             request_id=errand.asked.request_id,
             model=target.model,
             stream=request.stream and errand.spec.capabilities.streaming is not False,
-            system_suffix=self._table.system_suffix(profile, target),
+            system_suffix=_joined(self._table.system_suffix(profile, target), errand.plan.hint),
             connect_timeout_s=self._table.timeouts(profile, target).connect_s,
             shaping=shaping,
         )
@@ -210,6 +213,10 @@ class Converse:
             stream=call.stream,
         ):
             self._sink.emit(event)
+
+
+def _joined(*suffixes: str) -> str:
+    return "\n\n".join(filter(None, suffixes))
 
 
 def _attempting(errand: _Errand, call: ProviderCall) -> Attempting:

@@ -35,6 +35,7 @@ class Plan:
         declared: whom to try, in the order of the profile, with what speaks for and against each.
         ranked: the same in ``order``.
         demoted: of ``order``, those that others overtook, with what they lack.
+        hint: what the model is told beside its instructions, as it keeps making the same calls.
     """
 
     facts: Facts
@@ -46,6 +47,7 @@ class Plan:
     declared: tuple[Candidate, ...] = ()
     ranked: tuple[Candidate, ...] = ()
     demoted: tuple[Candidate, ...] = ()
+    hint: str = ""
 
 
 class Planner:

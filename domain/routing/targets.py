@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from domain.budget.pricing import Price
 from domain.conversation.extensions import Json, Nothing
+from domain.guards.tool_loop import LOOPS_ARE_TOLD, ToolLoopPolicy
 from domain.health.policy import WATCHING, HealthPolicy
 from domain.routing.rules import RuleMatcher
 from domain.routing.tooling import AS_NEEDED, ToolManners
@@ -206,6 +207,7 @@ class Profile:
     Attributes:
         append_system_prompt: replaces the provider's unless it is ``None``; empty clears it.
         health: what is done about targets that fail, run out of memory or are slow.
+        tool_loop: what is done about models that make the same calls over and over.
     """
 
     name: str
@@ -214,6 +216,7 @@ class Profile:
     append_system_prompt: str | None = None
     capability_action: CapabilityAction = CapabilityAction.PREFER
     health: HealthPolicy = WATCHING
+    tool_loop: ToolLoopPolicy = LOOPS_ARE_TOLD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

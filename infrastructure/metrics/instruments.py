@@ -179,6 +179,9 @@ class Instruments:
         self.skipped = make.counter(
             "provider_skipped_total", "Providers left out of a chain.", ("provider", "reason")
         )
+        self.tool_loops = make.counter(
+            "tool_loops_total", "Requests of models that keep making the same calls.", ("profile", "action")
+        )
         self.capability_degraded = make.counter(
             "capability_degraded_total", "What did not get through to the other side.", ("capability",)
         )

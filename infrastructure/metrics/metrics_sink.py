@@ -40,6 +40,7 @@ from domain.inventory.admission import (
     QuotaExhaustedProviderSkipped,
 )
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
+from domain.inventory.guards import ToolLoopDetected
 from domain.inventory.health import (
     AdaptiveRoutingApplied,
     BackendHealthChanged,
@@ -101,7 +102,11 @@ _Health: TypeAlias = (
 )
 _Queue: TypeAlias = QueueEntered | QueueLeft
 _Chain: TypeAlias = (
-    ChainPaidGateBlocked | ChainBudgetExceeded | ChainUniformAuthFailure | AutoRouterFellThrough
+    ChainPaidGateBlocked
+    | ChainBudgetExceeded
+    | ChainUniformAuthFailure
+    | AutoRouterFellThrough
+    | ToolLoopDetected
 )
 _Shaping: TypeAlias = CapabilityDegraded | OutputFilterApplied | ToolCallsRepaired
 
@@ -160,6 +165,7 @@ class MetricsSink:
                 | ChainBudgetExceeded()
                 | ChainUniformAuthFailure()
                 | AutoRouterFellThrough()
+                | ToolLoopDetected()
             ):
                 self._chain(event)
             case QueueEntered() | QueueLeft():
@@ -284,6 +290,8 @@ class MetricsSink:
                 self._count.uniform_auth_failure.inc()
             case AutoRouterFellThrough():
                 self._count.auto_router_fallthrough.inc()
+            case ToolLoopDetected(profile=profile, action=action):
+                self._count.tool_loops.of(profile, action).inc()
 
     def _cached(self, event: CacheObserved) -> None:
         self._count.money.cache_observed.of(event.provider, event.outcome).inc()

@@ -34,6 +34,7 @@ from app.use_cases.watch_context import WatchContext
 from domain.conversation.request import ChatRequest, MalformedRequest
 from domain.events import InternalFault, Outcome
 from domain.failures import UpstreamFailure
+from domain.guards.tool_loop import ToolLoopBroken
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock
 from domain.routing.selection import UnknownChoice
@@ -201,7 +202,7 @@ class ConversationRoute:
         match error:
             case UpstreamFailure() | Rejected(complaint=Complaint.DRAINING):
                 account.outcome = Outcome.BROKEN_OFF
-            case MalformedRequest() | UnknownChoice() | Rejected() | LimitReached():
+            case MalformedRequest() | UnknownChoice() | ToolLoopBroken() | Rejected() | LimitReached():
                 account.outcome = Outcome.REJECTED
             case ChainFailed():
                 account.outcome = Outcome.FAILED

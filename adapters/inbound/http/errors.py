@@ -12,6 +12,7 @@ from adapters.inbound.http.response import JSON_CONTENT
 from app.use_cases.member_limits import LimitReached
 from domain.conversation.request import MalformedRequest
 from domain.failures import UpstreamAnswer, UpstreamFailure
+from domain.guards.tool_loop import ToolLoopBroken
 from domain.routing.selection import UnknownChoice
 from domain.routing.verdict import Cause, ChainFailed, Verdict
 
@@ -21,6 +22,7 @@ class Complaint(StrEnum):
 
     MALFORMED = "malformed"
     UNKNOWN_CHOICE = "unknown-choice"
+    TOOL_LOOP = "tool-loop"
     NO_HOST = "no-host"
     FOREIGN_HOST = "foreign-host"
     NO_KEY = "no-key"
@@ -128,6 +130,7 @@ WORDINGS: Mapping[Cause | Complaint, Wording] = MappingProxyType(
         Cause.UNAVAILABLE: _upstream(502),
         Complaint.MALFORMED: _at_fault(400),
         Complaint.UNKNOWN_CHOICE: _at_fault(400),
+        Complaint.TOOL_LOOP: _at_fault(400),
         Complaint.NO_HOST: _at_fault(400),
         Complaint.FOREIGN_HOST: _forbidden(403),
         Complaint.NO_KEY: Wording(
@@ -190,6 +193,8 @@ def error_answer(error: Exception, dialect: Dialect, request_id: str) -> ErrorAn
         case LimitReached(retry_after_s=after_s):
             told = (("retry-after", _whole_seconds(after_s)),)
             return _told(Complaint.LIMITED, str(error), dialect, request_id, headers=told)
+        case ToolLoopBroken():
+            return _told(Complaint.TOOL_LOOP, str(error), dialect, request_id)
         case UnknownChoice():
             return _told(Complaint.UNKNOWN_CHOICE, str(error), dialect, request_id)
         case UpstreamFailure(message=message):

@@ -1,0 +1,1 @@
+"""What keeps a long run of an agent from going wrong."""
