@@ -100,7 +100,8 @@ def _streamed_words(frame: dict[str, Any]) -> str:
     return str(frame.get("delta", {}).get("text", ""))
 
 
-def forgive(gateway: Served) -> None:
+def forgive(gateway: Served, key: str = "") -> None:
     """Nothing is held against any provider any more, whatever earlier requests met."""
     url = f"{gateway.address}/admin/health/reset"
-    httpx.post(url, json={}, timeout=_PATIENCE_S, verify=TLS).raise_for_status()
+    headers = {"x-api-key": key} if key else {}
+    httpx.post(url, json={}, headers=headers, timeout=_PATIENCE_S, verify=TLS).raise_for_status()

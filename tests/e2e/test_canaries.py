@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.e2e.clients import DIALECTS, PATHS, question
+from tests.e2e.clients import DIALECTS, PATHS, forgive, question
 from tests.e2e.gateway import COMMAND, Gateway, bare_environment, running, written
 from tests.e2e.stage import KINDS, Stage, provider
 from tests.e2e.test_keys import made
@@ -80,7 +80,7 @@ def told(whole_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Told:
         played = zip(*(leaks(*SENT[name]) for name in SENT), strict=True)
         for number, behaviours in enumerate(played):
             whole_stage.plays(**dict(zip(SENT, behaviours, strict=True)))
-            texts |= answers(gateway, member["key"], str(number))
+            texts |= answers(gateway, member["key"], admin["key"], str(number))
         texts |= surfaces(gateway, admin["key"])
         texts["stderr"] = gateway.log
     texts |= files(home) | commands(home, environment)
@@ -108,13 +108,18 @@ def planted(stage: Stage, home: Path) -> dict[str, Any]:
     return {"providers": providers, "profiles": profiles, "members": members}
 
 
-def answers(gateway: Gateway, key: str, name: str) -> dict[str, str]:
-    """What clients get, along a chain of all providers and from each of them alone."""
+def answers(gateway: Gateway, key: str, admin_key: str, name: str) -> dict[str, str]:
+    """
+    What clients get, along a chain of all providers and from each of them alone.
+
+    Nobody is left alone meanwhile: every request meets what the upstreams do.
+    """
     found: dict[str, str] = {}
     with httpx.Client(timeout=60) as client:
         for dialect in DIALECTS:
             for model in ("any", "environment-openai_compat", "file-anthropic", "headers-openai_compat"):
                 for stream in (False, True):
+                    forgive(gateway, admin_key)
                     asked = question(model, stream=stream)
                     asked["messages"] = [{"role": "user", "content": PROMPT}]
                     headers = {"x-api-key": key, "cookie": CLIENTS, "x-other-token": CLIENTS}
@@ -128,7 +133,8 @@ def surfaces(gateway: Gateway, key: str) -> dict[str, str]:
     """What the gateway tells about itself."""
     with httpx.Client(base_url=gateway.address, headers={"x-api-key": key}, timeout=60) as client:
         ids = [each["request_id"] for each in client.get("/admin/requests?limit=200").json()["requests"]]
-        paths = ["/", "/healthz", "/metrics", "/metrics.json", "/admin/keys", "/admin/requests?limit=200"]
+        paths = ["/", "/healthz", "/metrics", "/metrics.json", "/admin/keys", "/admin/health"]
+        paths.append("/admin/requests?limit=200")
         paths += [f"/admin/requests/{request_id}" for request_id in ids]
         found = {path: client.get(path).text for path in paths}
         asked = {**question("any"), "messages": [{"role": "user", "content": PROMPT}]}

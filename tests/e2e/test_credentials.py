@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.clients import DIALECTS, PATHS, ClientDialect, ask, question
+from tests.e2e.clients import DIALECTS, PATHS, ClientDialect, ask, forgive, question
 from tests.e2e.gateway import Gateway, running
 from tests.e2e.stage import KINDS, Kind, Stage, provider
 from tests.upstream.behaviours import Answer, InBandError, Status
@@ -15,9 +15,16 @@ CLIENTS_KEY = "planted-key-of-the-client-0123456789"
 KEY_HEADERS = {"openai_compat": ("authorization", f"Bearer {KEY}"), "anthropic": ("x-api-key", KEY)}
 
 
+@pytest.fixture
+def locked(whole_locked: Gateway) -> Gateway:
+    """A gateway whose providers need a key, and against which nothing is held."""
+    forgive(whole_locked)
+    return whole_locked
+
+
 @pytest.fixture(scope="module")
-def locked(whole_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway whose providers need a key; a key is never found in what it wrote."""
+def whole_locked(whole_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A key is never found in what it wrote."""
     providers = [
         provider("locked", kind, whole_stage["first"].port, api_key_env="PLANTED_KEY") for kind in KINDS
     ]
