@@ -21,10 +21,10 @@ def named(case: Case) -> str:
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def sdks(gateway: Gateway, request: pytest.FixtureRequest) -> Iterator[Sdks]:
+def sdks(whole_gateway: Gateway, request: pytest.FixtureRequest) -> Iterator[Sdks]:
     """Both SDKs at the gateway, asking the model as a provider of either kind."""
     kind: Kind = request.param
-    openai_url, anthropic_url = gateway.openai_base_url, gateway.address
+    openai_url, anthropic_url = whole_gateway.openai_base_url, whole_gateway.address
     with (
         OpenAI(base_url=openai_url, api_key=KEY, max_retries=0) as openai,
         Anthropic(base_url=anthropic_url, api_key=KEY, max_retries=0) as anthropic,

@@ -41,9 +41,12 @@ TOOLS: list[FunctionToolParam] = [
 ]
 
 
+pytestmark = pytest.mark.usefixtures("gateway")
+
+
 @pytest.fixture(scope="module")
-def openai(gateway: Gateway) -> Iterator[OpenAI]:
-    with OpenAI(base_url=gateway.openai_base_url, api_key="of-the-client", max_retries=0) as client:
+def openai(whole_gateway: Gateway) -> Iterator[OpenAI]:
+    with OpenAI(base_url=whole_gateway.openai_base_url, api_key="of-the-client", max_retries=0) as client:
         yield client
 
 

@@ -37,15 +37,18 @@ ANTHROPIC_TOOLS: list[ToolParam] = [
 ]
 
 
+pytestmark = pytest.mark.usefixtures("gateway")
+
+
 @pytest.fixture(scope="module")
-def openai(gateway: Gateway) -> Iterator[OpenAI]:
-    with OpenAI(base_url=gateway.openai_base_url, api_key="of-the-client", max_retries=0) as client:
+def openai(whole_gateway: Gateway) -> Iterator[OpenAI]:
+    with OpenAI(base_url=whole_gateway.openai_base_url, api_key="of-the-client", max_retries=0) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def anthropic(gateway: Gateway) -> Iterator[Anthropic]:
-    with Anthropic(base_url=gateway.address, api_key="of-the-client", max_retries=0) as client:
+def anthropic(whole_gateway: Gateway) -> Iterator[Anthropic]:
+    with Anthropic(base_url=whole_gateway.address, api_key="of-the-client", max_retries=0) as client:
         yield client
 
 
