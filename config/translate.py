@@ -22,6 +22,7 @@ from domain.health.policy import (
     MemoryPressureAction,
 )
 from domain.routing.targets import (
+    BrokenStreamAction,
     Capabilities,
     CapabilityAction,
     Freedom,
@@ -224,6 +225,7 @@ def _profile(profile: ProfileSection, providers: dict[str, ProviderSpec]) -> Pro
         append_system_prompt=profile.append_system_prompt,
         capability_action=CapabilityAction(profile.capability_action),
         health=_health(profile),
+        on_broken_stream=BrokenStreamAction(profile.on_broken_stream),
         tool_loop=ToolLoopPolicy(
             window=profile.tool_loop_window,
             threshold=profile.tool_loop_threshold,

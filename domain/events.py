@@ -51,7 +51,7 @@ from domain.inventory.money import (
     UncountableProviderSkipped,
 )
 from domain.inventory.probing import ContextWindowLearned, ProbeOutcomeChanged
-from domain.inventory.requests import RequestAccepted
+from domain.inventory.requests import ReplyBrokenOff, RequestAccepted
 from domain.inventory.shaping import (
     CapabilityDegraded,
     OutputFilterApplied,
@@ -180,18 +180,6 @@ class AnswerFailedMidstream:
     status: int | None
     retryable: bool
     error: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyBrokenOff:
-    """A client's answer ended before it was complete; the client was told so, if it was still there."""
-
-    name: ClassVar[str] = "reply-broken-off"
-    level: ClassVar[Level] = Level.WARNING
-    request_id: str
-    provider: str
-    model: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

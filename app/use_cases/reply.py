@@ -16,18 +16,21 @@ from domain.conversation.reply import (
     Completion,
     Finished,
     ReplyStarted,
+    StopReason,
     TextDelta,
     ThinkingDelta,
     ToolCallDelta,
+    ToolCallStarted,
     Usage,
     UsageReported,
 )
-from domain.events import AnswerFailedMidstream, Outcome, ReplyBrokenOff
+from domain.events import AnswerFailedMidstream, Outcome
 from domain.failures import UpstreamFailure, broken_off
+from domain.inventory.requests import ReplyBrokenOff
 from domain.ports.observation import EventSink
 from domain.repair.stages import Pipeline
 from domain.routing.chain import Attempt
-from domain.routing.targets import Target
+from domain.routing.targets import BrokenStreamAction, Target
 
 _MOST_FOLDED = 64 * 1024 * 1024
 """Characters of an answer that is gathered whole; what exceeds them will never end."""
@@ -61,7 +64,8 @@ class Reply(AsyncIterator[Batch]):
     The answer as it comes. Iterate it to its end or not, then `aclose` it: always, and once.
 
     Iteration raises `UpstreamFailure` of kind ``BROKEN_OFF`` when the upstream fails in the midst of the
-    answer; what was told before stays true.
+    answer; what was told before stays true. Where the profile wants that, the answer ends as cut instead,
+    with the same `outcome`.
     """
 
     def __init__(
@@ -84,6 +88,8 @@ class Reply(AsyncIterator[Batch]):
         self._settlement = settlement
         self._sink = sink
         self._failure: UpstreamFailure | None = None
+        self._calls_tools = False
+        self._is_cut = False
 
     def __repr__(self) -> str:
         return f"<Reply {self.facts.request_id} from {self.facts.target.provider}: {self.outcome}>"
@@ -94,14 +100,35 @@ class Reply(AsyncIterator[Batch]):
         return self._settlement.usage
 
     async def __anext__(self) -> Batch:
+        if self._is_cut:
+            raise StopAsyncIteration
         while True:
-            heard = await self._heard()
+            try:
+                heard = await self._heard()
+            except UpstreamFailure:
+                if not self._ends_as_cut:
+                    raise
+                return self._cut()
             batch = self._shaped(heard)
             if batch.events or batch.wire is not None:
                 return batch
             if heard is None:
                 self.outcome = Outcome.ANSWERED
                 raise StopAsyncIteration
+
+    @property
+    def _ends_as_cut(self) -> bool:
+        """Nobody may run half a call, and of several answers nobody could say which were cut."""
+        plan = self.facts.plan
+        if self._calls_tools or plan.facts.choices > 1:
+            return False
+        return plan.profile.on_broken_stream is BrokenStreamAction.SURFACE
+
+    def _cut(self) -> Batch:
+        """What was held back, and the words of an answer that was too long: never those of a whole one."""
+        self._is_cut = True
+        held = self._shaped(None)
+        return Batch((*held.events, Finished(StopReason.MAX_TOKENS)))
 
     async def _heard(self) -> Batch | None:
         """What the upstream says next; ``None`` when it has said all."""
@@ -172,6 +199,8 @@ class Reply(AsyncIterator[Batch]):
                     self._settlement.counted(usage)
                 case ReplyStarted(model=model) if model:
                     self.model = model
+                case ToolCallStarted():
+                    self._calls_tools = True
                 case Finished():
                     self._settlement.finished = True
                 case _:
@@ -210,6 +239,7 @@ class Reply(AsyncIterator[Batch]):
                 provider=self.facts.target.provider,
                 model=self.facts.target.model,
                 reason=reason[:_ERROR_LENGTH],
+                surfaced=self.outcome is Outcome.BROKEN_OFF and self._ends_as_cut,
             )
         )
 

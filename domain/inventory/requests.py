@@ -16,3 +16,20 @@ class RequestAccepted:
     dialect: str
     member: str
     key_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyBrokenOff:
+    """
+    A client's answer ended before it was complete; the client was told so, if it was still there.
+
+    ``surfaced`` says that the turn ended as one that was too long instead of with an error.
+    """
+
+    name: ClassVar[str] = "reply-broken-off"
+    level: ClassVar[Level] = Level.WARNING
+    request_id: str
+    provider: str
+    model: str
+    reason: str
+    surfaced: bool = False

@@ -199,6 +199,13 @@ class CapabilityAction(StrEnum):
     REQUIRE = "require"
 
 
+class BrokenStreamAction(StrEnum):
+    """What a client gets of an answer that breaks off: an error, or a turn that ends as cut."""
+
+    ERROR = "error"
+    SURFACE = "surface"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """
@@ -208,6 +215,7 @@ class Profile:
         append_system_prompt: replaces the provider's unless it is ``None``; empty clears it.
         health: what is done about targets that fail, run out of memory or are slow.
         tool_loop: what is done about models that make the same calls over and over.
+        on_broken_stream: what a client gets of an answer that breaks off.
     """
 
     name: str
@@ -217,6 +225,7 @@ class Profile:
     capability_action: CapabilityAction = CapabilityAction.PREFER
     health: HealthPolicy = WATCHING
     tool_loop: ToolLoopPolicy = LOOPS_ARE_TOLD
+    on_broken_stream: BrokenStreamAction = BrokenStreamAction.ERROR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

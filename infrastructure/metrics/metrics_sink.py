@@ -20,7 +20,6 @@ from domain.events import (
     ModeAliasResolved,
     Outcome,
     PaidProviderSkipped,
-    ReplyBrokenOff,
     RequestCompleted,
     SmallContextProviderSkipped,
     UncredentialedProviderSkipped,
@@ -66,7 +65,7 @@ from domain.inventory.money import (
     UncountableProviderSkipped,
 )
 from domain.inventory.probing import ContextWindowLearned, ProbeOutcomeChanged
-from domain.inventory.requests import RequestAccepted
+from domain.inventory.requests import ReplyBrokenOff, RequestAccepted
 from domain.inventory.shaping import (
     CapabilityDegraded,
     OutputFilterApplied,

@@ -223,7 +223,7 @@ MISTAKES = {
         profile("capability_action: off"), 8, "profiles[0].capability_action", "put it in quotes"
     ),
     "an unknown way to end a broken stream": Mistake(
-        profile("on_broken_stream: retry"), 8, "profiles[0].on_broken_stream", "'continue'"
+        profile("on_broken_stream: retry"), 8, "profiles[0].on_broken_stream", "'surface'"
     ),
     "trials without a pause": Mistake(profile("half_open_s: 0"), 8, "profiles[0].half_open_s", "at least 1"),
     "a session in no header": Mistake(

@@ -137,12 +137,11 @@ class ConversationRoute:
             account.planned(plan)
             with Attendance(receive) as attendance:
                 answer = self._stream if request.stream else self._whole
-                await answer(asked, plan, response, account, attendance)
-        account.outcome = Outcome.ANSWERED
+                account.outcome = await answer(asked, plan, response, account, attendance)
 
     async def _whole(
         self, asked: Asked, plan: Plan, response: HttpResponse, account: Account, attendance: Attendance
-    ) -> None:
+    ) -> Outcome:
         async with aclosing(await self._converse.answer(asked, plan)) as reply:
             account.begun(reply, self._clock.monotonic())
             with _blaming(reply, attendance):
@@ -151,10 +150,11 @@ class ConversationRoute:
         attendance.dismiss()
         await response.whole(200, (JSON_CONTENT, *account.headers()), body)
         self._watch.look(asked.request, reply)
+        return reply.outcome
 
     async def _stream(
         self, asked: Asked, plan: Plan, response: HttpResponse, account: Account, attendance: Attendance
-    ) -> None:
+    ) -> Outcome:
         encoder = self._dialect.stream_encoder(self._answering(asked.request))
         stream = EventStream(
             response,
@@ -185,6 +185,7 @@ class ConversationRoute:
         finally:
             stream.stop()
         self._watch.look(asked.request, reply)
+        return reply.outcome
 
     async def _tell(self, error: Exception, response: HttpResponse, account: Account) -> None:
         """Answers an error, unless the answer has begun and told it in its own way."""

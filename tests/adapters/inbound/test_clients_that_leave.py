@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from adapters.inbound.http.conversation import InboundLimits
-from domain.events import Event, InternalFault, Outcome, ReplyBrokenOff
+from domain.events import Event, InternalFault, Outcome
 from domain.failures import FailureKind, UpstreamFailure
 from domain.inventory.level import Level
+from domain.inventory.requests import ReplyBrokenOff
 from tests.adapters.inbound.gateway import (
     BEGINNING,
     CHAT,

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from adapters.inbound.http.conversation import InboundLimits
-from domain.events import InternalFault, Outcome, ReplyBrokenOff
+from domain.events import InternalFault, Outcome
+from domain.inventory.requests import ReplyBrokenOff
 from infrastructure.in_flight import InFlight
 from tests.adapters.inbound.gateway import (
     BEGINNING,

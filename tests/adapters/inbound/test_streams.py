@@ -9,8 +9,9 @@ import pytest
 
 from adapters.inbound.http.conversation import InboundLimits
 from domain.conversation.reply import Batch, Finished, ReplyStarted, StopReason, TextDelta, Wire
-from domain.events import InternalFault, Outcome, ReplyBrokenOff
+from domain.events import InternalFault, Outcome
 from domain.failures import FailureKind, UpstreamFailure
+from domain.inventory.requests import ReplyBrokenOff
 from domain.routing.targets import Timeouts
 from tests.adapters.inbound.gateway import (
     ANSWER,

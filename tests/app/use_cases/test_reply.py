@@ -21,8 +21,9 @@ from domain.conversation.reply import (
     Usage,
     Wire,
 )
-from domain.events import AnswerFailedMidstream, Outcome, ReplyBrokenOff
+from domain.events import AnswerFailedMidstream, Outcome
 from domain.failures import FailureKind, UpstreamFailure
+from domain.inventory.requests import ReplyBrokenOff
 from domain.ports.providers import ProviderCall
 from domain.routing.targets import Timeouts
 from domain.routing.verdict import ChainFailed
