@@ -9,6 +9,8 @@ from litestar.types import ASGIApp
 from adapters.inbound.http.admin import admin_routes
 from adapters.inbound.http.admin_health import health_routes
 from adapters.inbound.http.admin_keys import key_routes
+from adapters.inbound.http.admin_state import state_routes
+from adapters.inbound.http.admin_usage import usage_routes
 from adapters.inbound.http.drain_gate import DrainGate
 from adapters.inbound.http.host_check import HostCheck
 from adapters.inbound.http.key_check import KeyCheck
@@ -68,6 +70,8 @@ def gateway_routes(container: Container) -> Sequence[BaseRouteHandler]:
         *metrics_routes(container.metrics()),
         *key_routes(container.manage_keys()),
         *health_routes(container.manage_health()),
+        *usage_routes(container.report_usage()),
+        *state_routes(container.snapshots()),
         *model_routes(container.list_models(), created=int(container.clock().time())),
         *status_routes(
             version=container.version(),

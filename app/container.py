@@ -38,6 +38,7 @@ from app.use_cases.plan import Planner
 from app.use_cases.probe_providers import ProbeProviders, probed_names
 from app.use_cases.quotas import Quotas
 from app.use_cases.rehearse import Rehearse
+from app.use_cases.report_usage import ReportUsage
 from app.use_cases.seat_sharing import SeatSharing
 from app.use_cases.spending import BudgetGate, Spending
 from app.use_cases.usage_journal import UsageJournal
@@ -55,7 +56,7 @@ from config.translate_money import budgets_of
 from domain.budget.ledger import BudgetLedger
 from domain.health.records import OwnRecords
 from domain.health.roster import Roster
-from domain.ports.storage import Store
+from domain.ports.storage import Snapshots, Store
 from domain.ports.time import Clock
 from domain.routing.quotes import Quotes
 from infrastructure.clock import SystemClock
@@ -74,6 +75,7 @@ from infrastructure.model_server.child import ModelOptions
 from infrastructure.model_server.supervisor import EmbeddedModelServer
 from infrastructure.model_server.weights import ModelInstalled, ModelMissing, find_embedded_model
 from infrastructure.secrets import Secrets
+from infrastructure.state.backup import NoSnapshots, SqliteSnapshots
 from infrastructure.state.key_records import KeyRecords
 from infrastructure.state.memory import MemoryStore
 from infrastructure.state.sqlite import SqliteStore
@@ -116,6 +118,14 @@ def _holds_something(location: StateLocation) -> Callable[[], bool]:
 def _is_shared(config: Config) -> bool:
     """Whether several processes serve from one state."""
     return config.server.workers > 1
+
+
+def _snapshots(location: StateLocation) -> Snapshots:
+    return SqliteSnapshots(location.path) if isinstance(location, SqliteFile) else NoSnapshots()
+
+
+def _zone(config: Config) -> str:
+    return config.display_timezone or "UTC"
 
 
 def _user_agent() -> str:
@@ -242,6 +252,10 @@ class Container(containers.DeclarativeContainer):
         on_failure=providers.Callable(OnFailure, launch.provided.config.state.on_failure),
         retention_days=launch.provided.config.usage.retention_days,
     )
+    report_usage = providers.Singleton(
+        ReportUsage, store, budgets, clock, providers.Callable(_zone, launch.provided.config)
+    )
+    snapshots = providers.Singleton(_snapshots, state_location)
     quotes = providers.Singleton(Quotes, table, ledger, token_counter.provided.at_most)
 
     # health

@@ -14,7 +14,9 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "check": "app.cli.check:check",
         "route": "app.cli.route:route",
         "explain": "app.cli.explain:explain",
+        "usage": "app.cli.usage:usage",
         "keys": "app.cli.keys:keys",
+        "state": "app.cli.state:state",
         "stats": "app.cli.stats:stats",
         "version": "app.cli.version:version",
     }

@@ -6,7 +6,7 @@ for anything but the store. What cannot be done for the store's sake raises `Sto
 be asked again later, and having been asked twice changes nothing unless the operation says otherwise.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -122,6 +122,19 @@ class UsageStore(Protocol):
 
     async def forget_usage(self, before: float) -> None:
         """Drops the rows of requests that were over before this moment."""
+        ...
+
+
+class Snapshots(Protocol):
+    """Copies of the state as it is at one moment."""
+
+    def snapshot(self) -> AsyncGenerator[bytes, None]:
+        """
+        The copy, in pieces, each as it is wanted. Whoever asks for it closes it.
+
+        Raises:
+            StoreUnavailable: the state cannot be copied.
+        """
         ...
 
 

@@ -45,6 +45,14 @@ class WorkerSlots:
         """Those of the slots, none of them one's own, that no living worker has."""
         return tuple(slot for slot in slots if self._is_free(slot))
 
+    def living(self) -> tuple[int, ...]:
+        """The slots that somebody has, oneself included."""
+        prefix = f"{self._state.name}.worker-"
+        names = (path.name.removeprefix(prefix) for path in self._state.parent.glob(f"{prefix}*"))
+        return tuple(
+            slot for slot in sorted(map(int, filter(str.isdecimal, names))) if not self._is_free(slot)
+        )
+
     def give_up(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)

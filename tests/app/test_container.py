@@ -39,7 +39,7 @@ def log() -> BytesIO:
 @pytest.fixture
 def container(tmp_path: Path, log: BytesIO) -> Iterator[Container]:
     (tmp_path / "providers.yaml").write_text(FILE, encoding="utf-8")
-    launch = find_launch({"PLANTED": "planted-key"}, directory=tmp_path, home=tmp_path)
+    launch = find_launch({"PLANTED": "planted-key", "HOME": str(tmp_path)}, directory=tmp_path, home=tmp_path)
     container = container_for(launch)
     container.log_stream.override(log)
     yield container

@@ -23,7 +23,7 @@ async def test_it_warns_of_models_that_serve_claude_code_badly(tmp_path: Path) -
     (tmp_path / "providers.yaml").write_text(FILE, encoding="utf-8")
     (tmp_path / ".coderouter").mkdir()
     (tmp_path / ".coderouter" / "model-capabilities.yaml").write_text(RULES, encoding="utf-8")
-    container = container_for(find_launch({}, directory=tmp_path, home=tmp_path))
+    container = container_for(find_launch({"HOME": str(tmp_path)}, directory=tmp_path, home=tmp_path))
     log = BytesIO()
     container.log_stream.override(log)
 

@@ -82,7 +82,7 @@ class ErrorResponses:
         known_as = request_id(text_headers(request.scope["headers"]), self._ids)
         told = _ours(error, request.method, request.scope["path"])
         answer = error_answer(told, self._envelopes.dialect_for(request.scope["path"]), known_as)
-        if answer.status >= 500:
+        if answer.status >= 500 and not isinstance(error, StoreUnavailable):
             self._sink.emit(internal_fault(error, known_as))
         headers = [*answer.headers, header("x-request-id", known_as)]
         return Response(

@@ -1,0 +1,65 @@
+"""The routes that tell what was used, what it cost, and how budgets stand."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from adapters.inbound.http.errors import Complaint, Rejected
+from app.use_cases.report_usage import ReportUsage, Row, UnclearQuestion, budget_row, usage_row
+
+
+class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums over requests; the rows have the columns that ``by`` names, and figures."""
+
+    since: str
+    until: str
+    by: list[str]
+    rows: list[Row]
+
+
+class BudgetReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Every budget in its current month or day."""
+
+    budgets: list[Row]
+
+
+def usage_routes(report: ReportUsage) -> list[HTTPRouteHandler]:
+    """``GET /admin/usage`` and ``GET /admin/budgets``."""
+
+    @get("/admin/usage")
+    async def usage(
+        by: Annotated[
+            str, QueryParameter(description="Any of day, member, provider, profile, model; comma-separated.")
+        ] = "",
+        since: Annotated[
+            str, QueryParameter(description="Such as 30d, 2026-07-01 or 2026-07-01T12:00. Unset: this month.")
+        ] = "",
+        until: Annotated[str, QueryParameter(description="Likewise; a day counts whole.")] = "",
+        zone: Annotated[str, QueryParameter(description="The IANA time zone of days.")] = "",
+    ) -> UsageReport:
+        """What requests used and cost, added up by what is asked for."""
+        try:
+            query = report.question(by=by, since=since, until=until, zone=zone)
+        except UnclearQuestion as error:
+            raise Rejected(Complaint.MALFORMED, str(error)) from error
+        return UsageReport(
+            since=_told(query.since),
+            until=_told(query.until),
+            by=[str(group) for group in query.by],
+            rows=[usage_row(total, query.by) for total in await report.usage(query)],
+        )
+
+    @get("/admin/budgets")
+    async def budgets() -> BudgetReport:
+        """What is spent, reserved and left of every budget."""
+        return BudgetReport(budgets=[budget_row(standing) for standing in await report.budgets()])
+
+    return [usage, budgets]
+
+
+def _told(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

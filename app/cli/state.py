@@ -1,0 +1,70 @@
+"""Backs the state up and restores it."""
+
+from pathlib import Path
+
+import click
+
+from app.cli.keys import STATE_ERROR
+from app.cli.options import Choices, fail, launch_for
+from config.state_location import SqliteFile, state_location
+from domain.ports.storage import StoreUnavailable
+from infrastructure.state.backup import InUse, NoBackup, back_up, restore
+
+IN_USE = 6
+"""The exit code when a gateway is running on the state that is to be replaced."""
+
+_config = click.option("--config", type=click.Path(path_type=Path), help="The configuration file.")
+
+
+@click.group()
+def state() -> None:
+    """Back up and restore keys, spending and usage."""
+
+
+@state.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_config
+def backup(*, file: Path, config: Path | None) -> None:
+    """
+    Write a copy of the state to FILE; a running gateway goes on meanwhile.
+
+    Exits with 4 when the state cannot be read or FILE not be written.
+    """
+    found = _file(config)
+    try:
+        back_up(found, file)
+    except StoreUnavailable as error:
+        fail(f"the state cannot be used: {error}", STATE_ERROR)
+    except OSError as error:
+        fail(f"cannot write {file}: {error.strerror}", STATE_ERROR)
+    click.echo(f"{found} is copied to {file}")
+
+
+@state.command("restore")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_config
+def restored(*, file: Path, config: Path | None) -> None:
+    """
+    Put the copy FILE in the place of the state; gateways must be stopped.
+
+    What was there before is kept beside it. Exits with 4 when FILE is no copy of a state or cannot be put
+    in place, with 6 when a gateway is running.
+    """
+    found = _file(config)
+    try:
+        before = restore(file, found)
+    except InUse as error:
+        fail(str(error), IN_USE)
+    except (NoBackup, StoreUnavailable) as error:
+        fail(str(error), STATE_ERROR)
+    except OSError as error:
+        fail(f"cannot write {found}: {error.strerror}", STATE_ERROR)
+    click.echo(f"{found} is what {file} says" + (f"; before, it was {before}" if before else ""))
+
+
+def _file(config: Path | None) -> Path:
+    launch = launch_for(Choices(config=config, mode="", env_files=(), env_file_override=False))
+    location = state_location(launch.config.state, launch.environment)
+    if not isinstance(location, SqliteFile):
+        fail("the state of this configuration is in no file", STATE_ERROR)
+    return location.path

@@ -1,0 +1,201 @@
+"""Tells what was used and what it cost, and how budgets stand."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from domain.budget.accounts import Account, Budget, Pot
+from domain.budget.leases import Balance
+from domain.budget.money import NOTHING, NanoUsd, exact_usd, in_usd
+from domain.budget.periods import Span, period_at
+from domain.budget.usage import UsageGroup, UsageQuery, UsageTotal
+from domain.ports.storage import Store
+from domain.ports.time import Clock
+
+Row = dict[str, str | int | float]
+
+_AGO = re.compile(r"(?P<count>\d{1,4})(?P<unit>[hdw])")
+_UNITS = {"h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
+
+
+class UnclearQuestion(ValueError):
+    """What is asked for cannot be understood; the message says what would be right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """
+    How a budget stands in one of its periods.
+
+    Attributes:
+        reserved: promised to requests that are under way, or lent to workers for theirs.
+        estimated: how much of what is settled was estimated.
+    """
+
+    account: Account
+    span: Span
+    period: str
+    mode: str
+    cap: NanoUsd
+    settled: NanoUsd
+    estimated: NanoUsd
+    reserved: NanoUsd
+
+    @property
+    def remaining(self) -> NanoUsd:
+        return NanoUsd(max(0, self.cap - self.settled - self.reserved))
+
+
+class ReportUsage:
+    """Reads the usage log and the ledger."""
+
+    def __init__(self, store: Store, budgets: Mapping[Account, Budget], clock: Clock, zone: str) -> None:
+        self._store = store
+        self._budgets = budgets
+        self._clock = clock
+        self._zone = zone
+
+    def __repr__(self) -> str:
+        return f"<ReportUsage over {self._store!r}>"
+
+    def question(self, *, by: str = "", since: str = "", until: str = "", zone: str = "") -> UsageQuery:
+        """
+        The question that was asked in these words.
+
+        Args:
+            by: names of groups, separated by commas.
+            since: a day (``2026-07-01``), a moment in ISO's form, or a span before now (``30d``); without it
+                the month is meant.
+            until: likewise; a day counts whole.
+            zone: whose days; an IANA name.
+
+        Raises:
+            UnclearQuestion: one of them says nothing.
+        """
+        place = _place(zone or self._zone)
+        now = self._clock.time()
+        month = period_at(Span.MONTH, place, now)
+        return UsageQuery(
+            since=_moment(since, place, now) if since else month.begins_at,
+            until=_moment(until, place, now, whole_day=True) if until else now + 1.0,
+            by=tuple(_group(name) for name in by.split(",") if name.strip()),
+            zone=place,
+        )
+
+    async def usage(self, query: UsageQuery) -> Sequence[UsageTotal]:
+        """
+        The sums.
+
+        Raises:
+            StoreUnavailable: the log cannot be read.
+        """
+        return await self._store.usage(query)
+
+    async def budgets(self) -> Sequence[Standing]:
+        """
+        How every budget stands now.
+
+        Raises:
+            StoreUnavailable: the ledger cannot be read.
+        """
+        now = self._clock.time()
+        asked = [
+            (account, budget, cap, period_at(span, budget.zone, now))
+            for account, budget in self._budgets.items()
+            for span in Span
+            if (cap := budget.cap(span)) is not None
+        ]
+        periods = sorted({period.key for *_, period in asked})
+        balances = {one.pot: one for one in await self._store.balances(periods)}
+        return tuple(
+            _standing(Pot(account, period.span, period.key), budget, cap, balances)
+            for account, budget, cap, period in asked
+        )
+
+
+def usage_row(total: UsageTotal, by: Sequence[UsageGroup]) -> Row:
+    """A sum with names for its figures, for scripts and spreadsheets."""
+    return {
+        **dict(zip(map(str, by), total.group, strict=True)),
+        "requests": total.requests,
+        "answered": total.answered,
+        "input_tokens": total.input_tokens,
+        "output_tokens": total.output_tokens,
+        "cache_read_tokens": total.cache_read_tokens,
+        "cache_creation_tokens": total.cache_creation_tokens,
+        "cost_usd": exact_usd(total.cost),
+        "cost_savings_usd": exact_usd(total.savings),
+        "estimated_cost_usd": exact_usd(total.estimated_cost),
+    }
+
+
+def budget_row(standing: Standing) -> Row:
+    """How a budget stands, likewise."""
+    return {
+        "account": str(standing.account.kind),
+        "name": standing.account.name,
+        "span": str(standing.span),
+        "period": standing.period,
+        "mode": standing.mode,
+        "budget_usd": in_usd(standing.cap),
+        "settled_usd": exact_usd(standing.settled),
+        "estimated_usd": exact_usd(standing.estimated),
+        "reserved_usd": exact_usd(standing.reserved),
+        "remaining_usd": exact_usd(standing.remaining),
+    }
+
+
+def _standing(pot: Pot, budget: Budget, cap: NanoUsd, balances: Mapping[Pot, Balance]) -> Standing:
+    nothing = Balance(pot=pot, settled=NOTHING, estimated=NOTHING, reserved=NOTHING)
+    balance = balances.get(pot, nothing)
+    return Standing(
+        account=pot.account,
+        span=pot.span,
+        period=pot.period,
+        mode=budget.mode,
+        cap=cap,
+        settled=balance.settled,
+        estimated=balance.estimated,
+        reserved=balance.reserved,
+    )
+
+
+def _place(zone: str) -> tzinfo:
+    if zone == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise UnclearQuestion(f"no time zone is called {zone!r}: write such as Europe/Berlin") from None
+
+
+def _group(name: str) -> UsageGroup:
+    try:
+        return UsageGroup(name.strip().lower())
+    except ValueError:
+        known = ", ".join(UsageGroup)
+        raise UnclearQuestion(f"usage cannot be told by {name.strip()!r}: by any of {known}") from None
+
+
+def _moment(text: str, zone: tzinfo, now: float, *, whole_day: bool = False) -> float:
+    ago = _AGO.fullmatch(text.strip().lower())
+    if ago is not None:
+        return now - int(ago["count"]) * _UNITS[ago["unit"]]
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        return _exactly(text, zone)
+    begin = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return (begin + timedelta(days=1) if whole_day else begin).timestamp()
+
+
+def _exactly(text: str, zone: tzinfo) -> float:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise UnclearQuestion(
+            f"{text!r} is no time: write such as 30d, 2026-07-01 or 2026-07-01T12:00"
+        ) from None
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).timestamp()

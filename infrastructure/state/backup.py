@@ -1,0 +1,161 @@
+"""Copies the state file while it is in use, and puts a copy back in its place."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncGenerator
+from contextlib import closing, suppress
+from pathlib import Path
+from tempfile import mkstemp
+
+from domain.ports.storage import StoreUnavailable
+from infrastructure.state.sqlite_schema import MIGRATIONS
+from infrastructure.state.sqlite_writer import BUSY_TIMEOUT_S
+from infrastructure.state.worker_slots import WorkerSlots
+
+_PAGES_AT_ONCE = 256
+"""A megabyte of pages is copied at a time, and whoever writes goes on in between."""
+
+_CHUNK = 256 * 1024
+
+
+class InUse(Exception):
+    """A gateway is running on the file."""
+
+
+class NoBackup(Exception):
+    """The file is no copy of a state, or a damaged one; the message says which."""
+
+
+class SqliteSnapshots:
+    """Implements `domain.ports.storage.Snapshots` for a state file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __repr__(self) -> str:
+        return f"<SqliteSnapshots of {self._path}>"
+
+    async def snapshot(self) -> AsyncGenerator[bytes, None]:
+        copy = await asyncio.to_thread(_temporary_copy, self._path)
+        try:
+            with copy.open("rb") as content:
+                while chunk := await asyncio.to_thread(content.read, _CHUNK):
+                    yield chunk
+        finally:
+            copy.unlink(missing_ok=True)
+
+
+class NoSnapshots:
+    """Implements `domain.ports.storage.Snapshots` for a state that is in no file of ours."""
+
+    def __repr__(self) -> str:
+        return "<NoSnapshots>"
+
+    async def snapshot(self) -> AsyncGenerator[bytes, None]:
+        for chunk in _NOTHING:
+            yield chunk
+        raise StoreUnavailable("the state is in no file that could be copied")
+
+
+_NOTHING: tuple[bytes, ...] = ()
+
+
+def back_up(state: Path, target: Path) -> None:
+    """
+    Writes a copy of the state as it is at one moment; gateways go on meanwhile.
+
+    Raises:
+        StoreUnavailable: there is no state, or it cannot be read.
+        OSError: the copy cannot be written.
+    """
+    descriptor, name = mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    os.close(descriptor)
+    part = Path(name)
+    try:
+        _copy(state, part)
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def restore(backup: Path, state: Path) -> Path | None:
+    """
+    Puts a copy in the place of the state; where what was there before is kept, if anything was.
+
+    Raises:
+        NoBackup: it is none.
+        InUse: a gateway is running on the state.
+        OSError: it cannot be written.
+    """
+    _check(backup)
+    state.parent.mkdir(parents=True, exist_ok=True)
+    if WorkerSlots(state).living():
+        raise InUse(f"a gateway is running on {state}: stop it first")
+    return _replaced(backup, state)
+
+
+def _replaced(backup: Path, state: Path) -> Path | None:
+    part = state.with_name(f"{state.name}.restoring")
+    _copy(backup, part)
+    before = state.with_name(f"{state.name}.before-restore")
+    if state.exists():
+        _settle(state)
+        state.replace(before)
+    # Frames of another file's log would be taken for this one's.
+    for log in ("-wal", "-shm"):
+        state.with_name(f"{state.name}{log}").unlink(missing_ok=True)
+    part.replace(state)
+    return before if before.exists() else None
+
+
+def _settle(state: Path) -> None:
+    """What stands in the log belongs into the file that is put aside."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(state, timeout=BUSY_TIMEOUT_S)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _temporary_copy(state: Path) -> Path:
+    try:
+        descriptor, name = mkstemp(prefix=f".{state.name}.", dir=state.parent)
+    except OSError as error:
+        raise StoreUnavailable(f"{state}: {error.strerror}") from error
+    os.close(descriptor)
+    copy = Path(name)
+    try:
+        _copy(state, copy)
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
+    return copy
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not source.is_file():
+        raise StoreUnavailable(f"there is no state at {source}")
+    try:
+        with (
+            closing(sqlite3.connect(source, timeout=BUSY_TIMEOUT_S)) as reading,
+            closing(sqlite3.connect(target)) as writing,
+        ):
+            reading.backup(writing, pages=_PAGES_AT_ONCE)
+            # A copy is one file, whoever opens it.
+            writing.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"{source}: {error}") from error
+
+
+def _check(backup: Path) -> None:
+    if not backup.is_file():
+        raise NoBackup(f"there is no file {backup}")
+    try:
+        with closing(sqlite3.connect(f"file:{backup}?mode=ro", uri=True)) as connection:
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        raise NoBackup(f"{backup} is no copy of a state: {error}") from error
+    if not 1 <= version <= len(MIGRATIONS):
+        raise NoBackup(f"{backup} is no copy of a state that this version knows")
+    if found != "ok":
+        raise NoBackup(f"{backup} is damaged: {found}")

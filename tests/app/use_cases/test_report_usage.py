@@ -1,0 +1,110 @@
+"""What was used is told by the days and names that were asked for, and budgets as they stand."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.use_cases.report_usage import ReportUsage, UnclearQuestion, budget_row, usage_row
+from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode, Pot
+from domain.budget.leases import Claim
+from domain.budget.money import NanoUsd, from_usd
+from domain.budget.periods import Span
+from domain.budget.usage import UsageGroup, UsageQuery, UsageTotal
+from infrastructure.state.memory import MemoryStore
+from tests.contract.ports.test_usage_store import ROW
+from tests.fakes.fixed_clock import FixedClock
+
+NOW = datetime(2026, 7, 15, 12, 30, tzinfo=UTC).timestamp()
+CLOUD = Account(AccountKind.PROVIDER, "cloud")
+ANNA = Account(AccountKind.MEMBER, "anna")
+
+
+def report(store: MemoryStore | None = None, zone: str = "UTC") -> ReportUsage:
+    clock = FixedClock(time_s=NOW)
+    budgets = {
+        CLOUD: Budget(monthly=from_usd(10.0), daily=from_usd(1.0), mode=BudgetMode.HARD),
+        ANNA: Budget(monthly=from_usd(5.0)),
+    }
+    return ReportUsage(store or MemoryStore(clock), budgets, clock, zone)
+
+
+def at(text: str, zone: str = "UTC") -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()
+
+
+def test_without_a_word_this_month_is_meant() -> None:
+    assert report().question() == UsageQuery(since=at("2026-07-01"), until=NOW + 1)
+    assert report(zone="Asia/Tokyo").question().since == at("2026-07-01", "Asia/Tokyo")
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "begins", "ends"),
+    [
+        ("7d", "1h", NOW - 7 * 86_400, NOW - 3600),
+        ("2026-07-01", "2026-07-02", at("2026-07-01"), at("2026-07-03")),
+        ("2026-07-01T06:00", "2026-07-02T00:00Z", at("2026-07-01T06:00"), at("2026-07-02")),
+        ("2W", "", NOW - 14 * 86_400, NOW + 1),
+    ],
+)
+def test_times_are_said_as_people_say_them(since: str, until: str, begins: float, ends: float) -> None:
+    query = report().question(by=" Day,member", since=since, until=until)
+
+    assert (query.since, query.until) == (begins, ends)
+    assert query.by == (UsageGroup.DAY, UsageGroup.MEMBER)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [{"by": "colour"}, {"since": "yesterday"}, {"until": "31.7.2026"}, {"zone": "Mars"}],
+)
+def test_a_question_that_says_nothing_is_told_what_would(words: dict[str, str]) -> None:
+    with pytest.raises(UnclearQuestion, match=r"write such as|by any of"):
+        report().question(**words)
+
+
+async def test_sums_are_rows_with_names() -> None:
+    store = MemoryStore(FixedClock())
+    await store.log_usage([replace(ROW, at=NOW), replace(ROW, at=NOW, id="2", member="ben")])
+    asked = report(store)
+    query = asked.question(by="member,day")
+
+    rows = [usage_row(total, query.by) for total in await asked.usage(query)]
+
+    assert [(row["member"], row["day"], row["requests"]) for row in rows] == [
+        ("anna", "2026-07-15", 1),
+        ("ben", "2026-07-15", 1),
+    ]
+    assert rows[0]["cost_usd"] == 7000.0
+    assert usage_row(UsageTotal(), ())["requests"] == 0
+
+
+async def test_budgets_are_told_for_their_current_month_and_day() -> None:
+    store = MemoryStore(FixedClock())
+    month = Pot(CLOUD, Span.MONTH, "2026-07")
+    claim = Claim(
+        pot=month, spent=from_usd(2.0), estimated=NanoUsd(5), held=from_usd(3.0), cap=from_usd(10.0)
+    )
+    await store.exchange([claim])
+
+    standings = await report(store).budgets()
+
+    assert [(one.account, one.period) for one in standings] == [
+        (CLOUD, "2026-07"),
+        (CLOUD, "2026-07-15"),
+        (ANNA, "2026-07"),
+    ]
+    assert budget_row(standings[0]) == {
+        "account": "provider",
+        "name": "cloud",
+        "span": "month",
+        "period": "2026-07",
+        "mode": "hard",
+        "budget_usd": 10.0,
+        "settled_usd": 2.0,
+        "estimated_usd": 0.000000005,
+        "reserved_usd": 1.0,
+        "remaining_usd": 7.0,
+    }
+    assert standings[1].remaining == from_usd(1.0)

@@ -1,0 +1,100 @@
+"""What was used is told on the command line and by the gateway; the state survives being carried about."""
+
+import csv
+import json
+import subprocess
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.e2e.clients import ask
+from tests.e2e.gateway import COMMAND, bare_environment, running
+from tests.e2e.stage import Stage
+from tests.e2e.test_budgets import ANSWER, COST_USD, config
+from tests.upstream.scripted_upstream import wait_until
+
+
+def command(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments, "--config", str(directory / "providers.yaml")],
+        env=bare_environment(directory),
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def told(directory: Path, *arguments: str) -> list[dict[str, Any]]:
+    result = command(directory, "usage", *arguments, "--json")
+    assert result.returncode == 0, result.stderr
+    found: list[dict[str, Any]] = json.loads(result.stdout)
+    return found
+
+
+def test_usage_is_told_while_the_gateway_runs_and_after_it(stage: Stage, tmp_path: Path) -> None:
+    stage.plays(first=ANSWER)
+    with running(tmp_path, config(stage, monthly_budget_usd=1.0)) as gateway:
+        for model in ("any", "any", "second-openai_compat"):
+            assert ask(gateway, "openai_chat", model).status_code == 200
+        wait_until(lambda: bool(asked(gateway.address, "usage")["rows"][0:]))
+        wait_until(lambda: asked(gateway.address, "usage")["rows"][0]["requests"] == 3)
+        by_provider = asked(gateway.address, "usage", by="provider,model")
+        (budget,) = asked(gateway.address, "budgets")["budgets"]
+        unclear = httpx.get(f"{gateway.address}/admin/usage", params={"by": "colour"})
+
+    rows = {row["provider"]: row for row in by_provider["rows"]}
+    assert rows["first-openai_compat"]["cost_usd"] == 2 * COST_USD
+    assert rows["first-openai_compat"]["output_tokens"] == 40
+    assert rows["second-openai_compat"]["cost_usd"] == 0
+    assert (budget["name"], budget["settled_usd"]) == ("first-openai_compat", 2 * COST_USD)
+    assert unclear.status_code == 400
+    assert "by any of" in unclear.json()["error"]["message"]
+    assert told(tmp_path, "--by", "provider,model") == by_provider["rows"]
+    assert told(tmp_path, "--budgets")[0]["settled_usd"] == 2 * COST_USD
+
+
+def asked(address: str, what: str, **words: str) -> dict[str, Any]:
+    found: dict[str, Any] = httpx.get(f"{address}/admin/{what}", params=words).raise_for_status().json()
+    return found
+
+
+def test_a_table_is_for_people_and_csv_for_spreadsheets(stage: Stage, tmp_path: Path) -> None:
+    stage.plays(first=ANSWER)
+    with running(tmp_path, config(stage)) as gateway:
+        ask(gateway, "openai_chat", "any")
+
+    table = command(tmp_path, "usage").stdout.splitlines()
+    rows = list(csv.DictReader(StringIO(command(tmp_path, "usage", "--by", "day", "--csv").stdout)))
+
+    assert table[0].split()[0] == "provider"
+    assert "0.0210" in table[1]
+    assert [(row["requests"], row["cost_usd"]) for row in rows] == [("1", str(COST_USD))]
+    assert command(tmp_path, "usage", "--since", "never").returncode == 2
+
+
+def test_a_state_is_backed_up_while_it_is_used_and_restored_when_it_is_not(
+    stage: Stage, tmp_path: Path
+) -> None:
+    stage.plays(first=ANSWER)
+    copy, downloaded = str(tmp_path / "copy.db"), tmp_path / "downloaded.db"
+    with running(tmp_path, config(stage, monthly_budget_usd=1.0)) as gateway:
+        ask(gateway, "openai_chat", "any")
+        wait_until(lambda: bool(told(tmp_path, "--by", "day")))
+        made = command(tmp_path, "state", "backup", copy)
+        downloaded.write_bytes(httpx.get(f"{gateway.address}/admin/state/backup").content)
+        refused = command(tmp_path, "state", "restore", copy)
+        ask(gateway, "openai_chat", "any")
+    after = told(tmp_path, "--by", "day")[0]["requests"]
+
+    assert made.returncode == 0, made.stderr
+    assert refused.returncode == 6
+    assert after == 2
+    for backup in (copy, str(downloaded)):
+        restored = command(tmp_path, "state", "restore", backup)
+        assert restored.returncode == 0, restored.stderr
+        assert told(tmp_path, "--by", "day")[0]["requests"] == 1
+    assert command(tmp_path, "state", "restore", str(tmp_path / "nowhere.db")).returncode == 4

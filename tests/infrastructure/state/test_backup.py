@@ -1,0 +1,148 @@
+"""A copy of the state is whole, and putting it back loses nothing."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from domain.ports.storage import StoreUnavailable
+from infrastructure.state.backup import (
+    InUse,
+    NoBackup,
+    NoSnapshots,
+    SqliteSnapshots,
+    back_up,
+    restore,
+)
+from infrastructure.state.sqlite import SqliteStore
+from tests.fakes.fixed_clock import FixedClock
+
+
+def opened(path: Path) -> SqliteStore:
+    return SqliteStore(path, FixedClock())
+
+
+async def written(path: Path, **records: str) -> None:
+    store = opened(path)
+    for name, text in records.items():
+        await store.put("keys", name, text)
+    await store.mourn()
+    await store.aclose()
+
+
+async def said(path: Path) -> dict[str, str]:
+    store = opened(path)
+    found = dict(await store.records("keys"))
+    await store.aclose()
+    return found
+
+
+async def test_a_copy_is_made_while_the_state_is_in_use(tmp_path: Path) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    store = opened(state)
+    await store.put("keys", "one", "1")
+
+    await asyncio.to_thread(back_up, state, copy)
+    await store.put("keys", "two", "2")
+    await store.aclose()
+
+    assert await said(copy) == {"one": "1"}
+    assert sorted(path.name for path in files(tmp_path) if "worker" not in path.name) == [
+        "copy.db",
+        "state.db",
+    ]
+
+
+def files(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+async def test_what_is_restored_takes_the_place_of_what_was_there_and_that_is_kept(tmp_path: Path) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await written(state, one="1")
+    back_up(state, copy)
+    await written(state, two="2")
+
+    before = restore(copy, state)
+
+    assert await said(state) == {"one": "1"}
+    assert before is not None
+    assert await said(before) == {"one": "1", "two": "2"}
+
+
+async def test_a_state_may_be_restored_where_there_was_none(tmp_path: Path) -> None:
+    await written(tmp_path / "state.db", one="1")
+    back_up(tmp_path / "state.db", tmp_path / "copy.db")
+
+    assert restore(tmp_path / "copy.db", tmp_path / "new" / "state.db") is None
+    assert await said(tmp_path / "new" / "state.db") == {"one": "1"}
+
+
+async def test_nothing_is_restored_below_a_running_gateway(tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    await written(state, one="1")
+    back_up(state, tmp_path / "copy.db")
+    store = opened(state)
+    await store.mourn()
+
+    with pytest.raises(InUse, match="stop it first"):
+        restore(tmp_path / "copy.db", state)
+    await store.aclose()
+
+    restore(tmp_path / "copy.db", state)
+
+
+@pytest.mark.parametrize("content", [b"", b"a diary", b"SQLite format 3\x00" + bytes(4096)])
+async def test_what_is_no_copy_is_refused_and_the_state_left_alone(tmp_path: Path, content: bytes) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await written(state, one="1")
+    put(copy, content)
+
+    with pytest.raises(NoBackup, match=str(copy)):
+        restore(copy, state)
+    with pytest.raises(NoBackup, match="there is no file"):
+        restore(tmp_path / "nowhere.db", state)
+
+    assert await said(state) == {"one": "1"}
+
+
+async def test_a_damaged_copy_is_refused(tmp_path: Path) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await written(state, **{f"k{number}": "x" * 500 for number in range(100)})
+    back_up(state, copy)
+    content = bytearray(copy.read_bytes())
+    content[20_000:40_000] = bytes(20_000)
+    put(copy, bytes(content))
+
+    with pytest.raises(NoBackup):
+        restore(copy, state)
+
+
+def put(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+async def test_a_snapshot_comes_in_pieces_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    await written(state, **{f"k{number}": "x" * 5000 for number in range(200)})
+    snapshots = SqliteSnapshots(state)
+
+    pieces = [piece async for piece in snapshots.snapshot()]
+    put(tmp_path / "copy.db", b"".join(pieces))
+    begun = snapshots.snapshot()
+    await anext(begun)
+    await begun.aclose()
+
+    assert len(pieces) > 2
+    assert len(await said(tmp_path / "copy.db")) == 200
+    assert not [path for path in files(tmp_path) if path.name.startswith(".")]
+
+
+async def test_a_state_that_is_not_there_cannot_be_copied(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="there is no state"):
+        back_up(tmp_path / "state.db", tmp_path / "copy.db")
+    for snapshots in (SqliteSnapshots(tmp_path / "gone" / "state.db"), NoSnapshots()):
+        with pytest.raises(StoreUnavailable):
+            await anext(snapshots.snapshot())
+
+    assert files(tmp_path) == []
