@@ -57,6 +57,7 @@ def gateway_routes(container: Container) -> Sequence[BaseRouteHandler]:
             chat_completions=container.chat_completions(),
             messages=container.messages(),
             responses=container.responses(),
+            completions=container.completions(),
         ),
         *companion_routes(
             count_tokens=container.count_tokens_route(), embeddings=container.embeddings_route()

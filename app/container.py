@@ -11,6 +11,7 @@ from dependency_injector import containers, providers
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.dialect import Dialect
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
+from adapters.dialects.openai_completions.dialect import OPENAI_COMPLETIONS
 from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
 from adapters.inbound.http.conversation import ConversationRoute, InboundLimits
 from adapters.inbound.http.count_tokens import CountTokensRoute
@@ -84,7 +85,10 @@ from infrastructure.tokens import TokenEstimator
 _draw = random.Random()  # noqa: S311  ids tell requests apart, they guard nothing; seeded by the system
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
-    {dialect.name: dialect for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES)}
+    {
+        dialect.name: dialect
+        for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, OPENAI_COMPLETIONS)
+    }
 )
 """The languages that clients may speak."""
 
@@ -312,6 +316,7 @@ class Container(containers.DeclarativeContainer):
     chat_completions = providers.Singleton(conversation_route, dialect=OPENAI_CHAT)
     messages = providers.Singleton(conversation_route, dialect=ANTHROPIC_MESSAGES)
     responses = providers.Singleton(conversation_route, dialect=OPENAI_RESPONSES)
+    completions = providers.Singleton(conversation_route, dialect=OPENAI_COMPLETIONS)
     embeddings_route = providers.Singleton(
         EmbeddingsRoute,
         embed=embed,

@@ -14,8 +14,9 @@ def recognised(body: bytes) -> DialectName:
     """
     The dialect that a request's body is most likely in.
 
-    What only one vendor has decides: OpenAI's Responses say ``input``, Anthropic's Messages have system texts
-    outside the messages, tools with an ``input_schema`` and blocks of their own. The rest is a chat.
+    What only one vendor has decides: OpenAI's Responses say ``input`` and its completions ``prompt``,
+    Anthropic's Messages have system texts outside the messages, tools with an ``input_schema`` and blocks of
+    their own. The rest is a chat.
 
     Raises:
         MalformedRequest: the body is not JSON.
@@ -25,6 +26,8 @@ def recognised(body: bytes) -> DialectName:
         return "openai_chat"
     if "input" in request and "messages" not in request:
         return "openai_responses"
+    if "prompt" in request and "messages" not in request:
+        return "openai_completions"
     return "anthropic_messages" if _is_anthropic(request) else "openai_chat"
 
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 import httpx
 import msgspec
 
-from adapters.dialects.dialect import Quirks
+from adapters.dialects.dialect import Dialect, Quirks
 from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
+from adapters.dialects.openai_completions.dialect import OPENAI_COMPLETIONS
 from adapters.outbound.endpoints import Endpoint, openai_endpoint
 from adapters.outbound.exchange import Exchange, connecting_within
 from adapters.outbound.http_provider import HttpProvider
@@ -38,7 +39,7 @@ class _Answer(msgspec.Struct):
 
 
 class OpenAiProvider:
-    """A server with ``/chat/completions``, which often has ``/embeddings`` beside it."""
+    """A server with ``/chat/completions``, which often has ``/completions`` and ``/embeddings`` beside it."""
 
     def __init__(self, spec: ProviderSpec, endpoint: Endpoint, kit: ProviderKit) -> None:
         path = endpoint.url.path.removesuffix("/chat/completions")
@@ -50,22 +51,17 @@ class OpenAiProvider:
         self._probe_path = spec.probe.path if spec.probe else ""
         self._model = spec.model
         self._prober = Prober(self._exchange, endpoint.url, endpoint.headers)
-        self._chat = HttpProvider(
-            _limited(spec),
-            endpoint,
-            OPENAI_CHAT,
-            kit.transport,
-            kit.clock,
-            secret=kit.secret,
-            quirks=_quirks(spec),
-        )
+        self._chat = _asking(OPENAI_CHAT, spec, endpoint, kit)
+        beside = replace(endpoint, url=endpoint.url.copy_with(path=f"{path}/completions"))
+        self._completions = _asking(OPENAI_COMPLETIONS, spec, beside, kit)
 
     def __repr__(self) -> str:
         return f"<OpenAiProvider {self._chat!r}>"
 
     def converse(self, call: ProviderCall) -> AsyncGenerator[Batch, None]:
         """See `domain.ports.providers.ChatProvider`."""
-        return self._chat.converse(call)
+        asked = self._completions if call.request.dialect == OPENAI_COMPLETIONS.name else self._chat
+        return asked.converse(call)
 
     async def probe(self) -> Probed:
         """See `domain.ports.providers.ProbeProvider`."""
@@ -87,6 +83,14 @@ class OpenAiProvider:
         return _embeddings(await self._exchange.whole(request))
 
 
+def _asking(dialect: Dialect, spec: ProviderSpec, endpoint: Endpoint, kit: ProviderKit) -> HttpProvider:
+    quirks = _quirks(spec) if dialect is OPENAI_CHAT else Quirks()
+    limited = _limited(spec, quirks.max_tokens_field)
+    return HttpProvider(
+        limited, endpoint, dialect, kit.transport, kit.clock, secret=kit.secret, quirks=quirks
+    )
+
+
 def _embeddings(body: bytes) -> Embeddings:
     try:
         answer = msgspec.json.decode(body, type=_Answer)
@@ -103,12 +107,11 @@ def _quirks(spec: ProviderSpec) -> Quirks:
     return Quirks(max_tokens_field="max_completion_tokens", developer_role=True, cache_control=False)
 
 
-def _limited(spec: ProviderSpec) -> ProviderSpec:
+def _limited(spec: ProviderSpec, field: str) -> ProviderSpec:
     """The provider's output limit lies below the client's, like whatever else stands in `extra_body`."""
     if spec.output_limit is None or any(limit in spec.extra_body for limit in _LIMITS):
         return spec
-    limit = {_quirks(spec).max_tokens_field: spec.output_limit}
-    return replace(spec, extra_body={**spec.extra_body, **limit})
+    return replace(spec, extra_body={**spec.extra_body, field: spec.output_limit})
 
 
 _LIMITS = ("max_tokens", "max_completion_tokens")

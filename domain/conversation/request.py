@@ -254,7 +254,7 @@ class Built:
 NO_HEADERS: Mapping[str, str] = Nothing()
 
 DialectName: TypeAlias = str
-"""``openai_chat``, ``anthropic_messages`` or ``openai_responses``."""
+"""``openai_chat``, ``anthropic_messages``, ``openai_responses`` or ``openai_completions``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

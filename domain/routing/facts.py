@@ -88,6 +88,11 @@ class Facts:
         return self._request.generates
 
     @property
+    def dialect(self) -> str:
+        """The language that the client speaks."""
+        return self._request.dialect
+
+    @property
     def choices(self) -> int:
         """How many answers are asked for."""
         return self._request.choices

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from domain.access.keys import ANYBODY, Caller
 from domain.budget.purse import Exceeded
 from domain.routing.facts import Facts
+from domain.routing.manner import OPENAI_COMPLETIONS, is_spoken_by
 from domain.routing.targets import (
     CapabilityAction,
     Locality,
@@ -67,6 +68,7 @@ class Capability(StrEnum):
     THINKING = "thinking"
     VISION = "vision"
     EMBEDDINGS = "embeddings"
+    TEXT_COMPLETION = "text-completion"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +190,13 @@ def _credential(_table: RoutingTable, asker: Asker, target: Target, spec: Provid
     return Barred(target, BarReason.MISSING_CREDENTIAL, detail=str(spec.secret or ""))
 
 
+def _text_completion(_table: RoutingTable, asker: Asker, target: Target, spec: ProviderSpec) -> Barred | None:
+    """A text to go on with has no turns: asked in any other language, a model would answer it."""
+    if asker.facts.dialect != OPENAI_COMPLETIONS or is_spoken_by(spec, OPENAI_COMPLETIONS):
+        return None
+    return Barred(target, BarReason.INCAPABLE, lacks=(Capability.TEXT_COMPLETION,))
+
+
 def _vision(_table: RoutingTable, asker: Asker, target: Target, spec: ProviderSpec) -> Barred | None:
     """A picture that a model cannot see would be dropped or refused: it never gets there."""
     if spec.capabilities.vision is not False or asker.facts.image_place is None:
@@ -211,7 +220,7 @@ def _window(_table: RoutingTable, asker: Asker, target: Target, spec: ProviderSp
 
 
 _PERMISSIONS: tuple[Gate, ...] = (_permitted, _paid, _near, _credential)
-_ABILITIES: tuple[Gate, ...] = (_vision, _capabilities, _window)
+_ABILITIES: tuple[Gate, ...] = (_text_completion, _vision, _capabilities, _window)
 """In this order. What costs least to know stands first."""
 
 

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from domain.conversation.extensions import Json
 from domain.conversation.parts import ForeignPart, Part, ToolResult
 from domain.conversation.request import ChatRequest, Conversation, ForeignTool, Sampling, ToolUse
-from domain.routing.manner import ANTHROPIC_MESSAGES, OLLAMA_CHAT, OPENAI_CHAT, Manner, language_of
+from domain.routing.manner import (
+    ANTHROPIC_MESSAGES,
+    OLLAMA_CHAT,
+    OPENAI_CHAT,
+    Manner,
+    is_spoken_by,
+    language_of,
+)
 from domain.routing.targets import ProviderSpec
 
 
@@ -141,7 +148,7 @@ def losses(request: ChatRequest, spec: ProviderSpec, manner: Manner) -> Losses:
         MalformedRequest: the request had to be read, and cannot be understood.
     """
     language = language_of(spec)
-    if language is None or language == request.dialect:
+    if language is None or is_spoken_by(spec, request.dialect):
         return NOTHING_LOST
     conversation = request.conversation
     unsaid = (

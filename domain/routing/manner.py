@@ -19,6 +19,7 @@ from domain.routing.targets import Freedom, ProviderSpec
 OPENAI_CHAT = "openai_chat"
 ANTHROPIC_MESSAGES = "anthropic_messages"
 OLLAMA_CHAT = "ollama_chat"
+OPENAI_COMPLETIONS = "openai_completions"
 
 _LANGUAGES: Mapping[str, str] = {
     "openai_compat": OPENAI_CHAT,
@@ -68,6 +69,16 @@ def language_of(spec: ProviderSpec) -> str | None:
     return _LANGUAGES.get(spec.adapter)
 
 
+def is_spoken_by(spec: ProviderSpec, dialect: str) -> bool:
+    """
+    Whether a request of this dialect goes to the provider in its own words.
+
+    Whoever speaks OpenAI's chat is asked in its older completions at an address beside it.
+    """
+    own = OPENAI_CHAT if dialect == OPENAI_COMPLETIONS else dialect
+    return language_of(spec) == own
+
+
 def is_openai(spec: ProviderSpec) -> bool:
     """Whether the provider is OpenAI's own API, not merely a server that speaks its language."""
     host = urlsplit(spec.base_url).hostname or ""
@@ -81,7 +92,7 @@ def manner_for(facts: Facts, spec: ProviderSpec, dialect: str) -> Manner:
     Raises:
         MalformedRequest: the request had to be read, and cannot be understood.
     """
-    if language_of(spec) in (None, dialect):
+    if language_of(spec) is None or is_spoken_by(spec, dialect):
         return AS_ASKED
     sampling = facts.sampling
     effort = _effort(sampling.reasoning_effort, spec)

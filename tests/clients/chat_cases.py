@@ -190,3 +190,14 @@ def keeps_to_a_schema(sdks: Sdks) -> None:
     )
 
     assert set(json.loads(completion.choices[0].message.content or "")) == {"greeting"}
+
+
+def goes_on_with_a_text(sdks: Sdks) -> None:
+    completion = sdks.openai.completions.create(model=sdks.model, prompt="Once upon a time", max_tokens=8)
+    chunks = list(
+        sdks.openai.completions.create(model=sdks.model, prompt="Once upon a time", max_tokens=8, stream=True)
+    )
+
+    assert completion.model == sdks.model
+    assert completion.choices[0].text
+    assert "".join(choice.text for chunk in chunks for choice in chunk.choices) == completion.choices[0].text

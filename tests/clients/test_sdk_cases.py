@@ -57,3 +57,9 @@ def test_messages(sdks: Sdks, case: Case) -> None:
 def test_an_answer_keeps_to_a_schema(sdks: Sdks) -> None:
     """The model's server knows schemas in Chat Completions only."""
     chat_cases.keeps_to_a_schema(sdks)
+
+
+@pytest.mark.parametrize("sdks", ["openai_compat"], indirect=True)
+def test_a_text_is_gone_on_with(sdks: Sdks) -> None:
+    """Nobody else has an endpoint for it."""
+    chat_cases.goes_on_with_a_text(sdks)

@@ -131,6 +131,7 @@ ROUTES: dict[str, dict[str, object]] = {
     "/v1/messages/count_tokens": question("default"),
     "/v1/messages/count_tokens?exact=true": question("default"),
     "/v1/responses": {"model": "default", "input": "Say hello."},
+    "/v1/completions": {"prompt": "hi"},
     "/v1/embeddings": {"model": "default", "input": "Say hello."},
 }
 CHOICES: dict[str, tuple[dict[str, object], dict[str, str], str]] = {

@@ -28,6 +28,8 @@ RESTRICTED = (
     "--pids-limit=128",
 )
 MEMORY_MIB = 128
+CONTROL_GROUP = "coderouter-image-check"
+"""Above those of the containers; podman leaves it behind."""
 _BY_ARCH: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "amd64": (f"--memory={MEMORY_MIB}m", f"--memory-swap={MEMORY_MIB}m"),
@@ -107,7 +109,7 @@ def _restrictions(image: Image, config: Mapping[str, Any], volume: str) -> Itera
     """The options of `podman run`."""
     yield "--pull=never"
     yield f"--platform=linux/{image.arch}"
-    yield f"--cgroup-parent=/{image.podman.control_group}"
+    yield f"--cgroup-parent=/{CONTROL_GROUP}"
     yield from RESTRICTED
     yield from _BY_ARCH[image.arch]
     yield f"--volume={volume}:/var/lib/coderouter"

@@ -2,12 +2,12 @@
 
 from adapters.dialects.dialect import Dialect
 from adapters.dialects.error_bodies import decode_error
-from adapters.dialects.openai_chat.errors import encode_error
 from adapters.dialects.openai_chat.reply import decode_completion, encode_completion
 from adapters.dialects.openai_chat.request import decode_request, encode_request
 from adapters.dialects.openai_chat.stream_decoder import ChatStreamDecoder
 from adapters.dialects.openai_chat.stream_encoder import ChatStreamEncoder
 from adapters.dialects.openai_chat.wire import NAME
+from adapters.dialects.openai_errors import encode_error
 
 OPENAI_CHAT = Dialect(
     name=NAME,

@@ -9,9 +9,9 @@ from adapters.dialects.dialect import Answering, DialectError, GarbledReply
 from adapters.dialects.error_bodies import reported_error
 from adapters.dialects.logprobs import read_logprobs
 from adapters.dialects.members import JsonMembers
-from adapters.dialects.openai_chat.tallies import finish_reason, stop_reason, usage_object, usage_of
 from adapters.dialects.openai_chat.wire import NAME, Call, Choice, Reply, Words, reply_decoder
 from adapters.dialects.openai_chat.words import arguments_text, made_call_id, spoken
+from adapters.dialects.openai_tallies import finish_reason, stop_reason, usage_object, usage_of
 from domain.conversation.extensions import NO_EXTENSIONS, Extensions, Json
 from domain.conversation.parts import ForeignPart, Logprobs, Part, Refusal, Text, Thinking, ToolCall
 from domain.conversation.reply import (

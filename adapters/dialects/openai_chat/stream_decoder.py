@@ -6,9 +6,9 @@ from adapters.dialects.dialect import DialectError, GarbledReply, TruncatedReply
 from adapters.dialects.openai_chat.calls import Calls
 from adapters.dialects.openai_chat.frames import Frames, frames_of
 from adapters.dialects.openai_chat.reply import finished, logprobs_of, refuse_told_error, started, unreadable
-from adapters.dialects.openai_chat.tallies import usage_of
 from adapters.dialects.openai_chat.wire import NAME, Call, Choice, Reply, Words
 from adapters.dialects.openai_chat.words import plain_text, spoken
+from adapters.dialects.openai_tallies import usage_of
 from adapters.dialects.sse import OversizedEvent, SseReader
 from domain.conversation.parts import Logprobs
 from domain.conversation.reply import Batch, ReplyEvent, TextDelta, UsageReported, Wire

@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 
 from adapters.dialects.dialect import Answering, ErrorReport
-from adapters.dialects.openai_chat.errors import encode_error
+from adapters.dialects.model_name import ModelName
 from adapters.dialects.openai_chat.frames import DONE_FRAME
-from adapters.dialects.openai_chat.model_name import ModelName
 from adapters.dialects.openai_chat.order import Order
-from adapters.dialects.openai_chat.tallies import finish_reason, usage_object
 from adapters.dialects.openai_chat.wire import NAME
 from adapters.dialects.openai_chat.words import made_call_id
+from adapters.dialects.openai_errors import encode_error
+from adapters.dialects.openai_tallies import finish_reason, usage_object
 from adapters.dialects.sse import comment_frame, data_frame
 from domain.conversation.reply import (
     Batch,

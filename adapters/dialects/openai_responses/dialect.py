@@ -2,7 +2,7 @@
 
 from adapters.dialects.dialect import Dialect
 from adapters.dialects.error_bodies import decode_error
-from adapters.dialects.openai_responses.errors import encode_error
+from adapters.dialects.openai_errors import encode_error
 from adapters.dialects.openai_responses.reply import decode_completion, encode_completion
 from adapters.dialects.openai_responses.request import decode_request, encode_request
 from adapters.dialects.openai_responses.stream_decoder import ResponsesStreamDecoder

@@ -1,9 +1,8 @@
-"""Tells our errors: in an envelope of their own, or as the ``error`` of a response that failed."""
+"""Tells our errors as the ``error`` of a response that failed."""
 
 from collections.abc import Mapping
 
 from adapters.dialects.dialect import ErrorReport
-from adapters.dialects.json_text import json_text
 from domain.conversation.extensions import Json
 
 _CODES: Mapping[str, str] = {
@@ -18,12 +17,6 @@ An error's type -> the ``code`` of a failed response, of which clients know few.
 Codex gives up at ``invalid_prompt``, ``insufficient_quota`` and ``context_length_exceeded``, and tries
 anything else again.
 """
-
-
-def encode_error(report: ErrorReport) -> bytes:
-    """The envelope of https://platform.openai.com/docs/guides/error-codes."""
-    told = {"message": report.message, "type": report.type, "param": report.param, "code": report.code}
-    return json_text({"error": told})
 
 
 def failure_object(report: ErrorReport) -> dict[str, Json]:

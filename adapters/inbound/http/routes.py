@@ -20,18 +20,24 @@ from domain.ports.storage import StoreUnavailable
 CHAT_COMPLETIONS = "/v1/chat/completions"
 MESSAGES = "/v1/messages"
 RESPONSES = "/v1/responses"
+COMPLETIONS = "/v1/completions"
 COUNT_TOKENS = "/v1/messages/count_tokens"
 EMBEDDINGS = "/v1/embeddings"
 
 
 def conversation_routes(
-    *, chat_completions: ConversationRoute, messages: ConversationRoute, responses: ConversationRoute
+    *,
+    chat_completions: ConversationRoute,
+    messages: ConversationRoute,
+    responses: ConversationRoute,
+    completions: ConversationRoute,
 ) -> list[ASGIRouteHandler]:
     """The data plane: plain ASGI routes, as Litestar's typed handlers cost several times as much."""
     return [
         asgi(CHAT_COMPLETIONS, copy_scope=False)(chat_completions.serve),
         asgi(MESSAGES, copy_scope=False)(messages.serve),
         asgi(RESPONSES, copy_scope=False)(responses.serve),
+        asgi(COMPLETIONS, copy_scope=False)(completions.serve),
     ]
 
 

@@ -18,6 +18,7 @@ _RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": "x"}
         ({"messages": _HELLO, "tools": [{"type": "function", "function": {"name": "a"}}]}, "openai_chat"),
         ({"messages": _HELLO, "max_tokens": 5}, "openai_chat"),
         ({"input": "hello"}, "openai_responses"),
+        ({"prompt": "once upon a time"}, "openai_completions"),
         ({"messages": _HELLO, "system": "be brief"}, "anthropic_messages"),
         ({"messages": _HELLO, "tools": [{"name": "a", "input_schema": {}}]}, "anthropic_messages"),
         ({"messages": [{"role": "user", "content": [_RESULT]}]}, "anthropic_messages"),

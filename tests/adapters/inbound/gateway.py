@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Message, Scope
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.dialect import Dialect
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
+from adapters.dialects.openai_completions.dialect import OPENAI_COMPLETIONS
 from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
 from adapters.inbound.http.conversation import ConversationRoute, InboundLimits
 from adapters.inbound.http.models import model_routes
@@ -43,6 +44,7 @@ from tests.fakes.scripted_provider import Act, Script, ScriptedDirectory, Script
 CHAT = "/v1/chat/completions"
 MESSAGES = "/v1/messages"
 RESPONSES = "/v1/responses"
+COMPLETIONS = "/v1/completions"
 
 BEGINNING = Batch((ReplyStarted("abc", "qwen3-8b", 1_700_000_000), TextDelta("Hello")))
 MIDDLE = Batch((TextDelta(", world"),))
@@ -113,6 +115,7 @@ def gateway(
                 chat_completions=route(OPENAI_CHAT),
                 messages=route(ANTHROPIC_MESSAGES),
                 responses=route(OPENAI_RESPONSES),
+                completions=route(OPENAI_COMPLETIONS),
             ),
             *model_routes(ListModels(table), created=1_700_000_000),
             *status_routes(

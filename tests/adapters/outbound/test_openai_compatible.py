@@ -8,12 +8,15 @@ import pytest
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.dialect import Dialect
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
+from adapters.dialects.openai_completions.dialect import OPENAI_COMPLETIONS
 from adapters.outbound.openai_compatible import openai_compatible
+from domain.conversation.reply import TextDelta
 from domain.ports.providers import ProviderCall
 from domain.routing.targets import ProviderSpec
 from tests.adapters.outbound.scripted_server import Server
 
 ANSWER = b'{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
+GONE_ON = b'{"choices":[{"index":0,"text":"upon","finish_reason":"stop"}]}'
 OPENAI = "https://api.openai.com/v1"
 OTHER = "http://127.0.0.1:8080/v1"
 HELLO = {"role": "user", "content": "hi"}
@@ -42,6 +45,21 @@ async def test_the_output_limit_has_the_name_that_the_server_takes(
     told = await sent(base_url, dialect, messages=[HELLO], max_tokens=9)
 
     assert {field: value for field, value in told.items() if field.startswith("max_")} == limit
+
+
+@pytest.mark.parametrize("base_url", [OPENAI, OTHER])
+async def test_a_text_goes_to_the_address_for_texts(base_url: str) -> None:
+    server = Server(GONE_ON, content_type="application/json")
+    request = OPENAI_COMPLETIONS.decode_request(b'{"prompt": "once"}', {})
+    spec = ProviderSpec(name="a", adapter="openai_compat", base_url=base_url, output_limit=9)
+    provider = openai_compatible(spec, server.kit())
+
+    call = ProviderCall(request=request, request_id="r1", model="m", stream=False)
+    (batch,) = [batch async for batch in provider.converse(call)]
+
+    assert str(server.asked[0].url) == f"{base_url}/completions"
+    assert server.sent == {"model": "m", "prompt": "once", "max_tokens": 9}
+    assert TextDelta("upon") in batch.events
 
 
 @pytest.mark.parametrize(("base_url", "role"), [(OPENAI, "developer"), (OTHER, "system")])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
+from adapters.dialects.openai_completions.dialect import OPENAI_COMPLETIONS
 from domain.access.keys import Caller
 from domain.access.permissions import EVERYTHING, Permissions
 from domain.routing.facts import Facts
@@ -44,11 +45,12 @@ def admission(
     allow_paid: bool = False,
     without_credential: tuple[str, ...] = (),
     permissions: Permissions = EVERYTHING,
+    kind: str = "scripted",
     **spec: Any,
 ) -> Admission:
     profile = Profile(name="default", targets=(TARGET,), capability_action=action)
     table = RoutingTable(
-        providers={"p": ProviderSpec(name="p", adapter="scripted", model="m", **spec)},
+        providers={"p": ProviderSpec(name="p", adapter=kind, model="m", **spec)},
         profiles={"default": profile},
         default_profile="default",
         allow_paid=allow_paid,
@@ -71,6 +73,10 @@ def thinking(kind: str) -> Facts:
         "thinking": {"type": kind, "budget_tokens": 1024},
     }
     return facts_of(ANTHROPIC_MESSAGES.decode_request(json.dumps(body).encode(), {}))
+
+
+def text_to_go_on_with() -> Facts:
+    return facts_of(OPENAI_COMPLETIONS.decode_request(b'{"model": "m", "prompt": "once upon"}', {}))
 
 
 def test_paid_providers_are_barred_unless_allowed() -> None:
@@ -100,6 +106,20 @@ def test_a_picture_never_goes_to_a_target_known_to_be_blind(action: CapabilityAc
 @pytest.mark.parametrize("vision", [True, None])
 def test_a_picture_goes_where_sight_is_declared_or_unknown(vision: bool | None) -> None:
     assert admission(PICTURE, capabilities=Capabilities(vision=vision)) == Admitted(TARGET)
+
+
+@pytest.mark.parametrize("kind", ["openai_compat", "embedded"])
+def test_a_text_to_go_on_with_goes_where_it_is_not_taken_for_a_question(kind: str) -> None:
+    assert admission(text_to_go_on_with(), kind=kind) == Admitted(TARGET)
+
+
+@pytest.mark.parametrize("action", CapabilityAction)
+@pytest.mark.parametrize("kind", ["anthropic", "ollama", "some.adapter:factory"])
+def test_a_text_to_go_on_with_never_goes_elsewhere(kind: str, action: CapabilityAction) -> None:
+    barred = admission(text_to_go_on_with(), action, kind=kind)
+
+    assert barred == Barred(TARGET, BarReason.INCAPABLE, lacks=(Capability.TEXT_COMPLETION,))
+    assert isinstance(admission(Talk(), kind=kind), Admitted)
 
 
 def test_words_go_to_a_target_known_to_be_blind() -> None:

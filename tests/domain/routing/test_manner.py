@@ -43,6 +43,7 @@ class Unread(Built):
     [
         ("openai_compat", "openai_chat"),
         ("embedded", "openai_chat"),
+        ("openai_compat", "openai_completions"),
         ("anthropic", "anthropic_messages"),
         ("acme.gateway:LabModel", "openai_chat"),
     ],

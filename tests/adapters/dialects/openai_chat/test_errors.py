@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.dialects.dialect import ErrorReport
 from adapters.dialects.error_bodies import decode_error
-from adapters.dialects.openai_chat.errors import encode_error
+from adapters.dialects.openai_errors import encode_error
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Token counts and reasons to stop, in this dialect's words and in ours."""
+"""Token counts and reasons to stop, in the words of OpenAI's completions and in ours."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Writes our errors in OpenAI's envelope."""
+"""Writes our errors in OpenAI's envelope, which all its dialects share."""
 
 import msgspec
 

@@ -1,0 +1,1 @@
+"""OpenAI's older completions, which go on with a text."""

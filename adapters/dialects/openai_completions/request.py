@@ -1,0 +1,184 @@
+"""Requests: a body to a request, and back to the body of an upstream of the same dialect."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from adapters.dialects.dialect import Outgoing
+from adapters.dialects.fields import Fields, decoded, expected
+from adapters.dialects.json_text import json_text
+from adapters.dialects.members import JsonMembers
+from adapters.dialects.openai_completions.wire import NAME
+from domain.conversation.parts import Text
+from domain.conversation.request import (
+    ChatRequest,
+    Conversation,
+    MalformedRequest,
+    Message,
+    Role,
+    Sampling,
+    newest_of,
+)
+
+_NEVER_BELOW = frozenset({"model", "prompt", "stream", "profile", "messages"})
+_READ_AT_ONCE = ("model", "prompt", "stream", "profile", "n", "stream_options")
+_SAID = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "stop", "seed")
+
+
+class CompletionsBody:
+    """
+    The source of a request of this dialect: a text that the model goes on with, as if the user had said it.
+
+    Raises:
+        MalformedRequest: on construction, for a body that is no object or has no prompt.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        self.members = JsonMembers(body)
+        self._conversation: Conversation | None = None
+        _prompt(self._fields("prompt"))
+
+    def __repr__(self) -> str:
+        return f"<CompletionsBody {len(self.members.body)} bytes>"
+
+    def conversation(self) -> Conversation:
+        if self._conversation is None:
+            fields = self._fields("prompt", "max_tokens", *_SAID)
+            said = Message(role=Role.USER, parts=(Text(text=_prompt(fields)),))
+            self._conversation = Conversation(messages=(said,), sampling=_sampling(fields))
+        return self._conversation
+
+    def newest(self, *roles: Role) -> Iterator[Message]:
+        return newest_of(self.conversation(), roles)
+
+    def afresh(self) -> "CompletionsBody":
+        return CompletionsBody(self.members.body)
+
+    @property
+    def most_bytes(self) -> int | None:
+        return len(self.members.body)
+
+    @property
+    def has_only_words(self) -> bool:
+        return True
+
+    @property
+    def may_defer_tools(self) -> bool:
+        return False
+
+    @property
+    def may_mark_cache(self) -> bool:
+        return False
+
+    @property
+    def output_limit(self) -> int:
+        return self._fields("max_tokens").optional_count("max_tokens") or 0
+
+    def envelope(self) -> Fields:
+        """What every route reads of a request."""
+        return self._fields(*_READ_AT_ONCE)
+
+    def _fields(self, *names: str) -> Fields:
+        return Fields({name: self._value(name) for name in names if name in self.members}, "")
+
+    def _value(self, name: str) -> Any:
+        raw = self.members.raw(name)
+        return None if raw is None else decoded(raw, name)
+
+
+def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:  # noqa: ARG001  it has none
+    """
+    A request to go on with a text.
+
+    Raises:
+        MalformedRequest: not JSON, or a field that is wrong; the error names the place.
+    """
+    source = CompletionsBody(body)
+    fields = source.envelope()
+    options = fields.nested("stream_options") if fields.has("stream_options") else None
+    return ChatRequest(
+        dialect=NAME,
+        model=fields.optional_text("model") or "",
+        source=source,
+        stream=fields.optional_flag("stream") or False,
+        profile=fields.optional_text("profile"),
+        choices=_choices(fields),
+        wants_usage=(options is not None and options.optional_flag("include_usage")) or False,
+    )
+
+
+def encode_request(outgoing: Outgoing) -> bytes:
+    """
+    The client's own body with splices.
+
+    Raises:
+        MalformedRequest: the request came in another dialect, and has turns.
+    """
+    source = outgoing.request.source
+    if not isinstance(source, CompletionsBody):
+        raise MalformedRequest("", "a conversation is no text to go on with")
+    return source.members.replaced(_changes(source, outgoing))
+
+
+def _changes(source: CompletionsBody, outgoing: Outgoing) -> dict[str, bytes | None]:
+    members = source.members
+    changes: dict[str, bytes | None] = {
+        key: json_text(value)
+        for key, value in outgoing.extra_body.items()
+        if key not in _NEVER_BELOW and key not in members
+    }
+    changes["model"] = json_text(outgoing.model) if outgoing.model else None
+    changes["profile"] = None
+    if outgoing.stream or "stream" in members:
+        changes["stream"] = b"true" if outgoing.stream else b"false"
+    if outgoing.stream and outgoing.quirks.usage_in_streams:
+        changes["stream_options"] = b'{"include_usage":true}'
+    elif not outgoing.stream:
+        changes["stream_options"] = None
+    return changes | _bounded(source, outgoing)
+
+
+def _bounded(source: CompletionsBody, outgoing: Outgoing) -> dict[str, bytes | None]:
+    limit, most = source.conversation().sampling.max_output_tokens, outgoing.shaping.most_output_tokens
+    return {"max_tokens": b"%d" % most} if most is not None and limit is not None and limit > most else {}
+
+
+def _prompt(fields: Fields) -> str:
+    """One text; a list of one is the same. Numbers of tokens mean something to one vocabulary only."""
+    match fields.anything("prompt"):
+        case str(text) | [str(text)] if text:
+            return text
+        case [str(), *_]:
+            raise MalformedRequest("prompt", "expected one text at a time")
+        case other:
+            raise expected("prompt", "a text", other)
+
+
+def _choices(fields: Fields) -> int:
+    choices = fields.optional_count("n")
+    if choices is not None and choices < 1:
+        raise MalformedRequest("n", f"expected at least 1, found {choices}")
+    return 1 if choices is None else choices
+
+
+def _sampling(fields: Fields) -> Sampling:
+    return Sampling(
+        max_output_tokens=fields.optional_count("max_tokens"),
+        temperature=fields.optional_number("temperature"),
+        top_p=fields.optional_number("top_p"),
+        presence_penalty=fields.optional_number("presence_penalty"),
+        frequency_penalty=fields.optional_number("frequency_penalty"),
+        stop=_stop(fields.anything("stop")),
+        seed=fields.optional_count("seed"),
+    )
+
+
+def _stop(value: Any) -> tuple[str, ...]:
+    match value:
+        case None:
+            return ()
+        case str(stop):
+            return (stop,)
+        case [*stops] if all(isinstance(stop, str) for stop in stops):
+            return tuple(stops)
+        case other:
+            raise expected("stop", "a string or a list of strings", other)
