@@ -100,7 +100,7 @@ def is_told_of_a_prompt_beyond_the_window(sdks: Sdks) -> None:
     with pytest.raises(BadRequestError) as told:
         sdks.anthropic.messages.create(model=sdks.model, messages=BEYOND_THE_WINDOW, max_tokens=2)
 
-    assert "exceeds the available context size" in told.value.message
+    assert "prompt is too long: " in told.value.message
 
 
 @case
