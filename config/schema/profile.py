@@ -73,10 +73,10 @@ class Profile(Deadlines):
     adaptive_debounce_s: Annotated[float, Field(ge=0.0, le=86400.0)] = Field(
         default=30.0, description="Seconds for which a provider keeps the place that it was given."
     )
-    adaptive_min_latency_samples: Annotated[int, Field(ge=1, le=200)] = Field(
+    adaptive_min_latency_samples: Annotated[int, Field(ge=1, le=100)] = Field(
         default=3, description="Answers before a provider's speed means anything."
     )
-    adaptive_min_samples: Annotated[int, Field(ge=1, le=200)] = Field(
+    adaptive_min_samples: Annotated[int, Field(ge=1, le=100)] = Field(
         default=5, description="Attempts before a provider's share of failures means anything."
     )
     budget: Budget | None = Field(default=None, description="What all its requests together may cost.")

@@ -20,7 +20,7 @@ from domain.health.policy import AdaptivePolicy
 Measurable: TypeAlias = tuple[str, str]
 """A provider's name and a model's."""
 
-_MOST_SAMPLES = 256
+_MOST_SAMPLES = 100
 """Attempts that are remembered of one target; the latest tell the most, and ranking must stay cheap."""
 
 _SLOW = 1

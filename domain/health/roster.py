@@ -82,6 +82,8 @@ class Roster:
         names = tuple(names)
         measured = self._measured(viewpoint, now)
         ill = self._ill(names, viewpoint.policy)
+        if not measured and not ill:
+            return {}
         on_trial = self._on_trial(ill, now) if len(ill) < len(names) else frozenset()
         found = {}
         for name in names:

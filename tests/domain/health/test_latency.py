@@ -206,7 +206,8 @@ class RankingInEveryOrder(RuleBasedStateMachine):
 
     def _latest(self, name: Measurable) -> list[Seen]:
         now = self.course.now
-        return [one for one in self.seen if one.name == name and now - one.at < POLICY.window_s]
+        latest = [one for one in self.seen if one.name == name][-100:]
+        return [one for one in latest if now - one.at < POLICY.window_s]
 
     def _median(self, name: Measurable) -> float | None:
         timed = sorted(one.ttft_s for one in self._latest(name) if one.ttft_s is not None)
