@@ -1,7 +1,6 @@
 """Builds the image for both architectures and runs the gateway in it, enclosed by `make image-check`."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,11 +10,13 @@ import pytest
 from tests.architecture.tree import ROOT
 from tests.e2e.stage import Stage, staged
 from tests.image.base_image import import_base
-from tests.image.containers import CONTROL_GROUP, Contained, running
+from tests.image.containers import Contained, running
 from tests.image.images import Image, built
 from tests.image.podman import ARCHITECTURES, Podman, printed, run
 
 CACHE = ROOT / ".cache" / "image"
+STORAGE = CACHE / "storage"
+"""Layers and volumes are kept in memory, some 1 GB of it: nothing of them is worth a disk's time."""
 _BINFMT = "/proc/sys/fs/binfmt_misc"
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 _FIRST_OF_ITS_NAMESPACE = 1
@@ -27,20 +28,18 @@ def podman() -> Iterator[Podman]:
     if os.getpid() != _FIRST_OF_ITS_NAMESPACE:
         pytest.skip("needs namespaces of its own: make image-check")
     _run_foreign_programs()
-    lasting = CACHE / "storage"
-    shutil.rmtree(lasting, ignore_errors=True)
-    lasting.mkdir(parents=True)
-    with TemporaryDirectory(prefix="image-") as fleeting:
-        podman = Podman(lasting, Path(fleeting))
+    STORAGE.mkdir(parents=True, exist_ok=True)
+    printed(run("mount", "-t", "tmpfs", "storage", str(STORAGE)))
+    with TemporaryDirectory(prefix="coderouter-image-") as fleeting:
+        podman = Podman(STORAGE, Path(fleeting))
         import_base(podman, CACHE)
         yield podman
-        shutil.rmtree(lasting)
-    _remove_control_groups()
+        _remove_control_groups(podman.control_group)
 
 
 @pytest.fixture(scope="session", params=ARCHITECTURES)
 def image(podman: Podman, request: pytest.FixtureRequest) -> Image:
-    return built(podman, request.param, CACHE / "storage")
+    return built(podman, request.param, STORAGE)
 
 
 @pytest.fixture(scope="session")
@@ -63,9 +62,9 @@ def gateway(image: Image, whole_stage: Stage) -> Iterator[Contained]:
         yield gateway
 
 
-def _remove_control_groups() -> None:
+def _remove_control_groups(name: str) -> None:
     """One for each controller in the first version, one in all in the second (cgroups(7))."""
-    for group in (*_CONTROL_GROUPS.glob(f"*/{CONTROL_GROUP}"), *_CONTROL_GROUPS.glob(CONTROL_GROUP)):
+    for group in (*_CONTROL_GROUPS.glob(f"*/{name}"), *_CONTROL_GROUPS.glob(name)):
         for folder in (*group.glob("*/"), group):
             folder.rmdir()
 

@@ -27,12 +27,9 @@ RESTRICTED = (
     "--user=10001:10001",
     "--pids-limit=128",
 )
-MEMORY_MIB = 128
-CONTROL_GROUP = "coderouter-image-check"
-"""Above those of the containers; podman leaves it behind."""
 _BY_ARCH: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "amd64": (f"--memory={MEMORY_MIB}m", f"--memory-swap={MEMORY_MIB}m"),
+        "amd64": ("--memory=128m", "--memory-swap=128m"),
         # That of a Raspberry Pi 4: the emulator's own choice authenticates pointers, at five times the time.
         # How much memory it takes says nothing about a real processor.
         "arm64": ("--env=QEMU_CPU=cortex-a72",),
@@ -40,7 +37,6 @@ _BY_ARCH: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 _STARTED_WITHIN_S = 120.0
 _STOPPED_WITHIN_S = 40
-_RUN_WITHIN_S = 120.0
 _numbers = itertools.count(1)
 
 
@@ -102,14 +98,14 @@ def ran(
 ) -> subprocess.CompletedProcess[str]:
     """What becomes of a command of the image that is run by itself, with no network."""
     options = ("--rm", "--network=none", *_restrictions(image, config, volume))
-    return image.podman.ended("run", *options, image.name, *command, within_s=_RUN_WITHIN_S)
+    return image.podman.ended("run", *options, image.name, *command, within_s=_STARTED_WITHIN_S)
 
 
 def _restrictions(image: Image, config: Mapping[str, Any], volume: str) -> Iterator[str]:
     """The options of `podman run`."""
     yield "--pull=never"
     yield f"--platform=linux/{image.arch}"
-    yield f"--cgroup-parent=/{CONTROL_GROUP}"
+    yield f"--cgroup-parent=/{image.podman.control_group}"
     yield from RESTRICTED
     yield from _BY_ARCH[image.arch]
     yield f"--volume={volume}:/var/lib/coderouter"

@@ -43,6 +43,8 @@ class Podman:
     """
 
     def __init__(self, lasting: Path, fleeting: Path) -> None:
+        self.control_group = fleeting.name
+        """Above those of the containers; podman leaves it behind."""
         places = {"lasting": lasting, "fleeting": fleeting}
         (fleeting / "containers.conf").write_text(_CONTAINERS.format(**places))
         (fleeting / "storage.conf").write_text(_STORAGE.format(**places))
