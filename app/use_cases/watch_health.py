@@ -67,13 +67,14 @@ class WatchHealth:
         A probe has ended: it is a trial of an unhealthy provider, and shows one that is not there.
 
         That a server answers to a question that costs nothing does not mean that its model does, so whoever
-        is not unhealthy is not healed by it.
+        is not unhealthy is not healed by it. Who refuses to answer is there all the same.
         """
-        if failure is None and not self._roster.is_trial_due(provider, self._clock.monotonic()):
+        if failure is not None and failure.consequence.health is HealthEffect.COUNTS:
+            found = UpstreamFailure(failure.kind, failure.message)
+        elif self._roster.is_trial_due(provider, self._clock.monotonic()):
+            found = None
+        else:
             return
-        if failure is not None and failure.consequence.health is not HealthEffect.COUNTS:
-            return
-        found = None if failure is None else UpstreamFailure(failure.kind, failure.message)
         ended = Ended(provider=provider, model=self._table.providers[provider].model, failure=found)
         self._record(ended, self._table.profile_naming(provider), request_id="")
 

@@ -301,6 +301,12 @@ async def test_a_probe_is_a_trial_and_nothing_more() -> None:
 async def test_a_probe_that_is_refused_shows_that_somebody_is_there() -> None:
     given = Watched(STRICT, local=answering())
     given.watch.probed("local", KEYLESS)
-
     assert given.roster.known() == {}
     assert given.sink.events == []
+    for _ in range(6):
+        given.watch.probed("local", GONE)
+    given.clock.advance(15.0)
+
+    given.watch.probed("local", KEYLESS)
+
+    assert given.roster.known()["local"].health.state is HealthState.HEALTHY
