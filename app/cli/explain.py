@@ -4,18 +4,13 @@ from typing import Any
 from urllib.parse import quote
 
 import click
-import httpx
 import msgspec
 
-from app.cli.options import fail
-
-UNREACHABLE = 5
-"""The exit code when no gateway answers at the address."""
+from app.cli.running_gateway import ask_gateway
 
 UNKNOWN = 6
 """The exit code when the gateway does not know the request (any more)."""
 
-_PATIENCE_S = 5.0
 _LEFT_OUT = frozenset({"request_id"})
 
 
@@ -30,31 +25,12 @@ def explain(*, request_id: str, url: str, key: str | None, as_json: bool) -> Non
 
     Exits with 5 when no gateway answers, with 6 when it does not know the request.
     """
-    story = _asked(f"{url.rstrip('/')}/admin/requests/{quote(request_id, safe='')}", key)
+    story = ask_gateway(url, f"/admin/requests/{quote(request_id, safe='')}", key, refused=UNKNOWN)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(story), indent=2))
         return
     for happening in story["events"]:
         click.echo(f"{_moment(happening['ts'])}  {_styled(happening)}  {_details(happening['fields'])}")
-
-
-def _asked(address: str, key: str | None) -> dict[str, Any]:
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    try:
-        answer = httpx.get(address, headers=headers, timeout=_PATIENCE_S, trust_env=False)
-    except httpx.HTTPError as error:
-        fail(f"no gateway answers at {address}: {error}", UNREACHABLE)
-    if answer.status_code != httpx.codes.OK:
-        fail(_message(answer), UNKNOWN)
-    story: dict[str, Any] = answer.json()
-    return story
-
-
-def _message(answer: httpx.Response) -> str:
-    try:
-        return str(answer.json()["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"the gateway answered {answer.status_code}"
 
 
 def _moment(timestamp: str) -> str:

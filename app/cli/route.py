@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
@@ -12,7 +12,8 @@ import msgspec
 
 from adapters.dialects.recognition import recognised
 from app.cli.options import Choices, config_options, fail, launch_for, told_errors
-from app.container import DIALECTS, Container, container_for
+from app.cli.running_gateway import ask_gateway
+from app.container import DIALECTS, container_for
 from app.use_cases.rehearse import Place, Rehearsal, Signal
 from domain.conversation.request import MalformedRequest
 from domain.routing.selection import UnknownChoice, Wishes
@@ -27,6 +28,8 @@ BAD_REQUEST = 4
 @click.option("--dialect", type=click.Choice(sorted(DIALECTS)), help="The body's, if not to be guessed.")
 @click.option("--profile-header", default="", help="As if the client sent X-CodeRouter-Profile.")
 @click.option("--mode-header", default="", help="As if the client sent X-CodeRouter-Mode.")
+@click.option("--url", help="Ask the gateway that answers there: it knows who fails and who is left alone.")
+@click.option("--key", envvar="CODEROUTER_KEY", help="A key with the scope admin.  [env: CODEROUTER_KEY]")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def route(
     *,
@@ -38,23 +41,20 @@ def route(
     dialect: str | None,
     profile_header: str,
     mode_header: str,
+    url: str | None,
+    key: str | None,
     as_json: bool,
 ) -> None:
     """
     Show where the request in FILE (a JSON body; - reads standard input) would go.
 
-    Nothing is sent. Exits with 2 when the configuration cannot be used, with 4 when the request would be
-    refused.
+    No provider is asked. Without --url the configuration alone decides, as if the gateway had just started.
+    Exits with 2 when the configuration cannot be used, with 4 when the request would be refused, with 5 when
+    no gateway answers at --url.
     """
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
-    launch = launch_for(choices)
-    with told_errors():
-        container = container_for(launch)
-        container.directory()
-    try:
-        rehearsal = _rehearsal(container, file.read(), dialect, profile_header, mode_header)
-    except (MalformedRequest, UnknownChoice) as error:
-        fail(str(error), BAD_REQUEST)
+    asked = _Asked(body=file.read(), dialect=dialect, profile_header=profile_header, mode_header=mode_header)
+    rehearsal = _by_configuration(asked, choices) if url is None else _by_gateway(asked, url, key)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(asdict(rehearsal)), indent=2))
     else:
@@ -63,14 +63,40 @@ def route(
         fail(f"it would be refused: {rehearsal.refused}", BAD_REQUEST)
 
 
-def _rehearsal(
-    container: Container, body: bytes, dialect: str | None, profile_header: str, mode_header: str
-) -> Rehearsal:
-    request = DIALECTS[dialect or recognised(body)].decode_request(body, {})
-    wishes = Wishes(
-        profile=request.profile, profile_header=profile_header, mode_header=mode_header, model=request.model
-    )
-    return container.rehearse().rehearse(request, wishes)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A request as a client would send it; ``dialect`` is ``None`` where that is to be guessed."""
+
+    body: bytes
+    dialect: str | None
+    profile_header: str
+    mode_header: str
+
+
+def _by_configuration(asked: _Asked, choices: Choices) -> Rehearsal:
+    launch = launch_for(choices)
+    with told_errors():
+        container = container_for(launch)
+        container.directory()
+    try:
+        request = DIALECTS[asked.dialect or recognised(asked.body)].decode_request(asked.body, {})
+        wishes = Wishes(
+            profile=request.profile,
+            profile_header=asked.profile_header,
+            mode_header=asked.mode_header,
+            model=request.model,
+        )
+        return container.rehearse().rehearse(request, wishes)
+    except (MalformedRequest, UnknownChoice) as error:
+        fail(str(error), BAD_REQUEST)
+
+
+def _by_gateway(asked: _Asked, url: str, key: str | None) -> Rehearsal:
+    query = f"?dialect={asked.dialect}" if asked.dialect else ""
+    wishes = {"x-coderouter-profile": asked.profile_header, "x-coderouter-mode": asked.mode_header}
+    headers = {name: value for name, value in wishes.items() if value}
+    told = ask_gateway(url, f"/admin/plan{query}", key, refused=BAD_REQUEST, body=asked.body, headers=headers)
+    return msgspec.convert(told, Rehearsal)
 
 
 def _tell(rehearsal: Rehearsal) -> None:

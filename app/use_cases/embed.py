@@ -13,6 +13,7 @@ from app.use_cases.attempts import (
     admitted,
     settled_on_failure,
 )
+from app.use_cases.patience import Patience
 from app.use_cases.plan import Plan, Planner
 from app.use_cases.walking import Walking
 from domain.conversation.request import ChatRequest, Conversation, Message, Role, newest_of
@@ -172,16 +173,16 @@ class Embed:
             model=target.model,
             connect_timeout_s=timeouts.connect_s,
         )
-        patience = asyncio.timeout(min(timeouts.ttft_s, timeouts.total_s or timeouts.ttft_s))
+        patience = Patience(timeouts)
+        waiting = asyncio.timeout_at(patience.for_first())
         try:
-            async with patience:
+            async with waiting:
                 return await provider.embed(call)
         except UpstreamFailure:
             raise
         except Exception as error:
-            if patience.expired():
-                words = f"no answer within {timeouts.ttft_s:g} s"
-                raise UpstreamFailure(FailureKind.SLOW, words) from error
+            if waiting.expired():
+                raise UpstreamFailure(FailureKind.SLOW, patience.missed(patience.for_first())) from error
             raise UpstreamFailure(FailureKind.ADAPTER_FAULT, f"{type(error).__name__}: {error}") from error
 
 

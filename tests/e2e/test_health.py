@@ -1,13 +1,16 @@
 """Providers that fail are left alone, tried later, and tried again; the client hears how long that takes."""
 
+import json
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.e2e.clients import DIALECTS, TLS, ClientDialect, ask, forgive, said
-from tests.e2e.gateway import Gateway, only, running
+from tests.e2e.clients import DIALECTS, TLS, ClientDialect, ask, forgive, question, said
+from tests.e2e.gateway import COMMAND, Gateway, only, running
 from tests.e2e.stage import Stage, provider
 from tests.upstream.behaviours import RateLimited, Status
 from tests.upstream.scripted_upstream import HELLO, wait_until
@@ -67,6 +70,7 @@ def test_whoever_asked_to_be_left_alone_is_not_asked_again_before(house: Gateway
     (pause,) = health(house)["first"]["cooldowns"]
     assert pause["reason"] == "rate-limited"
     assert 100 < pause["seconds_left"] <= 120
+    wait_until(lambda: bool(only(house.events(), "provider-cooldown")))
     told = only(house.events(), "provider-cooldown")[-1]
     assert (told["provider"], told["cooldown_s"]) == ("first-openai_compat", 120.0)
 
@@ -138,13 +142,27 @@ def test_a_backend_out_of_memory_is_passed_by(house: Gateway, stage: Stage) -> N
     assert answered_by(house, "pair") == "first"
 
 
-def test_a_rehearsal_tells_who_is_left_alone_and_why(house: Gateway, stage: Stage) -> None:
+def test_a_rehearsal_tells_who_is_left_alone_and_why(house: Gateway, stage: Stage, tmp_path: Path) -> None:
     stage.plays(first=RateLimited(retry_after="120"))
     answered_by(house, "pair")
-    body = {"model": "pair", "messages": [{"role": "user", "content": "hello"}]}
+    asked = tmp_path / "request.json"
+    asked.write_text(json.dumps(question("pair")), encoding="utf-8")
+    command = [*COMMAND, "route", "--url", house.address, "--json", str(asked)]
 
-    plan = httpx.post(f"{house.address}/admin/plan", json=body, verify=TLS).json()
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
-    places = {place["provider"]: place for place in plan["chain"]}
+    places = {place["provider"]: place for place in json.loads(told)["chain"]}
     assert places["first-openai_compat"]["position"] == 0
     assert "rate limit is reached: for another " in places["first-openai_compat"]["why"]
+    assert places["second-openai_compat"]["position"] == 1
+
+
+def test_a_rehearsal_at_an_address_where_nobody_answers_says_so(stage: Stage, tmp_path: Path) -> None:
+    asked = tmp_path / "request.json"
+    asked.write_text(json.dumps(question("pair")), encoding="utf-8")
+    command = [*COMMAND, "route", "--url", f"http://127.0.0.1:{stage.refusing_port}", str(asked)]
+
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert told.returncode == 5
+    assert "no gateway answers" in told.stderr

@@ -71,7 +71,9 @@ class Upstream(httpx.AsyncBaseTransport):
 class House:
     """The route before a chain of upstreams, in order; ``None`` is a provider that embeds nothing."""
 
-    def __init__(self, *upstreams: Upstream | None, ttft_s: float = 5.0) -> None:
+    def __init__(
+        self, *upstreams: Upstream | None, ttft_s: float = 5.0, total_s: float | None = None
+    ) -> None:
         self.sink = RecordingSink()
         clock = FixedClock()
         names = [f"p{number}" for number in range(len(upstreams))]
@@ -81,7 +83,7 @@ class House:
                 adapter="openai_compat",
                 base_url=f"http://{name}.test/v1",
                 model=f"model-{name}",
-                timeouts=Timeouts(ttft_s=ttft_s),
+                timeouts=Timeouts(ttft_s=ttft_s, total_s=total_s),
             )
             for name in names
         }
@@ -213,14 +215,22 @@ async def test_a_chain_without_embeddings_says_so() -> None:
     assert "embeddings" in answered.json["error"]["message"]
 
 
-async def test_a_silent_upstream_is_given_up() -> None:
+@pytest.mark.parametrize(
+    ("deadlines", "words"),
+    [
+        ({"ttft_s": 0.05}, "no content within 0.05 s"),
+        ({"total_s": 0.05}, "no content within the 0.05 s of the whole answer"),
+    ],
+)
+async def test_a_silent_upstream_is_given_up(deadlines: dict[str, float], words: str) -> None:
     first = Upstream(silent=True)
-    house = House(first, Upstream(), ttft_s=0.05)
+    house = House(first, Upstream(), **deadlines)
 
     answered = await house.post(HELLO)
 
     assert answered.status == 200
     assert first.left.is_set()
+    assert [event.error for event in house.sink.of(AttemptFailed)] == [words]
 
 
 async def test_a_fault_of_the_request_is_relayed_and_ends_the_walk() -> None:
