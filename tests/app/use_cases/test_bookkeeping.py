@@ -189,6 +189,8 @@ async def test_a_lost_store_is_told_once_and_budgets_are_kept_by_what_is_known()
         books.settle(within, 0.2)
         books.store.trouble = ""
         await books.until_settled(0.9)
+        # The store knows a moment before the books hear of it.
+        await eventually(lambda: not books.keeper.is_lost)
         assert len(books.sink.of(StateLost)) == 1
         assert len(books.sink.of(StateFound)) == 1
 
