@@ -1,6 +1,7 @@
 """An agent that goes in circles is noticed, and one that works is left alone."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.conversation.parts import Text, ToolCall, ToolResult
-from domain.conversation.request import Built, ChatRequest, Conversation, Message, Role
-from domain.guards.tool_loop import ToolLoop, ToolLoopPolicy, repeated, tool_loop_of
+from domain.conversation.request import Built, ChatRequest, Conversation, MalformedRequest, Message, Role
+from domain.guards.tool_loop import ToolLoop, ToolLoopBroken, ToolLoopPolicy, repeated, tool_loop_of
 
 USUAL = ToolLoopPolicy(window=5, threshold=3)
 HELLO = Message(role=Role.USER, parts=(Text(text="hello"),))
@@ -98,6 +99,59 @@ def test_when_the_user_has_spoken_since_the_model_gets_another_chance() -> None:
 
 def test_a_request_without_tools_goes_on_with_no_loop() -> None:
     assert found([HELLO, *run("aaa")], tools=False) is None
+
+
+def test_turns_of_two_are_no_loop_before_they_have_come_around() -> None:
+    twice = ToolLoopPolicy(window=4, threshold=2)
+
+    assert found([HELLO, *run("aba")], twice) is None
+    assert found([HELLO, *run("abab")], twice) == ToolLoop(tool_name="b", repeat_count=2, period=2)
+
+
+def test_calls_of_one_turn_count_each() -> None:
+    several = Message(role=Role.ASSISTANT, parts=(call("a"), call("a"), call("a")))
+
+    assert found([HELLO, several]) == ToolLoop(tool_name="a", repeat_count=3, period=1)
+
+
+@pytest.mark.parametrize("other", ['{"a": 2}', '{"a": true}', '{"a": 1', "[" * 100_000])
+def test_arguments_that_only_look_alike_are_another_call(other: str) -> None:
+    latest = [ToolCall(id="x", name="read", arguments=text) for text in ('{"a": 1}', other)]
+
+    assert repeated(latest, ToolLoopPolicy(window=2, threshold=2)) is None
+
+
+def test_nothing_further_is_looked_at_once_nothing_repeats() -> None:
+    looked_at: list[ToolCall] = []
+
+    def latest() -> Iterator[ToolCall]:
+        for each in map(call, "abcdefgh"):
+            looked_at.append(each)
+            yield each
+
+    assert repeated(latest(), USUAL) is None
+    assert len(looked_at) == 3
+
+
+class Unreadable(Built):
+    """A history that only its upstream could read."""
+
+    def newest(self, *roles: Role) -> Iterator[Message]:
+        raise MalformedRequest("messages[0]", "not a message")
+
+
+def test_a_history_that_nobody_here_understands_is_left_to_the_upstream() -> None:
+    source = Unreadable(Conversation(messages=()))
+    request = ChatRequest(dialect="openai_chat", model="m", source=source, declares_tools=True)
+
+    assert tool_loop_of(request, USUAL) is None
+
+
+def test_whoever_is_refused_reads_what_repeats_and_who_refuses() -> None:
+    words = str(ToolLoopBroken(ToolLoop(tool_name="Read", repeat_count=3, period=2), "coding"))
+
+    assert "'Read' 3 times with the same arguments in turns with 1 other" in words
+    assert "profile 'coding'" in words
 
 
 @given(st.text(alphabet="abc", max_size=12), st.integers(2, 12), st.integers(2, 12))
