@@ -141,14 +141,14 @@ class Reply(AsyncIterator[Batch]):
         except StopAsyncIteration:
             if self._settlement.finished:
                 return None
-            raise self._broken("the answer ended without a word that it is complete") from None
+            raise self._cut_off("the answer ended without a word that it is complete") from None
         except UpstreamFailure as failure:
-            raise self._broken(failure.message, failure) from failure
+            raise self._cut_off(failure.message, failure) from failure
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             if is_being_cancelled(error):
                 raise
             words = self._patience.in_words() if waiting.expired() else f"{type(error).__name__}: {error}"
-            raise self._broken(words) from error
+            raise self._cut_off(words) from error
 
     def _shaped(self, heard: Batch | None) -> Batch:
         try:
@@ -206,7 +206,13 @@ class Reply(AsyncIterator[Batch]):
                 case _:
                     pass
 
-    def _broken(self, message: str, because: UpstreamFailure | None = None) -> UpstreamFailure:
+    def _cut_off(self, message: str, because: UpstreamFailure | None = None) -> UpstreamFailure:
+        """The upstream failed, which the client may be told as an end."""
+        return self._broken(message, because, surfaced=self._ends_as_cut)
+
+    def _broken(
+        self, message: str, because: UpstreamFailure | None = None, *, surfaced: bool = False
+    ) -> UpstreamFailure:
         self.outcome = Outcome.BROKEN_OFF
         failure = broken_off(message, because)
         self._failure = failure
@@ -221,7 +227,7 @@ class Reply(AsyncIterator[Batch]):
                 error=message[:_ERROR_LENGTH],
             )
         )
-        self._tell_broken(message)
+        self._tell_broken(message, surfaced=surfaced)
         return failure
 
     def _tell_of_shaping(self) -> None:
@@ -232,14 +238,14 @@ class Reply(AsyncIterator[Batch]):
         ):
             self._sink.emit(event)
 
-    def _tell_broken(self, reason: str) -> None:
+    def _tell_broken(self, reason: str, *, surfaced: bool = False) -> None:
         self._sink.emit(
             ReplyBrokenOff(
                 request_id=self.facts.request_id,
                 provider=self.facts.target.provider,
                 model=self.facts.target.model,
                 reason=reason[:_ERROR_LENGTH],
-                surfaced=self.outcome is Outcome.BROKEN_OFF and self._ends_as_cut,
+                surfaced=surfaced,
             )
         )
 

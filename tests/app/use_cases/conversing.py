@@ -21,7 +21,7 @@ from domain.conversation.request import Built, ChatRequest, Conversation, Source
 from domain.ports.providers import ChatProvider
 from domain.routing.gates import Gate
 from domain.routing.selection import Wishes
-from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target, Timeouts
+from domain.routing.targets import BrokenStreamAction, Profile, ProviderSpec, RoutingTable, Target, Timeouts
 from tests.fakes.fixed_clock import FixedClock
 from tests.fakes.plain_counter import PlainCounter
 from tests.fakes.recording_sink import RecordingSink
@@ -80,10 +80,13 @@ def house(
     gates: Sequence[Gate] = (),
     sink: RecordingSink | None = None,
     allow_paid: bool = False,
+    on_broken_stream: BrokenStreamAction = BrokenStreamAction.ERROR,
     **providers: ChatProvider,
 ) -> House:
     """The default profile asks the providers in the order given; `specs` adds to their configuration."""
     table = replace(table_of(providers, timeouts=timeouts, specs=specs), allow_paid=allow_paid)
+    default = replace(table.profiles["default"], on_broken_stream=on_broken_stream)
+    table = replace(table, profiles={"default": default})
     sink, clock = sink or RecordingSink(), FixedClock()
     directory = ScriptedDirectory(providers, without_credential=without_credential)
     planner = Planner(table, directory, sink, clock, PlainCounter(), gates=gates)

@@ -25,7 +25,7 @@ from domain.events import AnswerFailedMidstream, Outcome
 from domain.failures import FailureKind, UpstreamFailure
 from domain.inventory.requests import ReplyBrokenOff
 from domain.ports.providers import ProviderCall
-from domain.routing.targets import Timeouts
+from domain.routing.targets import BrokenStreamAction, Timeouts
 from domain.routing.verdict import ChainFailed
 from tests.app.use_cases.conversing import ANSWER, END, HELLO, ROLE, WORLD, House, house
 from tests.fakes.scripted_provider import Act, Pause, ScriptedProvider, Silence
@@ -291,6 +291,18 @@ async def test_an_answer_that_cannot_be_told_as_a_whole_broke_off() -> None:
             await reply.whole()
 
     assert reply.outcome is Outcome.BROKEN_OFF
+
+
+async def test_an_answer_that_makes_no_sense_is_never_said_to_end_as_cut() -> None:
+    senseless = Batch((TextDelta("a", choice=cast("int", None)),))
+    only = ScriptedProvider((HELLO, senseless, END))
+    given = house(only=only, on_broken_stream=BrokenStreamAction.SURFACE)
+
+    async with aclosing(await given.ask()) as reply:
+        with pytest.raises(UpstreamFailure, match="makes no sense"):
+            await reply.whole()
+
+    assert [event.surfaced for event in given.sink.of(ReplyBrokenOff)] == [False]
 
 
 async def test_an_answer_without_end_is_not_gathered_for_ever() -> None:
