@@ -105,10 +105,13 @@ def test_a_hundred_clients_at_once_spend_no_more_than_a_hard_budget(
     with serving(
         tmp_path, config(stage, workers=workers, monthly_budget_usd=1.0, budget_mode="hard")
     ) as gateway:
-        first = asked_at_once(gateway, 100)
-        rounds = [asked_at_once(gateway, 20) for _ in range(5)]
+        statuses = asked_at_once(gateway, 100)
+        for patience in range(50):
+            statuses += asked_at_once(gateway, 20)
+            # A worker that nobody asked for a while still has what it was lent.
+            if patience >= 4 and statuses[200] * COST_USD > 1.0 - 2 * WORST_USD:
+                break
 
-    statuses = sum(rounds, first)
     assert set(statuses) == {200, 402}
     assert len(stage["first"].chats) == statuses[200]
     assert statuses[200] * COST_USD <= 1.0
