@@ -18,6 +18,7 @@ from config.load import load_text
 from config.translate import routing_table
 from domain.conversation.request import ChatRequest
 from domain.events import Event
+from domain.guards.tool_loop import LOOPS_ARE_TOLD, tool_loop_of
 from domain.ports.providers import ChatProvider
 from domain.routing.selection import Wishes
 from domain.routing.targets import RoutingTable
@@ -82,8 +83,8 @@ class Planning:
 
 
 def planning_table() -> str:
-    """A line for each way to route, and one for the signals that an event tells afterwards."""
-    rows = [*(planning(name) for name in WAYS), _telling(_table(*WAYS[SHAPES]))]
+    """A line for each way to route, for the guard against loops, and for the signals told afterwards."""
+    rows = [*(planning(name) for name in WAYS), guarding(), _telling(_table(*WAYS[SHAPES]))]
     head = f"{'planning, us of CPU':<44} {'least':>7} {'median':>9} {'of a JSON decode':>17}"
     return "\n".join([head, *map(str, rows)])
 
@@ -101,6 +102,16 @@ def planning(way: str) -> Planning:
         planner.plan(request, Wishes(), "bench")
 
     return _measured(way, body, lambda: _request(body), plan)
+
+
+def guarding() -> Planning:
+    """What every plan of a request with tools costs on top: a look for the same calls over and over."""
+
+    def look(request: ChatRequest) -> None:
+        tool_loop_of(request, LOOPS_ARE_TOLD)
+
+    body = _body()
+    return _measured("and a look for tool loops", body, lambda: _request(body), look)
 
 
 def _telling(table: RoutingTable) -> Planning:

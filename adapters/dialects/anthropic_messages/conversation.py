@@ -1,6 +1,6 @@
 """Reads the whole of a request into a neutral conversation."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -34,22 +34,6 @@ _USES: Mapping[str, ToolUse] = {
 _messages = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-class _Kind(msgspec.Struct, gc=False):
-    """What kind of block it is."""
-
-    type: str
-
-
-class _Outline(msgspec.Struct, gc=False):
-    """Who speaks, in which kinds of blocks."""
-
-    role: Role
-    content: str | list[_Kind]
-
-
-_outline = msgspec.json.Decoder(_Outline)
-
-
 def conversation_of(members: JsonMembers) -> Conversation:
     """
     Everything that a request says.
@@ -71,19 +55,6 @@ def conversation_of(members: JsonMembers) -> Conversation:
     )
 
 
-def newest_messages(members: JsonMembers, roles: Collection[Role]) -> Iterator[Message]:
-    """
-    What these said, from the last message to the first, each read when it is asked for.
-
-    Raises:
-        MalformedRequest: as `conversation_of`, for the messages that were reached.
-    """
-    raws = _raw_messages(members)
-    for index in reversed(range(len(raws))):
-        if _speaker(raws[index]) in roles:
-            yield _message(raws[index], index)
-
-
 def _all_messages(members: JsonMembers) -> tuple[Message, ...]:
     plain = plain_messages(members.raw("messages") or msgspec.Raw(b"[]"))
     if plain is not None:
@@ -97,21 +68,6 @@ def _raw_messages(members: JsonMembers) -> list[msgspec.Raw]:
 
 def _message(raw: msgspec.Raw, index: int) -> Message:
     return plain_message(raw) or careful_message(raw, f"messages[{index}]")
-
-
-def _speaker(raw: msgspec.Raw) -> Role:
-    """
-    Whose message it is: tools have no role here, but turns of their own.
-
-    What cannot be outlined is the user's, so that it is read and told what is wrong with it.
-    """
-    try:
-        outline = _outline.decode(raw)
-    except (msgspec.ValidationError, RecursionError):
-        return Role.USER
-    kinds = outline.content
-    results = isinstance(kinds, list) and kinds and all(kind.type == "tool_result" for kind in kinds)
-    return Role.TOOL if results else outline.role
 
 
 def _system(value: Any) -> tuple[Message, ...]:

@@ -6,7 +6,7 @@ straight into typed values, all in one pass if they can be; any other is left to
 fields and names faults. Both give the same message.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -67,18 +67,15 @@ class _ToolResult(msgspec.Struct, tag="tool_result", tag_field="type", forbid_un
         )
 
 
+_Content: TypeAlias = str | list[_Text | _Thinking | _ToolUse | _ToolResult]
+
+
 class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     role: Literal["user", "assistant", "system"]
-    content: str | list[_Text | _Thinking | _ToolUse | _ToolResult]
+    content: _Content
 
     def message(self) -> Message:
-        content = self.content
-        parts: tuple[Part, ...]
-        if isinstance(content, str):
-            parts = (Text(text=content),)
-        else:
-            parts = tuple([block.part() for block in content])
-        return Message(role=_ROLES[self.role], parts=parts)
+        return Message(role=_ROLES[self.role], parts=_parts(self.content))
 
 
 class _Tool(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -98,6 +95,7 @@ class _Tool(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 _message = msgspec.json.Decoder(_Message)
+_content = msgspec.json.Decoder(_Content)
 _messages = msgspec.json.Decoder(list[_Message])
 _tools = msgspec.json.Decoder(list[_Tool] | None)
 _FAULTS = (msgspec.DecodeError, RecursionError, UnicodeDecodeError, _OutOfTheOrdinary)
@@ -119,12 +117,26 @@ def plain_message(raw: msgspec.Raw) -> Message | None:
         return None
 
 
+def plain_content(raw: msgspec.Raw) -> tuple[Part, ...] | None:
+    """What a message says, or ``None`` when any of it is out of the ordinary or at fault."""
+    try:
+        return _parts(_content.decode(raw))
+    except _FAULTS:
+        return None
+
+
 def plain_tools(raw: msgspec.Raw) -> tuple[Tool, ...] | None:
     """The tools, or ``None`` when one of them is not simply the client's own, or is at fault."""
     try:
         return tuple([read.tool() for read in _tools.decode(raw) or ()])
     except _FAULTS:
         return None
+
+
+def _parts(content: _Content) -> tuple[Part, ...]:
+    if isinstance(content, str):
+        return (Text(text=content),)
+    return tuple([block.part() for block in content])
 
 
 def _texts(content: str | list[_Text] | None) -> tuple[Text, ...]:

@@ -1,12 +1,13 @@
 """Reads requests lazily and writes them: at home as the bytes they came in, from abroad anew."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from adapters.dialects.anthropic_messages.building import built_body
-from adapters.dialects.anthropic_messages.conversation import conversation_of, newest_messages
+from adapters.dialects.anthropic_messages.conversation import conversation_of
+from adapters.dialects.anthropic_messages.heads import Heads
 from adapters.dialects.anthropic_messages.reshaping import reshaped
 from adapters.dialects.anthropic_messages.words import NAME
 from adapters.dialects.dialect import Outgoing
@@ -17,24 +18,13 @@ from adapters.dialects.only_words import only_words
 from domain.conversation.request import ChatRequest, Conversation, MalformedRequest, Message, Role, newest_of
 from domain.routing.shaping import Omission
 
-_ROLES = ("user", "assistant", "system")
-
-
-class _Head(msgspec.Struct):
-    """What is looked at in every message at once; ``system`` may also stand between turns."""
-
-    role: Literal["user", "assistant", "system"]
-    content: msgspec.Raw
-
-
-_heads = msgspec.json.Decoder(list[_Head])
-
 
 class MessagesBody:
     """A request's content as the bytes it came in, decoded when somebody needs it."""
 
-    def __init__(self, members: JsonMembers) -> None:
+    def __init__(self, members: JsonMembers, heads: Heads) -> None:
         self.members = members
+        self._heads = heads
         self._conversation: Conversation | None = None
 
     def __repr__(self) -> str:
@@ -48,10 +38,10 @@ class MessagesBody:
     def newest(self, *roles: Role) -> Iterator[Message]:
         if self._conversation is not None:
             return newest_of(self._conversation, roles)
-        return newest_messages(self.members, roles)
+        return self._heads.newest(roles)
 
     def afresh(self) -> "MessagesBody":
-        return MessagesBody(self.members)
+        return MessagesBody(self.members, self._heads)
 
     @property
     def most_bytes(self) -> int | None:
@@ -102,7 +92,7 @@ def decode_count_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest
     """
     members = JsonMembers(body)
     fields = Fields({key: _value(members, key) for key in ("model", "stream", "profile")}, "")
-    _check_heads(members)
+    heads = Heads(members.raw("messages"))
     _check_system(members)
     return ChatRequest(
         dialect=NAME,
@@ -112,7 +102,7 @@ def decode_count_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest
         declares_tools=_declares_tools(members),
         wants_usage=True,
         headers={name: value for name, value in headers.items() if name.startswith("anthropic-")},
-        source=MessagesBody(members),
+        source=MessagesBody(members, heads),
     )
 
 
@@ -134,46 +124,6 @@ def encode_request(outgoing: Outgoing) -> bytes:
 def _value(members: JsonMembers, key: str) -> Any:
     raw = members.raw(key)
     return None if raw is None else decoded(raw, key)
-
-
-def _check_heads(members: JsonMembers) -> None:
-    raw = members.raw("messages")
-    if raw is None:
-        raise MalformedRequest("messages", "the field is required: a list of messages")
-    try:
-        heads = _heads.decode(raw)
-    except (msgspec.ValidationError, RecursionError):
-        raise _fault(decoded(raw, "messages")) from None
-    if not heads:
-        raise MalformedRequest("messages", "expected at least one message")
-    for index, head in enumerate(heads):
-        if _first(head.content) not in b'"[':
-            raise _content_fault(decoded(head.content, ""), index)
-
-
-def _fault(messages: Any) -> MalformedRequest:
-    """What the quick look stumbled over."""
-    if not isinstance(messages, list):
-        return expected("messages", "a list", messages)
-    for index, message in enumerate(messages):
-        path = f"messages[{index}]"
-        if not isinstance(message, dict):
-            return expected(path, "an object", message)
-        if not isinstance(message.get("role"), str):
-            return expected(f"{path}.role", "a string", message.get("role"))
-        if message["role"] not in _ROLES:
-            return MalformedRequest(f"{path}.role", f"expected {_listed(_ROLES)}, found {message['role']!r}")
-        if not isinstance(message.get("content"), str | list):
-            return _content_fault(message.get("content"), index)
-    return MalformedRequest("messages", "expected a list of messages")
-
-
-def _content_fault(found: Any, index: int) -> MalformedRequest:
-    return expected(f"messages[{index}].content", "a string or a list of content blocks", found)
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _check_system(members: JsonMembers) -> None:
