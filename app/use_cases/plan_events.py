@@ -95,13 +95,7 @@ def _refusal(barred: Barred, profile: str, request_id: str) -> Event:
     provider = barred.target.provider
     match barred.reason:
         case BarReason.NOT_PERMITTED | BarReason.NOT_NEAR:
-            return ForbiddenProviderSkipped(
-                request_id=request_id,
-                profile=profile,
-                provider=provider,
-                reason=barred.reason,
-                detail=barred.detail,
-            )
+            return _forbidden(barred, profile, request_id)
         case BarReason.PAID:
             return PaidProviderSkipped(request_id=request_id, profile=profile, provider=provider)
         case BarReason.BUDGET | BarReason.UNPRICED | BarReason.NO_OUTPUT_BOUND | BarReason.BUDGET_UNKNOWN:
@@ -109,13 +103,7 @@ def _refusal(barred: Barred, profile: str, request_id: str) -> Event:
         case BarReason.MISSING_CREDENTIAL:
             return UncredentialedProviderSkipped(request_id=request_id, profile=profile, provider=provider)
         case BarReason.NO_VISION | BarReason.INCAPABLE:
-            return IncapableProviderSkipped(
-                request_id=request_id,
-                profile=profile,
-                provider=provider,
-                lacks=barred.lacks,
-                detail=barred.detail,
-            )
+            return _incapable(barred, profile, request_id)
         case (
             BarReason.RATE_LIMITED
             | BarReason.OUT_OF_QUOTA
@@ -128,21 +116,49 @@ def _refusal(barred: Barred, profile: str, request_id: str) -> Event:
         case BarReason.PLAN_USED_UP:
             return _used_up(barred, profile, request_id)
         case BarReason.QUEUE_FULL | BarReason.QUEUE_TIMED_OUT:
-            return QueueRefused(
-                request_id=request_id,
-                profile=profile,
-                provider=provider,
-                reason=barred.reason,
-                retry_after_s=barred.retry_after_s,
-            )
+            return _busy(barred, profile, request_id)
         case BarReason.CONTEXT_WINDOW:
-            return SmallContextProviderSkipped(
-                request_id=request_id,
-                profile=profile,
-                provider=provider,
-                estimated_tokens=barred.overrun.tokens if barred.overrun else 0,
-                max_prompt_tokens=barred.overrun.maximum if barred.overrun else 0,
-            )
+            return _small(barred, profile, request_id)
+
+
+def _forbidden(barred: Barred, profile: str, request_id: str) -> Event:
+    return ForbiddenProviderSkipped(
+        request_id=request_id,
+        profile=profile,
+        provider=barred.target.provider,
+        reason=barred.reason,
+        detail=barred.detail,
+    )
+
+
+def _incapable(barred: Barred, profile: str, request_id: str) -> Event:
+    return IncapableProviderSkipped(
+        request_id=request_id,
+        profile=profile,
+        provider=barred.target.provider,
+        lacks=barred.lacks,
+        detail=barred.detail,
+    )
+
+
+def _busy(barred: Barred, profile: str, request_id: str) -> Event:
+    return QueueRefused(
+        request_id=request_id,
+        profile=profile,
+        provider=barred.target.provider,
+        reason=barred.reason,
+        retry_after_s=barred.retry_after_s,
+    )
+
+
+def _small(barred: Barred, profile: str, request_id: str) -> Event:
+    return SmallContextProviderSkipped(
+        request_id=request_id,
+        profile=profile,
+        provider=barred.target.provider,
+        estimated_tokens=barred.overrun.tokens if barred.overrun else 0,
+        max_prompt_tokens=barred.overrun.maximum if barred.overrun else 0,
+    )
 
 
 def _used_up(barred: Barred, profile: str, request_id: str) -> Event:

@@ -63,6 +63,105 @@ class Maker:
         return Family(Gauge(_full(name), words, labels, registry=self._registry, multiprocess_mode=mode))
 
 
+class TrafficSeries:
+    """What is told of requests as clients see them."""
+
+    def __init__(self, make: Maker) -> None:
+        self.requests = make.counter(
+            "requests_total",
+            "Requests of clients, by how they ended.",
+            ("dialect", "profile", "member", "outcome", "status"),
+        )
+        self.durations = make.histogram(
+            "request_duration_seconds",
+            "From acceptance of a request to the end of its answer.",
+            ("dialect", "outcome"),
+            DURATIONS_S,
+        )
+        self.first_words = make.histogram(
+            "request_ttft_seconds",
+            "From acceptance of a request to the first content of its answer.",
+            ("dialect", "provider"),
+            FIRST_WORDS_S,
+        )
+        self.tokens = make.counter(
+            "tokens_total",
+            "Tokens of answered requests: input, output, cache_read, cache_creation.",
+            ("provider", "member", "class"),
+        )
+        self.in_flight = make.labelled_gauge(
+            "requests_in_flight", "Requests being answered now.", ("dialect",), mode="livesum"
+        )
+        self.auth_rejected = make.counter(
+            "auth_rejected_total", "Requests turned away for their key.", ("reason",)
+        )
+
+    def __repr__(self) -> str:
+        return "<TrafficSeries>"
+
+
+class AttemptSeries:
+    """What is told of attempts at providers, and of those left out."""
+
+    def __init__(self, make: Maker) -> None:
+        self.attempts = make.counter("provider_attempts_total", "Attempts at providers.", ("provider",))
+        self.outcomes = make.counter(
+            "provider_outcomes_total",
+            "How attempts at providers went: ok, failed, failed_midstream.",
+            ("provider", "outcome"),
+        )
+        self.skipped = make.counter(
+            "provider_skipped_total", "Providers left out of a chain.", ("provider", "reason")
+        )
+        self.fallbacks = make.counter(
+            "fallbacks_total", "Moves of a chain from a provider that failed.", ("provider", "reason")
+        )
+
+    def __repr__(self) -> str:
+        return "<AttemptSeries>"
+
+
+class ChainSeries:
+    """What is told of chains that came to nothing, and of runs that go nowhere."""
+
+    def __init__(self, make: Maker) -> None:
+        self.paid_gate_blocked = make.plain(
+            "chain_paid_gate_blocked_total", "Chains emptied by the paid gate."
+        )
+        self.budget_exceeded = make.plain("chain_budget_exceeded_total", "Chains emptied by budgets.")
+        self.uniform_auth_failure = make.plain(
+            "chain_uniform_auth_failure_total",
+            "Chains whose every provider refused the gateway's credentials.",
+        )
+        self.auto_router_fallthrough = make.plain(
+            "auto_router_fallthrough_total", "Requests that no rule of the auto-router matched."
+        )
+        self.tool_loops = make.counter(
+            "tool_loops_total", "Requests of models that keep making the same calls.", ("profile", "action")
+        )
+
+    def __repr__(self) -> str:
+        return "<ChainSeries>"
+
+
+class ShapingSeries:
+    """What is told of requests and answers that were changed on their way."""
+
+    def __init__(self, make: Maker) -> None:
+        self.capability_degraded = make.counter(
+            "capability_degraded_total", "What did not get through to the other side.", ("capability",)
+        )
+        self.output_filter_applied = make.counter(
+            "output_filter_applied_total", "Answers that an output filter changed.", ("filter",)
+        )
+        self.tool_calls_repaired = make.counter(
+            "tool_calls_repaired_total", "Calls of tools that were found in a model's text.", ("provider",)
+        )
+
+    def __repr__(self) -> str:
+        return "<ShapingSeries>"
+
+
 class AdmissionSeries:
     """What is told of waiting and of limits."""
 
@@ -143,7 +242,7 @@ class Instruments:
     """
     Every series, on a registry of its own.
 
-    The first twenty keep the names of the reference router; `requests_total` counts what clients asked, and
+    Twenty keep the names of the reference router; `requests_total` counts what clients asked, and
     `provider_attempts_total` what upstreams were asked.
     """
 
@@ -153,75 +252,16 @@ class Instruments:
         self.registry = CollectorRegistry(auto_describe=False)
         make = Maker(self.registry)
         self.uptime = make.gauge("uptime_seconds", "Seconds since the gateway started.", mode="max")
-        self.requests = make.counter(
-            "requests_total",
-            "Requests of clients, by how they ended.",
-            ("dialect", "profile", "member", "outcome", "status"),
-        )
-        self.paid_gate_blocked = make.plain(
-            "chain_paid_gate_blocked_total", "Chains emptied by the paid gate."
-        )
-        self.budget_exceeded = make.plain("chain_budget_exceeded_total", "Chains emptied by budgets.")
-        self.health = HealthSeries(make)
-        self.uniform_auth_failure = make.plain(
-            "chain_uniform_auth_failure_total",
-            "Chains whose every provider refused the gateway's credentials.",
-        )
-        self.auto_router_fallthrough = make.plain(
-            "auto_router_fallthrough_total", "Requests that no rule of the auto-router matched."
-        )
-        self.attempts = make.counter("provider_attempts_total", "Attempts at providers.", ("provider",))
-        self.outcomes = make.counter(
-            "provider_outcomes_total",
-            "How attempts at providers went: ok, failed, failed_midstream.",
-            ("provider", "outcome"),
-        )
-        self.skipped = make.counter(
-            "provider_skipped_total", "Providers left out of a chain.", ("provider", "reason")
-        )
-        self.tool_loops = make.counter(
-            "tool_loops_total", "Requests of models that keep making the same calls.", ("profile", "action")
-        )
-        self.capability_degraded = make.counter(
-            "capability_degraded_total", "What did not get through to the other side.", ("capability",)
-        )
-        self.output_filter_applied = make.counter(
-            "output_filter_applied_total", "Answers that an output filter changed.", ("filter",)
-        )
-        self.money = MoneySeries(make)
-        self.durations = make.histogram(
-            "request_duration_seconds",
-            "From acceptance of a request to the end of its answer.",
-            ("dialect", "outcome"),
-            DURATIONS_S,
-        )
-        self.first_words = make.histogram(
-            "request_ttft_seconds",
-            "From acceptance of a request to the first content of its answer.",
-            ("dialect", "provider"),
-            FIRST_WORDS_S,
-        )
-        self.tokens = make.counter(
-            "tokens_total",
-            "Tokens of answered requests: input, output, cache_read, cache_creation.",
-            ("provider", "member", "class"),
-        )
-        self.fallbacks = make.counter(
-            "fallbacks_total", "Moves of a chain from a provider that failed.", ("provider", "reason")
-        )
-        self.auth_rejected = make.counter(
-            "auth_rejected_total", "Requests turned away for their key.", ("reason",)
-        )
-        self.tool_calls_repaired = make.counter(
-            "tool_calls_repaired_total", "Calls of tools that were found in a model's text.", ("provider",)
-        )
-        self.admission = AdmissionSeries(make)
-        self.in_flight = make.labelled_gauge(
-            "requests_in_flight", "Requests being answered now.", ("dialect",), mode="livesum"
-        )
         self.build_info = make.labelled_gauge(
             "build_info", "Always 1; the label tells the version.", ("version",), mode="max"
         )
+        self.traffic = TrafficSeries(make)
+        self.attempts = AttemptSeries(make)
+        self.chains = ChainSeries(make)
+        self.health = HealthSeries(make)
+        self.shaping = ShapingSeries(make)
+        self.money = MoneySeries(make)
+        self.admission = AdmissionSeries(make)
 
     def __repr__(self) -> str:
         return f"<Instruments counting {self.counting}>"

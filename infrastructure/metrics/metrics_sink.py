@@ -99,7 +99,7 @@ _Health: TypeAlias = (
     | UnhealthyProviderDemoted
     | ChainMemoryPressureBlocked
 )
-_Queue: TypeAlias = QueueEntered | QueueLeft
+_Admission: TypeAlias = QueueEntered | QueueLeft | MemberLimited
 _Chain: TypeAlias = (
     ChainPaidGateBlocked
     | ChainBudgetExceeded
@@ -108,13 +108,42 @@ _Chain: TypeAlias = (
     | ToolLoopDetected
 )
 _Shaping: TypeAlias = CapabilityDegraded | OutputFilterApplied | ToolCallsRepaired
+_Uncounted: TypeAlias = (
+    Started
+    | Stopped
+    | ConfigFound
+    | ModeAliasResolved
+    | AutoRouterResolved
+    | SessionKeptProfile
+    | IncapableProviderDemoted
+    | ChainAccessBlocked
+    | KeysChanged
+    | ContextWindowLearned
+    | AdaptiveRoutingApplied
+    | ChainCoolingBlocked
+    | MemoryPressureDetected
+    | ProviderMisconfigured
+    | TrialBegun
+    | ProbeOutcomeChanged
+    | KeysUnreadable
+    | ChainCapabilityBlocked
+    | ChainContextBlocked
+    | ReplyBrokenOff
+    | SuitabilityDegraded
+    | CountTokensServed
+    | ContextTruncationSuspected
+    | InternalFault
+    | BudgetLeaseCharged
+    | StateLost
+    | StateFound
+)
 
 
 class MetricsSink:
     """
     Implements `domain.ports.observation.EventSink`.
 
-    Every event has its case: one that is not counted is named among those that are not.
+    Every event is in one of the groups above: what is not counted is named among those that are not.
     """
 
     def __init__(self, instruments: Instruments) -> None:
@@ -124,90 +153,29 @@ class MetricsSink:
         return f"<MetricsSink {self._count!r}>"
 
     def emit(self, event: Event) -> None:
-        match event:
-            case (
-                AttemptStarted()
-                | AttemptSucceeded()
-                | AttemptFailed()
-                | AnswerFailedMidstream()
-                | FallbackOccurred()
-            ):
-                self._attempt(event)
-            case RequestAccepted() | RequestCompleted():
-                self._request(event)
-            case CapabilityDegraded() | OutputFilterApplied() | ToolCallsRepaired():
-                self._shaping(event)
-            case (
-                PaidProviderSkipped()
-                | ForbiddenProviderSkipped()
-                | UncredentialedProviderSkipped()
-                | IncapableProviderSkipped()
-                | SmallContextProviderSkipped()
-                | QueueRefused()
-                | QuotaExhaustedProviderSkipped()
-                | OverBudgetProviderSkipped()
-                | UncountableProviderSkipped()
-                | MemoryPressureSkipped()
-                | CoolingProviderSkipped()
-            ):
-                self._skip(event)
-            case (
-                BackendHealthChanged()
-                | ProviderCooledDown()
-                | ProviderForgiven()
-                | UnhealthyProviderDemoted()
-                | ChainMemoryPressureBlocked()
-            ):
-                self._health(event)
-            case (
-                ChainPaidGateBlocked()
-                | ChainBudgetExceeded()
-                | ChainUniformAuthFailure()
-                | AutoRouterFellThrough()
-                | ToolLoopDetected()
-            ):
-                self._chain(event)
-            case QueueEntered() | QueueLeft():
-                self._queue(event)
-            case MemberLimited(member=member, limit=limit):
-                self._count.admission.member_limited.of(member, limit).inc()
-            case CacheObserved():
-                self._cached(event)
-            case AuthRejected(reason=reason):
-                self._count.auth_rejected.of(reason).inc()
-            case (
-                Started()
-                | Stopped()
-                | ConfigFound()
-                | ModeAliasResolved()
-                | AutoRouterResolved()
-                | SessionKeptProfile()
-                | IncapableProviderDemoted()
-                | ChainAccessBlocked()
-                | KeysChanged()
-                | ContextWindowLearned()
-                | AdaptiveRoutingApplied()
-                | ChainCoolingBlocked()
-                | MemoryPressureDetected()
-                | ProviderMisconfigured()
-                | TrialBegun()
-                | ProbeOutcomeChanged()
-                | KeysUnreadable()
-                | ChainCapabilityBlocked()
-                | ChainContextBlocked()
-                | ReplyBrokenOff()
-                | SuitabilityDegraded()
-                | CountTokensServed()
-                | ContextTruncationSuspected()
-                | InternalFault()
-                | BudgetLeaseCharged()
-                | StateLost()
-                | StateFound()
-            ):
-                pass
+        if isinstance(event, _Attempt):
+            self._attempt(event)
+        elif isinstance(event, _Request):
+            self._request(event)
+        elif isinstance(event, _Skip):
+            self._skip(event)
+        elif isinstance(event, _Shaping):
+            self._shaping(event)
+        elif isinstance(event, _Health):
+            self._health(event)
+        elif isinstance(event, _Chain):
+            self._chain(event)
+        elif isinstance(event, _Admission):
+            self._admission(event)
+        elif isinstance(event, CacheObserved):
+            self._cached(event)
+        elif isinstance(event, AuthRejected):
+            self._count.traffic.auth_rejected.of(event.reason).inc()
+        else:
+            _leave_uncounted(event)
 
     def _attempt(self, event: _Attempt) -> None:
-        count = self._count
+        count = self._count.attempts
         match event:
             case AttemptStarted(provider=provider):
                 count.attempts.of(provider).inc()
@@ -223,21 +191,20 @@ class MetricsSink:
     def _request(self, event: _Request) -> None:
         match event:
             case RequestAccepted(dialect=dialect):
-                self._count.in_flight.of(dialect).inc()
+                self._count.traffic.in_flight.of(dialect).inc()
             case RequestCompleted():
                 self._completed(event)
 
     def _completed(self, event: RequestCompleted) -> None:
-        count = self._count
+        count = self._count.traffic
         count.in_flight.of(event.dialect).dec()
         count.requests.of(event.dialect, event.profile, event.member, event.outcome, str(event.status)).inc()
         if event.outcome is not Outcome.REJECTED:
             count.durations.of(event.dialect, event.outcome).observe(event.duration_ms / 1000)
         if event.ttft_ms is not None:
             count.first_words.of(event.dialect, event.provider).observe(event.ttft_ms / 1000)
-        if event.cost_usd:
-            count.money.cost.of(event.provider).inc(event.cost_usd)
         self._tokens(event)
+        self._money(event)
 
     def _tokens(self, event: RequestCompleted) -> None:
         for kind, tokens in (
@@ -247,14 +214,19 @@ class MetricsSink:
             ("cache_creation", event.cache_creation_tokens),
         ):
             if tokens:
-                self._count.tokens.of(event.provider, event.member, kind).inc(tokens)
+                self._count.traffic.tokens.of(event.provider, event.member, kind).inc(tokens)
+
+    def _money(self, event: RequestCompleted) -> None:
+        count = self._count.money
+        if event.cost_usd:
+            count.cost.of(event.provider).inc(event.cost_usd)
         if event.cache_read_tokens:
-            self._count.money.cache_read_tokens.of(event.provider).inc(event.cache_read_tokens)
+            count.cache_read_tokens.of(event.provider).inc(event.cache_read_tokens)
         if event.cache_creation_tokens:
-            self._count.money.cache_creation_tokens.of(event.provider).inc(event.cache_creation_tokens)
+            count.cache_creation_tokens.of(event.provider).inc(event.cache_creation_tokens)
 
     def _skip(self, event: _Skip) -> None:
-        self._count.skipped.of(event.provider, _SKIP_REASONS[type(event)]).inc()
+        self._count.attempts.skipped.of(event.provider, _SKIP_REASONS[type(event)]).inc()
 
     def _health(self, event: _Health) -> None:
         count = self._count.health
@@ -274,23 +246,29 @@ class MetricsSink:
             case ChainMemoryPressureBlocked():
                 count.memory_pressure_blocked.inc()
 
-    def _queue(self, event: _Queue) -> None:
-        self._count.admission.queue_depth.of(event.provider).set(event.waiting)
-        if isinstance(event, QueueLeft):
-            self._count.admission.queue_wait.of(event.provider, event.reason).observe(event.waited_ms / 1000)
+    def _admission(self, event: _Admission) -> None:
+        count = self._count.admission
+        match event:
+            case MemberLimited(member=member, limit=limit):
+                count.member_limited.of(member, limit).inc()
+            case QueueEntered(provider=provider, waiting=waiting):
+                count.queue_depth.of(provider).set(waiting)
+            case QueueLeft(provider=provider, waiting=waiting, reason=reason, waited_ms=waited_ms):
+                count.queue_depth.of(provider).set(waiting)
+                count.queue_wait.of(provider, reason).observe(waited_ms / 1000)
 
     def _chain(self, event: _Chain) -> None:
         match event:
             case ChainPaidGateBlocked():
-                self._count.paid_gate_blocked.inc()
+                self._count.chains.paid_gate_blocked.inc()
             case ChainBudgetExceeded():
-                self._count.budget_exceeded.inc()
+                self._count.chains.budget_exceeded.inc()
             case ChainUniformAuthFailure():
-                self._count.uniform_auth_failure.inc()
+                self._count.chains.uniform_auth_failure.inc()
             case AutoRouterFellThrough():
-                self._count.auto_router_fallthrough.inc()
+                self._count.chains.auto_router_fallthrough.inc()
             case ToolLoopDetected(profile=profile, action=action):
-                self._count.tool_loops.of(profile, action).inc()
+                self._count.chains.tool_loops.of(profile, action).inc()
 
     def _cached(self, event: CacheObserved) -> None:
         self._count.money.cache_observed.of(event.provider, event.outcome).inc()
@@ -301,12 +279,16 @@ class MetricsSink:
         match event:
             case CapabilityDegraded(dropped=dropped):
                 for capability in dropped:
-                    self._count.capability_degraded.of(capability).inc()
+                    self._count.shaping.capability_degraded.of(capability).inc()
             case OutputFilterApplied(filters=filters):
                 for name in filters:
-                    self._count.output_filter_applied.of(name).inc()
+                    self._count.shaping.output_filter_applied.of(name).inc()
             case ToolCallsRepaired(provider=provider, calls=calls):
-                self._count.tool_calls_repaired.of(provider).inc(calls)
+                self._count.shaping.tool_calls_repaired.of(provider).inc(calls)
+
+
+def _leave_uncounted(_: _Uncounted) -> None:
+    """No series tells of it; a new event that has no case is a type error where this is called."""
 
 
 _SKIP_REASONS: dict[type[_Skip], str] = {
