@@ -68,7 +68,7 @@ def gateway_routes(container: Container) -> Sequence[BaseRouteHandler]:
             dialects=container.dialects(),
             session_header=container.launch().config.session.header.lower(),
         ),
-        *metrics_routes(container.metrics()),
+        *metrics_routes(container.metrics(), container.report_usage()),
         *key_routes(container.manage_keys()),
         *health_routes(container.manage_health()),
         *usage_routes(container.report_usage()),

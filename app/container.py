@@ -60,6 +60,7 @@ from domain.health.roster import Roster
 from domain.ports.storage import Snapshots, Store
 from domain.ports.time import Clock
 from domain.routing.quotes import Quotes
+from domain.routing.targets import RoutingTable
 from infrastructure.clock import SystemClock
 from infrastructure.events.event_log import EventLog
 from infrastructure.events.fan_out import FanOut
@@ -67,6 +68,7 @@ from infrastructure.events.trace_ring import TraceRing
 from infrastructure.http_clients import HttpClients
 from infrastructure.key_material import fresh_id, fresh_secret
 from infrastructure.metrics.book import MetricsBook
+from infrastructure.metrics.connecting import ConnectingTimes
 from infrastructure.metrics.counting import counting
 from infrastructure.metrics.instruments import Instruments
 from infrastructure.metrics.metrics_sink import MetricsSink
@@ -132,6 +134,10 @@ def _zone(config: Config) -> str:
     return config.display_timezone or "UTC"
 
 
+def _base_urls(table: RoutingTable) -> list[str]:
+    return [provider.base_url for provider in table.providers.values() if provider.base_url]
+
+
 def _user_agent() -> str:
     return f"coderouter/{gateway_version()}"
 
@@ -153,7 +159,6 @@ class Container(containers.DeclarativeContainer):
     # infrastructure
     clock = providers.Singleton(SystemClock)
     secrets = providers.Singleton(Secrets, launch.provided.environment)
-    http_clients = providers.Singleton(HttpClients)
     model_server = providers.Singleton(_model_server)
     table = providers.Singleton(routing_table, launch.provided.config, launch.provided.registry)
 
@@ -168,6 +173,8 @@ class Container(containers.DeclarativeContainer):
     )
     traces = providers.Singleton(TraceRing, clock)
     instruments = providers.Singleton(Instruments, providers.Callable(counting, launch.provided.environment))
+    connecting = providers.Singleton(ConnectingTimes, instruments, providers.Callable(_base_urls, table))
+    http_clients = providers.Singleton(HttpClients, connected=connecting.provided.connected)
     recollection = providers.Singleton(Recollection, clock)
     metrics = providers.Singleton(
         MetricsBook,

@@ -6,7 +6,7 @@ from typing import Self
 
 import httpx
 
-from infrastructure.http_transport import AiohttpTransport
+from infrastructure.http_transport import AiohttpTransport, Connected
 
 
 class HttpClients:
@@ -17,9 +17,13 @@ class HttpClients:
     opened on the event loop that uses it, once for each worker.
     """
 
-    def __init__(self, *, ca_file: Path | None = None) -> None:
-        """``ca_file`` (PEM) is trusted besides the certificates of the system."""
-        self._transport = AiohttpTransport(ca_file=ca_file)
+    def __init__(self, *, ca_file: Path | None = None, connected: Connected | None = None) -> None:
+        """
+        Args:
+            ca_file: PEM; trusted besides the certificates of the system.
+            connected: told of every new connection.
+        """
+        self._transport = AiohttpTransport(ca_file=ca_file, connected=connected)
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -2,10 +2,12 @@
 
 import select
 import ssl
+import time
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 from weakref import WeakSet
 
 import aiohttp
@@ -28,6 +30,9 @@ MAX_HEADERS = 128
 
 READ_BUFFER_BYTES = 64 * 1024
 """A stream that is not read stops reading its socket at about twice this."""
+
+Connected: TypeAlias = Callable[[str, float], None]
+"""Told of every new connection: ``host:port`` of the peer, and how many seconds it took to be made."""
 
 _AUTOMATIC_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _FRAMING_HEADERS = frozenset({b"transfer-encoding", b"expect"})
@@ -59,9 +64,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     Raises subclasses of ``httpx.TransportError``, and ``RuntimeError`` while it is not open.
     """
 
-    def __init__(self, *, ca_file: Path | None = None) -> None:
+    def __init__(self, *, ca_file: Path | None = None, connected: Connected | None = None) -> None:
         """``ca_file`` (PEM) is trusted besides the certificates of the system."""
         self._ca_file = ca_file
+        self._connected = connected or _untold
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -88,7 +94,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
         """
         if self._session is None:
-            self._session = _session(_Connector(_trust(self._ca_file)))
+            self._session = _session(_Connector(_trust(self._ca_file), self._connected))
 
     async def aclose(self) -> None:
         """Close every connection, also those in use."""
@@ -128,25 +134,36 @@ async def _exchange(session: aiohttp.ClientSession, request: httpx.Request) -> E
 class _Connector(aiohttp.TCPConnector):
     """Hands out only connections that may carry a request, as many as are asked for."""
 
-    def __init__(self, trust: ssl.SSLContext) -> None:
+    def __init__(self, trust: ssl.SSLContext, connected: Connected) -> None:
         super().__init__(ssl=trust, limit=0, limit_per_host=0, keepalive_timeout=KEEP_ALIVE_S)
+        self._connected = connected
         self._used_before: WeakSet[ResponseHandler] = WeakSet()
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> Connection:
+        began_at = time.monotonic()
         while True:
             connection = await super().connect(req, traces, timeout)
-            if connection.protocol is None or self._may_carry_a_request(connection.protocol):
+            protocol = connection.protocol
+            if protocol is None:
+                return connection
+            if protocol not in self._used_before:
+                # A new connection is never judged by what waits on it: over TLS that may be session tickets.
+                self._used_before.add(protocol)
+                self._connected(_peer(req), time.monotonic() - began_at)
+                return connection
+            if _is_quiet(protocol):
                 return connection
             connection.close()
 
-    def _may_carry_a_request(self, protocol: ResponseHandler) -> bool:
-        if protocol not in self._used_before:
-            # A new connection is never judged by what waits on it: over TLS that may be session tickets.
-            self._used_before.add(protocol)
-            return True
-        return _is_quiet(protocol)
+
+def _untold(_peer: str, _seconds: float) -> None:
+    """Nobody wants to know."""
+
+
+def _peer(request: aiohttp.ClientRequest) -> str:
+    return f"{request.url.raw_host}:{request.url.port}"
 
 
 def _is_quiet(protocol: ResponseHandler) -> bool:

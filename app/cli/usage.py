@@ -17,12 +17,12 @@ from app.container import container_for
 from app.use_cases.report_usage import (
     ReportUsage,
     Row,
-    Standing,
     UnclearQuestion,
     budget_row,
     usage_row,
 )
 from config.state_location import Nowhere
+from domain.budget.standing import Standing
 from domain.budget.usage import UsageGroup, UsageTotal
 from domain.ports.storage import StoreUnavailable
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -10,6 +9,7 @@ from domain.budget.accounts import Account, Budget, Pot
 from domain.budget.leases import Balance
 from domain.budget.money import NOTHING, NanoUsd, exact_usd, in_usd
 from domain.budget.periods import Span, period_at
+from domain.budget.standing import Standing
 from domain.budget.usage import UsageGroup, UsageQuery, UsageTotal
 from domain.ports.storage import Store
 from domain.ports.time import Clock
@@ -22,30 +22,6 @@ _UNITS = {"h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 
 class UnclearQuestion(ValueError):
     """What is asked for cannot be understood; the message says what would be right."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """
-    How a budget stands in one of its periods.
-
-    Attributes:
-        reserved: promised to requests that are under way, or lent to workers for theirs.
-        estimated: how much of what is settled was estimated.
-    """
-
-    account: Account
-    span: Span
-    period: str
-    mode: str
-    cap: NanoUsd
-    settled: NanoUsd
-    estimated: NanoUsd
-    reserved: NanoUsd
-
-    @property
-    def remaining(self) -> NanoUsd:
-        return NanoUsd(max(0, self.cap - self.settled - self.reserved))
 
 
 class ReportUsage:

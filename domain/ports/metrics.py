@@ -1,16 +1,22 @@
 """What has been counted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from domain.budget.standing import Standing
 from domain.conversation.extensions import Json
 
 
 class Metrics(Protocol):
     """The counts of all processes that serve together. Asking may read files, and never fails for it."""
 
-    def exposition(self) -> bytes:
-        """In the text format of Prometheus, version 0.0.4."""
+    def exposition(self, budgets: Iterable[Standing] = ()) -> bytes:
+        """
+        In the text format of Prometheus, version 0.0.4.
+
+        Args:
+            budgets: as the ledger has them now, which knows them for all processes.
+        """
         ...
 
     def snapshot(self) -> Mapping[str, Json]:

@@ -6,7 +6,9 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 
+from domain.budget.standing import Standing
 from domain.ports.time import Clock
+from infrastructure.metrics.budgets import budget_families
 from infrastructure.metrics.counting import Together, counted_by_all
 from infrastructure.metrics.instruments import Instruments
 from infrastructure.metrics.recollection import Recollection
@@ -44,9 +46,9 @@ class MetricsBook:
     def __repr__(self) -> str:
         return f"<MetricsBook of {self._instruments!r}>"
 
-    def exposition(self) -> bytes:
+    def exposition(self, budgets: Iterable[Standing] = ()) -> bytes:
         self._instruments.uptime.set(self._uptime_s())
-        return generate_latest(_Families(self._families()))
+        return generate_latest(_Families([*self._families(), *budget_families(budgets)]))
 
     def snapshot(self) -> dict[str, Any]:
         tally = Tally(self._families())

@@ -9,6 +9,7 @@ from prometheus_client.metrics import disable_created_metrics
 from infrastructure.metrics.counting import Counting
 
 DURATIONS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600)
+CONNECTING_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 FIRST_WORDS_S = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
 
 _Mode: TypeAlias = Literal["max", "livemax", "livesum"]
@@ -115,6 +116,12 @@ class AttemptSeries:
         )
         self.fallbacks = make.counter(
             "fallbacks_total", "Moves of a chain from a provider that failed.", ("provider", "reason")
+        )
+        self.connecting = make.histogram(
+            "upstream_connect_seconds",
+            "How long new connections to upstreams took: look-up, TCP and TLS together.",
+            ("upstream",),
+            CONNECTING_S,
         )
 
     def __repr__(self) -> str:

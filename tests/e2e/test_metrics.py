@@ -13,14 +13,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.clients import asking
 from tests.e2e.gateway import COMMAND, Gateway, running, started
-from tests.e2e.stage import Stage, fresh_id
-from tests.upstream.behaviours import Answer, Stall, Status
+from tests.e2e.stage import Stage, fresh_id, provider
+from tests.upstream.behaviours import Answer, Stall, Status, Usage
 from tests.upstream.scripted_upstream import wait_until
 
 CHAT = {"model": "any", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
 
 
-def counted(gateway: Gateway, name: str, **labels: str) -> float:
+def counted(gateway: Gateway, name: str, /, **labels: str) -> float:
     """The total over all samples of a series that carry these labels."""
     text = httpx.get(f"{gateway.address}/metrics").text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
@@ -58,6 +58,21 @@ def test_requests_and_attempts_are_counted_apart(stage: Stage, tmp_path: Path) -
     assert told["counters"]["provider_outcomes"]["second-openai_compat"] == {"ok": 3}
     assert told["startup"]["default_profile"] == "default"
     assert {"name": "default", "providers": ["first-openai_compat"]} in told["config"]["profiles"]
+
+
+def test_budgets_and_new_connections_are_told(stage: Stage, tmp_path: Path) -> None:
+    stage.plays(first=Answer.text("hello", usage=Usage(prompt=1_000_000, completion=0)))
+    port, cost = stage["first"].port, {"input_tokens_per_million": 3.0, "monthly_budget_usd": 10}
+    priced = provider("priced", "openai_compat", port, cost=cost)
+    with running(tmp_path, stage.config(providers=[priced])) as gateway:
+        ask(gateway, times=2, model="priced-openai_compat")
+        budget = {"account": "provider", "name": "priced-openai_compat", "span": "month"}
+        wait_until(lambda: counted(gateway, "budget_settled_usd", **budget) == 6)
+
+        assert counted(gateway, "budget_cap_usd", **budget) == 10
+        assert counted(gateway, "budget_reserved_usd", **budget) <= 4
+        assert counted(gateway, "upstream_connect_seconds_count", upstream=f"127.0.0.1:{port}") >= 1
+        assert counted(gateway, "upstream_connect_seconds_count", upstream="other") == 0
 
 
 def test_the_command_shows_the_same(stage: Stage, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from domain.budget.leases import Claim, Grant
+from domain.budget.leases import Balance, Claim, Grant
 from domain.budget.usage import UsageRow
 from domain.ports.storage import Charge, StoreUnavailable
 from infrastructure.state.memory import MemoryStore
@@ -11,10 +11,10 @@ from infrastructure.state.memory import MemoryStore
 
 class TroubledStore(MemoryStore):
     """
-    Writes as a `MemoryStore` does, but takes its time or refuses.
+    Writes, and tells balances, as a `MemoryStore` does, but takes its time or refuses.
 
     Attributes:
-        takes_s: how long each write takes.
+        takes_s: how long that takes each time.
         trouble: why none succeeds; empty when they do.
         exchanges: how often claims were answered.
     """
@@ -35,6 +35,10 @@ class TroubledStore(MemoryStore):
     async def log_usage(self, rows: Sequence[UsageRow]) -> None:
         await self._struggle()
         await super().log_usage(rows)
+
+    async def balances(self, periods: Sequence[str]) -> Sequence[Balance]:
+        await self._struggle()
+        return await super().balances(periods)
 
     async def _struggle(self) -> None:
         await asyncio.sleep(self.takes_s)

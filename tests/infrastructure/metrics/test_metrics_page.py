@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from infrastructure.metrics.budgets import budget_families
 from infrastructure.metrics.counting import Alone
 from infrastructure.metrics.instruments import Instruments
 
@@ -15,6 +16,6 @@ def test_the_page_lists_every_series_with_its_type() -> None:
 
     there = {
         (family.name + ("_total" if family.type == "counter" else ""), family.type)
-        for family in Instruments(Alone()).registry.collect()
+        for family in [*Instruments(Alone()).registry.collect(), *budget_families([])]
     }
     assert listed == there

@@ -1,0 +1,58 @@
+"""A scrape tells how budgets stand, and does not fail with the state that knows it."""
+
+from litestar import Litestar
+from litestar.types import ASGIApp
+
+from adapters.inbound.http.metrics import metrics_routes
+from app.use_cases.report_usage import ReportUsage
+from domain.budget.accounts import Account, AccountKind, Budget
+from domain.budget.money import from_usd
+from infrastructure.metrics.book import MetricsBook
+from infrastructure.metrics.counting import Alone
+from infrastructure.metrics.instruments import Instruments
+from infrastructure.metrics.recollection import Recollection
+from tests.adapters.inbound.gateway import Client
+from tests.fakes.fixed_clock import FixedClock
+from tests.fakes.troubled_store import TroubledStore
+
+CAP = 'coderouter_budget_cap_usd{account="member",name="anna",span="month"} 5.0'
+UPTIME = "coderouter_uptime_seconds 0.0"
+
+
+def serving(store: TroubledStore) -> ASGIApp:
+    clock = FixedClock()
+    budgets = {Account(AccountKind.MEMBER, "anna"): Budget(monthly=from_usd(5.0))}
+    book = MetricsBook(Instruments(Alone()), Recollection(clock), clock, version="1.2.3", config={})
+    return Litestar(metrics_routes(book, ReportUsage(store, budgets, clock, "UTC")), openapi_config=None)
+
+
+async def scraped(store: TroubledStore) -> list[str]:
+    answered = await Client(serving(store), "/metrics", method="GET").run()
+    assert answered.status == 200
+    return answered.body.decode().splitlines()
+
+
+async def test_budgets_are_told_beside_what_was_counted() -> None:
+    lines = await scraped(TroubledStore(FixedClock()))
+
+    assert {CAP, UPTIME} <= set(lines)
+
+
+async def test_without_the_state_all_else_is_told() -> None:
+    store = TroubledStore(FixedClock())
+    store.trouble = "the disk is away"
+
+    lines = await scraped(store)
+
+    assert UPTIME in lines
+    assert CAP not in lines
+
+
+async def test_a_state_that_does_not_answer_is_not_waited_for() -> None:
+    store = TroubledStore(FixedClock())
+    store.takes_s = 60.0
+
+    lines = await scraped(store)
+
+    assert UPTIME in lines
+    assert CAP not in lines
