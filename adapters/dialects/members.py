@@ -7,12 +7,15 @@ and signatures depend on it, and copying costs less than encoding.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
+from adapters.dialects.fields import Fields, decoded, expected
 from domain.conversation.request import MalformedRequest
 
+_NULL, _BRACKET = b"n["
+_EMPTY_LIST = re.compile(rb"\[\s*\]")
 _KEY = re.compile(rb'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 _COLON = re.compile(rb"\s*:\s*")
 _SEPARATOR = re.compile(rb"\s*([,}])")
@@ -75,6 +78,39 @@ class JsonMembers:
     def raw(self, key: str) -> msgspec.Raw | None:
         """The value as it was written, or ``None``."""
         return self._values.get(key)
+
+    def value(self, key: str) -> Any:
+        """
+        The value decoded; ``None`` when it is absent, or null.
+
+        Raises:
+            MalformedRequest: it is nested too deeply.
+        """
+        raw = self._values.get(key)
+        return None if raw is None else decoded(raw, key)
+
+    def fields(self, *keys: str) -> Fields:
+        """These members, to be read by taking."""
+        return Fields({key: self.value(key) for key in keys if key in self._values}, "")
+
+    def says(self, key: str) -> bool:
+        """Whether the member is there with a value other than null."""
+        raw = self._values.get(key)
+        return raw is not None and memoryview(raw)[0] != _NULL
+
+    def lists_something(self, key: str) -> bool:
+        """
+        Whether the member is a list that is not empty; it is not decoded, as tools are the bulk of a body.
+
+        Raises:
+            MalformedRequest: it is neither a list nor null.
+        """
+        if not self.says(key):
+            return False
+        text = memoryview(self._values[key])
+        if text[0] != _BRACKET:
+            raise expected(key, "a list", self.value(key))
+        return _EMPTY_LIST.match(text) is None
 
     def replaced(self, changes: Mapping[str, bytes | None]) -> bytes:
         """

@@ -1,7 +1,6 @@
 """Reads requests lazily and writes them: at home as the bytes they came in, from abroad anew."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import msgspec
 
@@ -11,7 +10,7 @@ from adapters.dialects.anthropic_messages.heads import Heads
 from adapters.dialects.anthropic_messages.reshaping import reshaped
 from adapters.dialects.anthropic_messages.words import NAME
 from adapters.dialects.dialect import Outgoing
-from adapters.dialects.fields import Fields, decoded, described, expected
+from adapters.dialects.fields import decoded, described
 from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.only_words import only_words
@@ -61,9 +60,7 @@ class MessagesBody:
 
     @property
     def output_limit(self) -> int:
-        return (
-            Fields({"max_tokens": _value(self.members, "max_tokens")}, "").optional_count("max_tokens") or 0
-        )
+        return _limit(self.members) or 0
 
 
 def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
@@ -76,10 +73,8 @@ def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
     """
     request = decode_count_request(body, headers)
     source = request.source
-    if isinstance(source, MessagesBody):
-        limit = _value(source.members, "max_tokens")
-        if Fields({"max_tokens": limit}, "").optional_count("max_tokens") is None:
-            raise MalformedRequest("max_tokens", "the field is required: a whole number of tokens")
+    if isinstance(source, MessagesBody) and _limit(source.members) is None:
+        raise MalformedRequest("max_tokens", "the field is required: a whole number of tokens")
     return request
 
 
@@ -91,7 +86,7 @@ def decode_count_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest
         MalformedRequest: as `decode_request`.
     """
     members = JsonMembers(body)
-    fields = Fields({key: _value(members, key) for key in ("model", "stream", "profile")}, "")
+    fields = members.fields("model", "stream", "profile")
     heads = Heads(members.raw("messages"))
     _check_system(members)
     return ChatRequest(
@@ -99,7 +94,7 @@ def decode_count_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest
         model=fields.optional_text("model") or "",
         stream=fields.optional_flag("stream") or False,
         profile=fields.optional_text("profile"),
-        declares_tools=_declares_tools(members),
+        declares_tools=members.lists_something("tools"),
         wants_usage=True,
         headers={name: value for name, value in headers.items() if name.startswith("anthropic-")},
         source=MessagesBody(members, heads),
@@ -121,9 +116,8 @@ def encode_request(outgoing: Outgoing) -> bytes:
     return built_body(outgoing)
 
 
-def _value(members: JsonMembers, key: str) -> Any:
-    raw = members.raw(key)
-    return None if raw is None else decoded(raw, key)
+def _limit(members: JsonMembers) -> int | None:
+    return members.fields("max_tokens").optional_count("max_tokens")
 
 
 def _check_system(members: JsonMembers) -> None:
@@ -131,15 +125,6 @@ def _check_system(members: JsonMembers) -> None:
     if raw is not None and _first(raw) not in b'"[n':
         found = described(decoded(raw, "system"))
         raise MalformedRequest("system", f"expected a string or a list of text blocks, found {found}")
-
-
-def _declares_tools(members: JsonMembers) -> bool:
-    raw = members.raw("tools")
-    if raw is None or _first(raw) in b"n":
-        return False
-    if _first(raw) not in b"[":
-        raise expected("tools", "a list", decoded(raw, "tools"))
-    return bytes(memoryview(raw)[1:-1]).strip() != b""
 
 
 def _first(raw: msgspec.Raw) -> int:

@@ -1,8 +1,7 @@
 """A request body as it came: its top level and its message heads are known, the rest waits to be needed."""
 
-import re
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -23,8 +22,6 @@ class _Head(msgspec.Struct, gc=False):
 _heads_decoder = msgspec.json.Decoder(list[_Head])
 _raws_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _ROLES = {role.value: role for role in Role} | {"function": Role.TOOL}
-_EMPTY_LIST = re.compile(rb"\[\s*\]")
-_NULL = b"null"
 _LIMITS = ("max_tokens", "max_completion_tokens")
 
 
@@ -86,35 +83,8 @@ class ChatBody:
     @property
     def output_limit(self) -> int:
         """Of two limits, whichever the upstream heeds is no larger."""
-        fields = self.fields(*_LIMITS)
+        fields = self.members.fields(*_LIMITS)
         return max(fields.optional_count(limit) or 0 for limit in _LIMITS)
-
-    def fields(self, *names: str) -> Fields:
-        """These members of the top level, to be read by taking."""
-        return Fields({name: self.value(name) for name in names if name in self.members}, "")
-
-    def value(self, name: str) -> Any:
-        raw = self.members.raw(name)
-        return None if raw is None else decoded(raw, name)
-
-    def says(self, name: str) -> bool:
-        """Whether the member is there with a value other than null."""
-        raw = self.members.raw(name)
-        return raw is not None and bytes(raw) != _NULL
-
-    def lists_something(self, name: str) -> bool:
-        """
-        Whether the member is a list that is not empty; it is not decoded, as tools are the bulk of a body.
-
-        Raises:
-            MalformedRequest: it is neither a list nor null.
-        """
-        if not self.says(name):
-            return False
-        text = bytes(self.members.raw(name) or b"")
-        if not text.startswith(b"["):
-            raise expected(name, "a list", self.value(name))
-        return _EMPTY_LIST.match(text) is None
 
 
 def _roles(raw: msgspec.Raw | None) -> list[str]:

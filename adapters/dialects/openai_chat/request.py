@@ -32,11 +32,11 @@ def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
         MalformedRequest: not JSON, or a field that is wrong; the error names the place.
     """
     source = ChatBody(body)
-    fields = source.fields(*_READ_AT_ONCE)
+    fields = source.members.fields(*_READ_AT_ONCE)
     for limit in ("max_tokens", "max_completion_tokens"):
         fields.optional_count(limit)
-    tools = source.lists_something("tools")
-    functions = source.lists_something("functions")
+    tools = source.members.lists_something("tools")
+    functions = source.members.lists_something("functions")
     return ChatRequest(
         dialect=NAME,
         model=fields.optional_text("model") or "",

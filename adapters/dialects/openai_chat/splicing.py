@@ -46,8 +46,8 @@ def extra_fields(extra_body: Mapping[str, Json], *, has_limit: bool) -> dict[str
 def _extra(outgoing: Outgoing, body: ChatBody) -> Changes:
     if not outgoing.extra_body:
         return {}
-    extra = extra_fields(outgoing.extra_body, has_limit=any(body.says(limit) for limit in _LIMITS))
-    return {key: _encoded(value) for key, value in extra.items() if not body.says(key)}
+    extra = extra_fields(outgoing.extra_body, has_limit=any(body.members.says(limit) for limit in _LIMITS))
+    return {key: _encoded(value) for key, value in extra.items() if not body.members.says(key)}
 
 
 def _limit(outgoing: Outgoing, body: ChatBody) -> Changes:
@@ -57,7 +57,7 @@ def _limit(outgoing: Outgoing, body: ChatBody) -> Changes:
     if not others:
         return {}
     changes: Changes = dict.fromkeys(others)
-    if not body.says(wanted) and body.says(others[0]):
+    if not body.members.says(wanted) and body.members.says(others[0]):
         changes[wanted] = bytes(body.members.raw(others[0]) or b"null")
     return changes
 
@@ -75,15 +75,15 @@ def _bounded(outgoing: Outgoing, body: ChatBody, changes: Changes) -> Changes:
 def _stream(outgoing: Outgoing, body: ChatBody, extra_options: bytes | None) -> Changes:
     if not outgoing.stream:
         changes: Changes = {"stream_options": None}
-        return changes | ({"stream": b"false"} if body.value("stream") else {})
-    changes = {} if body.value("stream") is True else {"stream": b"true"}
+        return changes | ({"stream": b"false"} if body.members.value("stream") else {})
+    changes = {} if body.members.value("stream") is True else {"stream": b"true"}
     if outgoing.quirks.usage_in_streams and extra_options is None:
         changes["stream_options"] = _asking_for_usage(body)
     return changes
 
 
 def _asking_for_usage(body: ChatBody) -> bytes:
-    if not body.says("stream_options"):
+    if not body.members.says("stream_options"):
         return b'{"include_usage":true}'
     options = JsonMembers(bytes(body.members.raw("stream_options") or b"{}"))
     return options.replaced({"include_usage": b"true"})

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adapters.dialects.dialect import Outgoing
-from adapters.dialects.fields import Fields, decoded, expected
+from adapters.dialects.fields import Fields, expected
 from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_completions.wire import NAME
@@ -35,14 +35,14 @@ class CompletionsBody:
     def __init__(self, body: bytes) -> None:
         self.members = JsonMembers(body)
         self._conversation: Conversation | None = None
-        _prompt(self._fields("prompt"))
+        _prompt(self.members.fields("prompt"))
 
     def __repr__(self) -> str:
         return f"<CompletionsBody {len(self.members.body)} bytes>"
 
     def conversation(self) -> Conversation:
         if self._conversation is None:
-            fields = self._fields("prompt", "max_tokens", *_SAID)
+            fields = self.members.fields("prompt", "max_tokens", *_SAID)
             said = Message(role=Role.USER, parts=(Text(text=_prompt(fields)),))
             self._conversation = Conversation(messages=(said,), sampling=_sampling(fields))
         return self._conversation
@@ -71,18 +71,11 @@ class CompletionsBody:
 
     @property
     def output_limit(self) -> int:
-        return self._fields("max_tokens").optional_count("max_tokens") or 0
+        return self.members.fields("max_tokens").optional_count("max_tokens") or 0
 
     def envelope(self) -> Fields:
         """What every route reads of a request."""
-        return self._fields(*_READ_AT_ONCE)
-
-    def _fields(self, *names: str) -> Fields:
-        return Fields({name: self._value(name) for name in names if name in self.members}, "")
-
-    def _value(self, name: str) -> Any:
-        raw = self.members.raw(name)
-        return None if raw is None else decoded(raw, name)
+        return self.members.fields(*_READ_AT_ONCE)
 
 
 def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:  # noqa: ARG001  it has none

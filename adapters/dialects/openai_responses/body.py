@@ -1,6 +1,5 @@
 """A request body as it came: its top level and the heads of its items are known, the rest waits."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +13,6 @@ from adapters.dialects.openai_responses.items import item_type
 from domain.conversation.request import Conversation, MalformedRequest, Message, Role, newest_of
 
 _ROLES = ("system", "developer", "user", "assistant")
-_EMPTY_LIST = re.compile(rb"\[\s*\]")
 _NOTHING = (b"null", b'""', b"[]")
 
 _STATEFUL = {
@@ -86,40 +84,13 @@ class ResponsesBody:
 
     @property
     def output_limit(self) -> int:
-        return self.fields("max_output_tokens").optional_count("max_output_tokens") or 0
-
-    def fields(self, *names: str) -> Fields:
-        """These members of the top level, to be read by taking."""
-        return Fields({name: self.value(name) for name in names if name in self.members}, "")
-
-    def value(self, name: str) -> Any:
-        raw = self.members.raw(name)
-        return None if raw is None else decoded(raw, name)
-
-    def says(self, name: str) -> bool:
-        """Whether the member is there with a value other than null."""
-        raw = self.members.raw(name)
-        return raw is not None and bytes(raw) != b"null"
-
-    def lists_something(self, name: str) -> bool:
-        """
-        Whether the member is a list that is not empty; it is not decoded.
-
-        Raises:
-            MalformedRequest: it is neither a list nor null.
-        """
-        if not self.says(name):
-            return False
-        text = bytes(self.members.raw(name) or b"")
-        if not text.startswith(b"["):
-            raise expected(name, "a list", self.value(name))
-        return _EMPTY_LIST.match(text) is None
+        return self.members.fields("max_output_tokens").optional_count("max_output_tokens") or 0
 
     def _refuse_state(self) -> None:
         for field, remedy in _STATEFUL.items():
-            if self.says(field):
+            if self.members.says(field):
                 raise MalformedRequest(field, remedy)
-        if self.fields("background").optional_flag("background"):
+        if self.members.fields("background").optional_flag("background"):
             raise MalformedRequest("background", "responses are not kept here: ask without background")
 
 

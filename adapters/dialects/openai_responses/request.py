@@ -25,7 +25,7 @@ def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
         MalformedRequest: not JSON, a field that is wrong, or a wish for state that is not kept here.
     """
     source = ResponsesBody(body)
-    fields = source.fields(*_READ_AT_ONCE)
+    fields = source.members.fields(*_READ_AT_ONCE)
     limit = fields.optional_count("max_output_tokens")
     if limit is not None and limit < 1:
         raise MalformedRequest("max_output_tokens", f"expected at least 1, found {limit}")
@@ -36,7 +36,7 @@ def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
         source=source,
         stream=fields.optional_flag("stream") or False,
         profile=fields.optional_text("profile"),
-        declares_tools=source.lists_something("tools"),
+        declares_tools=source.members.lists_something("tools"),
         wants_usage=True,
         headers={name: headers[name] for name in _HEADERS if name in headers} or NO_HEADERS,
     )
@@ -60,14 +60,14 @@ def _changes(source: ResponsesBody, outgoing: Outgoing) -> dict[str, bytes | Non
     changes: dict[str, bytes | None] = {
         key: json_text(value)
         for key, value in outgoing.extra_body.items()
-        if key not in NEVER_BELOW and not source.says(key)
+        if key not in NEVER_BELOW and not source.members.says(key)
     }
     changes["model"] = json_text(outgoing.model) if outgoing.model else None
     changes["profile"] = None
     if outgoing.stream or "stream" in source.members:
         changes["stream"] = b"true" if outgoing.stream else b"false"
     if outgoing.system_suffix:
-        given = source.value("instructions")
+        given = source.members.value("instructions")
         changes["instructions"] = _with_suffix(given, outgoing.system_suffix)
     return changes
 

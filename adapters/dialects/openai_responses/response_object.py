@@ -98,4 +98,4 @@ def _repeated(answering: Answering) -> dict[str, Any]:
     source = None if answering.request is None else answering.request.source
     if not isinstance(source, ResponsesBody):
         return {}
-    return {name: source.members.raw(name) for name in _REPEATED if source.says(name)}
+    return {name: source.members.raw(name) for name in _REPEATED if source.members.says(name)}

@@ -45,6 +45,11 @@ def openai(message: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def typed(code: int | str | None, kind: str, message: str) -> dict[str, Any]:
+    """As llama.cpp, vLLM and others word it."""
+    return {"error": {"code": code, "message": message, "type": kind}}
+
+
 def anthropic(kind: str, message: str) -> dict[str, Any]:
     return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_1"}
 
@@ -402,7 +407,7 @@ OVERFLOWS = [
     Said(
         vendor="llama.cpp",
         status=500,
-        body={"error": {"code": 500, "message": "Context size has been exceeded.", "type": "server_error"}},
+        body=typed(500, "server_error", "Context size has been exceeded."),
         kind=FailureKind.CONTEXT_OVERFLOW,
         overflow=Overflow(),
     ),
@@ -585,19 +590,13 @@ OTHERS = [
     Said(
         vendor="llama.cpp-router",
         status=400,
-        body={
-            "error": {
-                "code": 400,
-                "message": "model 'no-such-model' not found",
-                "type": "invalid_request_error",
-            }
-        },
+        body=typed(400, "invalid_request_error", "model 'no-such-model' not found"),
         kind=FailureKind.MODEL_MISSING,
     ),
     Said(
         vendor="vllm",
         status=404,
-        body={"error": {"message": "The model `x` does not exist.", "type": "NotFoundError", "code": 404}},
+        body=typed(404, "NotFoundError", "The model `x` does not exist."),
         kind=FailureKind.MODEL_MISSING,
     ),
     Said(
@@ -643,49 +642,35 @@ OTHERS = [
     Said(
         vendor="llama.cpp",
         status=500,
-        body={
-            "error": {
-                "code": 500,
-                "message": "The model produced output that does not match the expected peg-native format",
-                "type": "server_error",
-            }
-        },
+        body=typed(
+            500,
+            "server_error",
+            "The model produced output that does not match the expected peg-native format",
+        ),
         kind=FailureKind.GARBLED,
     ),
     Said(
         vendor="llama.cpp",
         status=500,
-        body={"error": {"code": 500, "message": "'messages' is required", "type": "server_error"}},
+        body=typed(500, "server_error", "'messages' is required"),
         kind=FailureKind.REQUEST_FAULT,
     ),
     Said(
         vendor="llama.cpp",
         status=500,
-        body={
-            "error": {
-                "code": 500,
-                "message": "Failed to parse tools: Expected 'tools' to be an array",
-                "type": "server_error",
-            }
-        },
+        body=typed(500, "server_error", "Failed to parse tools: Expected 'tools' to be an array"),
         kind=FailureKind.REQUEST_FAULT,
     ),
     Said(
         vendor="llama.cpp",
         status=503,
-        body={"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}},
+        body=typed(503, "unavailable_error", "Loading model"),
         kind=FailureKind.OVERLOADED,
     ),
     Said(
         vendor="vllm",
         status=500,
-        body={
-            "error": {
-                "message": "EngineCore encountered an issue. See stack trace (above)",
-                "type": "InternalServerError",
-                "code": 500,
-            }
-        },
+        body=typed(500, "InternalServerError", "EngineCore encountered an issue. See stack trace (above)"),
         kind=FailureKind.OVERLOADED,
     ),
     Said(
