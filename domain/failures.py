@@ -27,6 +27,7 @@ class FailureKind(StrEnum):
     QUOTA = "quota"
     CREDENTIALS = "credentials"
     MODEL_MISSING = "model-missing"
+    NOT_OFFERED = "not-offered"
     BUSY = "busy"
     OUT_OF_MEMORY = "out-of-memory"
     CONTEXT_OVERFLOW = "context-overflow"
@@ -93,6 +94,7 @@ CONSEQUENCES: Mapping[FailureKind, Consequence] = MappingProxyType(
         FailureKind.MODEL_MISSING: Consequence(
             ChainMove.NEXT, HealthEffect.SPARED, CooldownRule.TARGET_MISSING
         ),
+        FailureKind.NOT_OFFERED: Consequence(ChainMove.NEXT, HealthEffect.SPARED),
         FailureKind.BUSY: Consequence(ChainMove.NEXT, HealthEffect.COUNTS),
         FailureKind.OUT_OF_MEMORY: Consequence(ChainMove.NEXT, HealthEffect.COUNTS, CooldownRule.MEMORY),
         FailureKind.CONTEXT_OVERFLOW: Consequence(ChainMove.NEXT_LARGER, HealthEffect.SPARED),

@@ -15,7 +15,7 @@ import httpx
 from adapters.dialects.dialect import GarbledReply, ReportedError, TruncatedReply
 from adapters.outbound.limits import wait_of
 from adapters.outbound.overflows import overflow_of
-from adapters.outbound.refusals import TYPE_STATUSES, classify, scope_of, words_of
+from adapters.outbound.refusals import TYPE_STATUSES, classify, names_a_missing_model, scope_of, words_of
 from domain.failures import FailureKind, Overflow, UpstreamAnswer, UpstreamFailure
 from domain.ports.time import Clock
 
@@ -48,6 +48,8 @@ _NEVER_SENT = (
 )
 """After these the upstream cannot have read anything; after a reset it may have."""
 
+_MEANING_NO_ENDPOINT = frozenset({404, 405, 501})
+
 _SHOWN_HEADERS = (
     "content-type",
     "request-id",
@@ -73,6 +75,21 @@ def refusal(error: ReportedError, answer: UpstreamAnswer, now: float) -> Upstrea
         overflow=_overflow(kind, error),
         answer=answer,
     )
+
+
+@contextmanager
+def beside_the_conversation() -> Iterator[None]:
+    """
+    At an endpoint that not every server has, a bare "not found" says nothing about the model behind another.
+
+    Held against the model, one request for embeddings would keep everybody from talking to it.
+    """
+    try:
+        yield
+    except UpstreamFailure as failure:
+        if failure.status in _MEANING_NO_ENDPOINT and not names_a_missing_model(failure.message):
+            failure.kind = FailureKind.NOT_OFFERED
+        raise
 
 
 def reported(error: ReportedError, now: float) -> UpstreamFailure:

@@ -1,6 +1,7 @@
 """Builds providers for servers that speak OpenAI Chat Completions."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import replace
 
 import httpx
@@ -13,6 +14,7 @@ from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.dialects.openai_completions.dialect import OPENAI_COMPLETIONS
 from adapters.outbound.endpoints import Endpoint, openai_endpoint
 from adapters.outbound.exchange import Exchange, connecting_within
+from adapters.outbound.failures import beside_the_conversation
 from adapters.outbound.http_provider import HttpProvider
 from adapters.outbound.kit import ProviderKit
 from adapters.outbound.probing import Prober
@@ -60,8 +62,15 @@ class OpenAiProvider:
 
     def converse(self, call: ProviderCall) -> AsyncGenerator[Batch, None]:
         """See `domain.ports.providers.ChatProvider`."""
-        asked = self._completions if call.request.dialect == OPENAI_COMPLETIONS.name else self._chat
-        return asked.converse(call)
+        if call.request.dialect == OPENAI_COMPLETIONS.name:
+            return self._complete(call)
+        return self._chat.converse(call)
+
+    async def _complete(self, call: ProviderCall) -> AsyncGenerator[Batch, None]:
+        with beside_the_conversation():
+            async with aclosing(self._completions.converse(call)) as batches:
+                async for batch in batches:
+                    yield batch
 
     async def probe(self) -> Probed:
         """See `domain.ports.providers.ProbeProvider`."""
@@ -80,7 +89,8 @@ class OpenAiProvider:
             content=JsonMembers(call.body).replaced(changes),
             extensions=connecting_within(call.connect_timeout_s),
         )
-        return _embeddings(await self._exchange.whole(request))
+        with beside_the_conversation():
+            return _embeddings(await self._exchange.whole(request))
 
 
 def _asking(dialect: Dialect, spec: ProviderSpec, endpoint: Endpoint, kit: ProviderKit) -> HttpProvider:

@@ -93,6 +93,7 @@ _BY_THE_MONTH = _words("per month", "monthly")
 _BY_THE_MINUTE = _words("per min(?:ute)?", "per-minute", r"\w*perminute\w*", "free-models-per-min", "[rt]pm")
 _BAD_KEY = _words("api key (?:not valid|expired)", "api_key_invalid", "invalid api key", "incorrect api key")
 _MISSING_MODEL = _words(r"model \S+ (?:was )?not found", r"model \S+ does not exist", "model_not_found")
+_NO_SUCH_ENDPOINT = _words("does not support (?:the )?(?:embeddings?|(?:chat )?completions?)")
 _CLIENT_FAULT_IN_500 = _words(
     "parse error",
     "invalid json",
@@ -124,6 +125,7 @@ _REFUSALS: tuple[_Row, ...] = (
     _Row(FailureKind.REQUEST_FAULT, frozenset({403}), _MODERATION),
     _Row(FailureKind.CREDENTIALS, frozenset({400}), _BAD_KEY),
     _Row(FailureKind.CREDENTIALS, frozenset({401, 403}) | frozenset(range(300, 400))),
+    _Row(FailureKind.NOT_OFFERED, frozenset({400, 404, 405, 422, 500, 501}), _NO_SUCH_ENDPOINT),
     _Row(FailureKind.MODEL_MISSING, frozenset({400}), _MISSING_MODEL),
     _Row(FailureKind.MODEL_MISSING, frozenset({404})),
     _Row(FailureKind.BUSY, frozenset({408, 425})),
@@ -170,6 +172,11 @@ _ADDRESS = re.compile(r"https?://\S+")
 def classify(status: int, words: str) -> FailureKind:
     """What a refusal means; no status of HTTP is garbled. For ``words`` see `words_of`."""
     return next((row.kind for row in _REFUSALS if row.holds(status, words)), FailureKind.GARBLED)
+
+
+def names_a_missing_model(words: str) -> bool:
+    """Whether a refusal says that the model is not there; not every server says so of an endpoint."""
+    return _MISSING_MODEL.search(words) is not None
 
 
 def scope_of(kind: FailureKind, words: str) -> QuotaScope | None:

@@ -101,9 +101,9 @@ def _forbidden(walk: Walk) -> bool:
 
 
 def _incapable(walk: Walk) -> bool:
-    """Nobody could be asked, and some for what the request needs of them."""
-    unable = walk.reasons & {BarReason.NO_VISION, BarReason.INCAPABLE}
-    return bool(unable) and not walk.attempts and walk.reasons <= LASTING
+    """Nobody could do what the request needs: some as is known of them, some as they say themselves."""
+    unable = walk.kinds or walk.reasons & {BarReason.NO_VISION, BarReason.INCAPABLE}
+    return bool(unable) and walk.kinds <= {FailureKind.NOT_OFFERED} and walk.reasons <= LASTING
 
 
 _ENOUGH_FOR_NOW = frozenset(

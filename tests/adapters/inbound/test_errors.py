@@ -67,6 +67,7 @@ CHAINS = [
     (FailureKind.UNREACHABLE, 502, "server_error", 502, "api_error", "true"),
     (FailureKind.GARBLED, 502, "server_error", 502, "api_error", "true"),
     (FailureKind.MODEL_MISSING, 502, "server_error", 502, "api_error", "true"),
+    (FailureKind.NOT_OFFERED, 400, "invalid_request_error", 400, "invalid_request_error", "false"),
     (FailureKind.CONTEXT_OVERFLOW, 400, "invalid_request_error", 400, "invalid_request_error", "false"),
 ]
 

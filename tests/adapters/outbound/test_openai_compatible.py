@@ -11,7 +11,9 @@ from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.dialects.openai_completions.dialect import OPENAI_COMPLETIONS
 from adapters.outbound.openai_compatible import openai_compatible
 from domain.conversation.reply import TextDelta
-from domain.ports.providers import ProviderCall
+from domain.conversation.request import ChatRequest
+from domain.failures import FailureKind, UpstreamFailure
+from domain.ports.providers import ChatProvider, EmbeddingCall, EmbeddingProvider, ProviderCall
 from domain.routing.targets import ProviderSpec
 from tests.adapters.outbound.scripted_server import Server
 
@@ -60,6 +62,51 @@ async def test_a_text_goes_to_the_address_for_texts(base_url: str) -> None:
     assert str(server.asked[0].url) == f"{base_url}/completions"
     assert server.sent == {"model": "m", "prompt": "once", "max_tokens": 9}
     assert TextDelta("upon") in batch.events
+
+
+MISSING_ENDPOINT = [
+    (404, "Not Found", FailureKind.NOT_OFFERED),
+    (405, "Method Not Allowed", FailureKind.NOT_OFFERED),
+    (501, "no embeddings here", FailureKind.NOT_OFFERED),
+    (404, "model 'm' not found", FailureKind.MODEL_MISSING),
+    (503, "busy", FailureKind.OVERLOADED),
+]
+
+
+@pytest.mark.parametrize(("status", "message", "kind"), MISSING_ENDPOINT)
+async def test_an_endpoint_that_a_server_lacks_says_nothing_about_its_model(
+    status: int, message: str, kind: FailureKind
+) -> None:
+    provider = refusing(status, message)
+    assert isinstance(provider, EmbeddingProvider)
+
+    with pytest.raises(UpstreamFailure) as completing:
+        await asked(provider, OPENAI_COMPLETIONS.decode_request(b'{"prompt": "once"}', {}))
+    with pytest.raises(UpstreamFailure) as embedding:
+        await provider.embed(EmbeddingCall(body=b'{"input": "x"}', request_id="r2", model="m"))
+
+    assert (completing.value.kind, embedding.value.kind) == (kind, kind)
+
+
+async def test_a_conversation_that_is_not_found_is_for_want_of_its_model() -> None:
+    request = OPENAI_CHAT.decode_request(json.dumps({"messages": [HELLO]}).encode(), {})
+
+    with pytest.raises(UpstreamFailure) as caught:
+        await asked(refusing(404, "Not Found"), request)
+
+    assert caught.value.kind is FailureKind.MODEL_MISSING
+
+
+def refusing(status: int, message: str) -> ChatProvider:
+    body = json.dumps({"error": {"message": message}}).encode()
+    server = Server(body, status=status, content_type="application/json")
+    return openai_compatible(ProviderSpec(name="a", adapter="openai_compat", base_url=OTHER), server.kit())
+
+
+async def asked(provider: ChatProvider, request: ChatRequest) -> None:
+    call = ProviderCall(request=request, request_id="r1", model="m", stream=False)
+    async for _ in provider.converse(call):
+        pass
 
 
 @pytest.mark.parametrize(("base_url", "role"), [(OPENAI, "developer"), (OTHER, "system")])

@@ -594,6 +594,22 @@ OTHERS = [
         kind=FailureKind.MODEL_MISSING,
     ),
     Said(
+        vendor="llama.cpp",
+        status=501,
+        body=typed(
+            501,
+            "not_supported_error",
+            "This server does not support embeddings. Start it with `--embeddings`",
+        ),
+        kind=FailureKind.NOT_OFFERED,
+    ),
+    Said(
+        vendor="vllm",
+        status=400,
+        body=typed(400, "BadRequestError", "The model does not support Embeddings API"),
+        kind=FailureKind.NOT_OFFERED,
+    ),
+    Said(
         vendor="vllm",
         status=404,
         body=typed(404, "NotFoundError", "The model `x` does not exist."),

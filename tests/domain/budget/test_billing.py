@@ -78,6 +78,7 @@ def test_what_was_never_sent_costs_nothing() -> None:
         FailureKind.REQUEST_FAULT,
         FailureKind.CONTEXT_OVERFLOW,
         FailureKind.MODEL_MISSING,
+        FailureKind.NOT_OFFERED,
         FailureKind.UNREACHABLE,
     ],
 )
