@@ -43,6 +43,7 @@ from app.use_cases.report_usage import ReportUsage
 from app.use_cases.seat_sharing import SeatSharing
 from app.use_cases.spending import BudgetGate, Spending
 from app.use_cases.usage_journal import UsageJournal
+from app.use_cases.wake_hosts import WakeHosts
 from app.use_cases.watch_context import WatchContext
 from app.use_cases.watch_health import WatchHealth
 from app.version import gateway_version
@@ -67,6 +68,7 @@ from infrastructure.events.fan_out import FanOut
 from infrastructure.events.trace_ring import TraceRing
 from infrastructure.http_clients import HttpClients
 from infrastructure.key_material import fresh_id, fresh_secret
+from infrastructure.lan_hosts import LanHosts
 from infrastructure.metrics.book import MetricsBook
 from infrastructure.metrics.connecting import ConnectingTimes
 from infrastructure.metrics.counting import counting
@@ -274,7 +276,14 @@ class Container(containers.DeclarativeContainer):
         Roster, providers.Singleton(OwnRecords), providers.Callable(probed_names, table, directory)
     )
     watch_health = providers.Singleton(WatchHealth, roster, table, sink, clock)
-    manage_health = providers.Singleton(ManageHealth, roster, table, sink, clock)
+    wake_hosts = providers.Singleton(
+        WakeHosts,
+        table.provided.providers.values.call(),
+        providers.Singleton(LanHosts),
+        sink,
+        clock,
+    )
+    manage_health = providers.Singleton(ManageHealth, roster, table, sink, clock, wake_hosts)
     learn_windows = providers.Singleton(LearnWindows, table, sink, clock)
 
     # use cases
@@ -293,16 +302,16 @@ class Container(containers.DeclarativeContainer):
     planner = providers.Singleton(
         Planner, table, directory, sink, clock, token_counter, gates=gates, standings=watch_health
     )
-    converse = providers.Singleton(Converse, table, planner, directory, sink, clock, companions)
+    converse = providers.Singleton(Converse, table, planner, directory, sink, clock, companions, wake_hosts)
     list_models = providers.Singleton(ListModels, table)
-    rehearse = providers.Singleton(Rehearse, planner)
+    rehearse = providers.Singleton(Rehearse, planner, wake_hosts)
     explain = providers.Singleton(Explain, traces)
     count_tokens = providers.Singleton(CountTokens, token_counter, planner, directory, sink, clock)
     probe_providers = providers.Singleton(
-        ProbeProviders, table, directory, sink, providers.List(watch_health)
+        ProbeProviders, table, directory, sink, providers.List(watch_health), wake_hosts
     )
     half_open = providers.Singleton(HalfOpen, roster, table, probe_providers, clock)
-    embed = providers.Singleton(Embed, table, planner, directory, sink, clock, companions)
+    embed = providers.Singleton(Embed, table, planner, directory, sink, clock, companions, wake_hosts)
 
     # inbound
     readiness = providers.Singleton(Readiness)

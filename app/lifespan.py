@@ -46,6 +46,7 @@ async def _open_state(container: Container, stack: AsyncExitStack) -> None:
         container.probe_providers().run(),
         container.half_open().run(),
         container.learn_windows().run(),
+        container.wake_hosts().run(),
     ]
     if container.is_shared():
         chores += [container.seat_sharing().run(), container.limit_sharing().run()]

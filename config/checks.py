@@ -130,6 +130,9 @@ def _provider_needs(top: Mapping[str, object]) -> Iterator[Finding]:
             yield from _adapter_alone(provider, path)
         elif kind is not None and isinstance(entry, dict):
             yield from _kind_needs(provider, path)
+        if provider.get("wake_on_lan") is not None and provider.get("base_url") is None:
+            hint = "set base_url: it tells where its server will answer"
+            yield Finding((*path, "wake_on_lan"), "nobody knows when its machine is awake", hint)
         if provider.get("api_key_env") and provider.get("api_key_file"):
             yield Finding((*path, "api_key_file"), "there is an api_key_env already", "keep one of the two")
 

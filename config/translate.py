@@ -14,6 +14,7 @@ from config.translate_admission import room_of
 from config.translate_models import model_alias, other_models
 from config.translate_money import alias_prices, output_limit, price_of
 from config.translate_rules import rule_matcher
+from config.translate_sleep import wake_plan
 from domain.guards.tool_loop import LoopAction, ToolLoopPolicy
 from domain.health.policy import (
     AdaptivePolicy,
@@ -93,6 +94,7 @@ def provider_spec(provider: Provider, registry: CapabilityRegistry) -> ProviderS
         ),
         drop_betas=provider.drop_betas,
         probe=_probe(provider),
+        wake=wake_plan(provider),
         room=room_of(provider),
         append_system_prompt=provider.append_system_prompt or "",
         output_filters=provider.output_filters,

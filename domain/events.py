@@ -58,6 +58,7 @@ from domain.inventory.shaping import (
     SuitabilityDegraded,
     ToolCallsRepaired,
 )
+from domain.inventory.sleeping import HostAwaited, HostSleepChanged, WakePacketSent
 from domain.inventory.tokens import ContextTruncationSuspected, CountTokensServed
 
 
@@ -349,6 +350,9 @@ Event: TypeAlias = (
     | UnhealthyProviderDemoted
     | ContextWindowLearned
     | ProbeOutcomeChanged
+    | HostAwaited
+    | HostSleepChanged
+    | WakePacketSent
     | RequestAccepted
     | RequestCompleted
     | InternalFault

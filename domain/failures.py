@@ -21,6 +21,7 @@ class FailureKind(StrEnum):
     """How an attempt failed."""
 
     UNREACHABLE = "unreachable"
+    ASLEEP = "asleep"
     SLOW = "slow"
     OVERLOADED = "overloaded"
     RATE_LIMITED = "rate-limited"
@@ -86,6 +87,7 @@ class Consequence:
 CONSEQUENCES: Mapping[FailureKind, Consequence] = MappingProxyType(
     {
         FailureKind.UNREACHABLE: Consequence(ChainMove.NEXT, HealthEffect.COUNTS),
+        FailureKind.ASLEEP: Consequence(ChainMove.NEXT, HealthEffect.SPARED),
         FailureKind.SLOW: Consequence(ChainMove.NEXT, HealthEffect.COUNTS),
         FailureKind.OVERLOADED: Consequence(ChainMove.NEXT, HealthEffect.COUNTS, CooldownRule.IF_TOLD),
         FailureKind.RATE_LIMITED: Consequence(ChainMove.NEXT, HealthEffect.SPARED, CooldownRule.RATE_LIMIT),

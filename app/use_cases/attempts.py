@@ -87,7 +87,7 @@ class Ending:
         finished: whether the upstream said that the model has stopped, though more may have been to come.
         characters: of the answer so far, text, thinking and arguments of calls together.
         ttft_s: from the start of the attempt to the first content, in seconds; ``None`` when there was none.
-        duration_s: of the whole attempt, waiting for admission not included.
+        duration_s: of the whole attempt; waiting for admission or until a machine is awake not included.
     """
 
     outcome: Outcome
@@ -196,6 +196,10 @@ class Settlement:
     def counted(self, usage: Usage) -> None:
         """The upstream reports what it has counted so far."""
         self.usage = usage if self.usage is None else self.usage.merged(usage)
+
+    def asking(self) -> None:
+        """The upstream is asked now: the time before, as until its machine was awake, is not its own."""
+        self._began_at = self._clock.monotonic()
 
     def begun(self) -> None:
         """The first content is here."""

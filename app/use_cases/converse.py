@@ -26,6 +26,7 @@ from app.use_cases.patience import Patience
 from app.use_cases.plan import Plan, Planner
 from app.use_cases.reply import Reply, ReplyFacts
 from app.use_cases.shape import leaves_room, refuses_past_thinking, reply_pipeline, request_losses, told
+from app.use_cases.wake_hosts import NOBODY_SLEEPS, Waiting, Waking
 from app.use_cases.walking import Walking
 from domain.conversation.request import ChatRequest, MalformedRequest
 from domain.events import AttemptStarted, AttemptSucceeded
@@ -84,6 +85,7 @@ class Converse:
         sink: EventSink,
         clock: Clock,
         companions: Sequence[Companion] = ALONE,
+        waking: Waking = NOBODY_SLEEPS,
     ) -> None:
         self._table = table
         self._planner = planner
@@ -91,6 +93,7 @@ class Converse:
         self._sink = sink
         self._clock = clock
         self._companions = tuple(companions)
+        self._waking = waking
 
     def plan(self, asked: Asked) -> Plan:
         """
@@ -163,7 +166,7 @@ class Converse:
         patience = Patience(timeouts.hurried(errand.trial_s))
         with settled_on_failure(settlement):
             self._tell_of_start(errand, call)
-            begun = await self._begun(errand, call, patience)
+            begun = await self._begun(errand, call, patience, settlement)
         settlement.begun()
         self._sink.emit(_succeeded(errand, call, settlement.ttft_s))
         return Reply(
@@ -181,10 +184,19 @@ class Converse:
             self._sink,
         )
 
-    async def _begun(self, errand: _Errand, call: ProviderCall, patience: Patience) -> Begun:
+    async def _begun(
+        self, errand: _Errand, call: ProviderCall, patience: Patience, settlement: Settlement
+    ) -> Begun:
         """A request that cannot be said to the target ends the attempt in the books as well."""
+        name = errand.target.provider
+        waiting = Waiting(request_id=errand.asked.request_id, provider=name, until=patience.for_first())
+
+        async def ask() -> Begun:
+            settlement.asking()
+            return await first_content(self._directory.providers[name], call, patience)
+
         try:
-            return await first_content(self._directory.providers[errand.target.provider], call, patience)
+            return await self._waking.awake(waiting, ask)
         except MalformedRequest as fault:
             failure = UpstreamFailure(FailureKind.REQUEST_FAULT, str(fault))
             errand.walking.tell_of_failure(errand.target, failure)

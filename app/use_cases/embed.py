@@ -15,6 +15,7 @@ from app.use_cases.attempts import (
 )
 from app.use_cases.patience import Patience
 from app.use_cases.plan import Plan, Planner
+from app.use_cases.wake_hosts import NOBODY_SLEEPS, Waiting, Waking
 from app.use_cases.walking import Walking
 from domain.conversation.request import ChatRequest, Conversation, Message, Role, newest_of
 from domain.events import AttemptStarted, AttemptSucceeded, Outcome
@@ -67,6 +68,7 @@ class Embed:
         sink: EventSink,
         clock: Clock,
         companions: Sequence[Companion] = ALONE,
+        waking: Waking = NOBODY_SLEEPS,
     ) -> None:
         self._table = table
         self._planner = planner
@@ -74,6 +76,7 @@ class Embed:
         self._sink = sink
         self._clock = clock
         self._companions = tuple(companions)
+        self._waking = waking
 
     def __repr__(self) -> str:
         return f"<Embed through {self._planner!r}>"
@@ -174,14 +177,15 @@ class Embed:
             connect_timeout_s=timeouts.connect_s,
         )
         patience = Patience(timeouts)
-        waiting = asyncio.timeout_at(patience.for_first())
+        deadline = asyncio.timeout_at(patience.for_first())
+        waiting = Waiting(request_id=asked.request_id, provider=target.provider, until=patience.for_first())
         try:
-            async with waiting:
-                return await provider.embed(call)
+            async with deadline:
+                return await self._waking.awake(waiting, lambda: provider.embed(call))
         except UpstreamFailure:
             raise
         except Exception as error:
-            if waiting.expired():
+            if deadline.expired():
                 raise UpstreamFailure(FailureKind.SLOW, patience.missed(patience.for_first())) from error
             raise UpstreamFailure(FailureKind.ADAPTER_FAULT, f"{type(error).__name__}: {error}") from error
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from app.use_cases.wake_hosts import NOBODY_SLEEPS, Waking
 from domain.health.cooldown import CooldownReason
 from domain.health.machine import HealthState
 from domain.health.records import ProviderRecord
 from domain.health.roster import Roster
+from domain.health.sleep import SleepState
 from domain.inventory.health import ProviderForgiven
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock
@@ -39,22 +41,37 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderHealth:
-    """How one provider has done; ``failures`` are those in a row up to now."""
+    """
+    How one provider has done.
+
+    Attributes:
+        failures: in a row up to now.
+        host: whether its machine is there; ``None`` for one that nobody has to wake.
+    """
 
     provider: str
     state: HealthState
     failures: int
     pauses: tuple[Pause, ...]
+    host: SleepState | None = None
 
 
 class ManageHealth:
     """Reads the roster for people, and changes it at their word."""
 
-    def __init__(self, roster: Roster, table: RoutingTable, sink: EventSink, clock: Clock) -> None:
+    def __init__(
+        self,
+        roster: Roster,
+        table: RoutingTable,
+        sink: EventSink,
+        clock: Clock,
+        waking: Waking = NOBODY_SLEEPS,
+    ) -> None:
         self._roster = roster
         self._table = table
         self._sink = sink
         self._clock = clock
+        self._waking = waking
 
     def __repr__(self) -> str:
         return f"<ManageHealth with {self._roster!r}>"
@@ -75,6 +92,7 @@ class ManageHealth:
             raise UnknownProvider(provider, tuple(self._table.providers))
         forgotten = self._roster.forget(provider, self._clock.monotonic())
         self._table.context_windows.forget_all(provider)
+        self._waking.forgive(provider)
         self._sink.emit(
             ProviderForgiven(provider=provider, old_state=forgotten.state, cooldowns=forgotten.cooldowns)
         )
@@ -102,4 +120,5 @@ class ManageHealth:
             state=record.health.state,
             failures=record.health.failures,
             pauses=pauses,
+            host=self._waking.state_of(provider),
         )

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from app.use_cases.patience import is_being_cancelled
+from app.use_cases.wake_hosts import NOBODY_SLEEPS, Waking
 from domain.failures import FailureKind, UpstreamFailure
 from domain.inventory.probing import ContextWindowLearned, ProbeOutcomeChanged
 from domain.ports.observation import EventSink
@@ -43,11 +44,13 @@ class ProbeProviders:
         directory: ProviderDirectory,
         sink: EventSink,
         listeners: Sequence[ProbeListener] = (),
+        waking: Waking = NOBODY_SLEEPS,
     ) -> None:
         self._table = table
         self._directory = directory
         self._sink = sink
         self._listeners = tuple(listeners)
+        self._waking = waking
         self._reachable: dict[str, bool] = {}
         self._probes = dict(_probes(table.providers, directory))
 
@@ -67,7 +70,7 @@ class ProbeProviders:
 
     async def ask(self, name: str) -> bool:
         """One probe, and what follows from it; whether the provider is there."""
-        failure = await self._asked(name)
+        failure = self._waking.probed(name, await self._asked(name))
         for listener in self._listeners:
             listener.probed(name, failure)
         reachable = failure is None

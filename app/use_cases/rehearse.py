@@ -6,7 +6,9 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from app.use_cases.plan import Plan, Planner
+from app.use_cases.wake_hosts import NOBODY_SLEEPS, Waking
 from domain.conversation.request import ChatRequest
+from domain.health.sleep import SleepState
 from domain.health.standing import Standing
 from domain.routing.facts import Facts
 from domain.routing.gates import Barred
@@ -64,8 +66,9 @@ class Rehearsal:
 class Rehearse:
     """Plans as `Planner` does, but remembers nothing, tells nobody and asks no upstream."""
 
-    def __init__(self, planner: Planner) -> None:
+    def __init__(self, planner: Planner, waking: Waking = NOBODY_SLEEPS) -> None:
         self._planner = planner
+        self._waking = waking
 
     def __repr__(self) -> str:
         return f"<Rehearse with {self._planner!r}>"
@@ -87,9 +90,34 @@ class Rehearse:
             because=_BECAUSE.get(plan.rule, f"rule {plan.rule} holds"),
             pinned=plan.pinned,
             signals=_signals(plan.facts),
-            chain=(*_tried(plan), *map(_barred, plan.barred)),
+            chain=(*self._tried(plan), *map(_barred, plan.barred)),
             refused="" if plan.order else _refusal(plan),
         )
+
+    def _tried(self, plan: Plan) -> list[Place]:
+        return [
+            Place(
+                position=position,
+                provider=candidate.target.provider,
+                model=candidate.target.model,
+                why=_standing(plan, candidate) + self._asleep(candidate.target.provider),
+            )
+            for position, candidate in enumerate(plan.ranked, start=1)
+        ]
+
+    def _asleep(self, provider: str) -> str:
+        state = self._waking.state_of(provider)
+        return "" if state is None else _ASLEEP[state]
+
+
+_ASLEEP: Mapping[SleepState, str] = MappingProxyType(
+    {
+        SleepState.AWAKE: "",
+        SleepState.ASLEEP: "; its machine sleeps, and is woken when its turn comes",
+        SleepState.WAKING: "; its machine is waking",
+        SleepState.MISSING: "; its machine was called and did not come",
+    }
+)
 
 
 def _signals(facts: Facts) -> dict[str, Signal]:
@@ -121,18 +149,6 @@ _BECAUSE: Mapping[str, str] = MappingProxyType(
     }
 )
 """What chose a profile, where it was no rule of the configuration."""
-
-
-def _tried(plan: Plan) -> list[Place]:
-    return [
-        Place(
-            position=position,
-            provider=candidate.target.provider,
-            model=candidate.target.model,
-            why=_standing(plan, candidate),
-        )
-        for position, candidate in enumerate(plan.ranked, start=1)
-    ]
 
 
 def _standing(plan: Plan, candidate: Candidate) -> str:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
+from ipaddress import IPv4Address
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from config.patterns import PatternRefused, name_pattern, search_pattern
 from config.problems import nearest, suggestion
@@ -14,6 +15,7 @@ from config.schema.kinds import KINDS
 from config.schema.section import Unfit
 from domain.repair.output_filters import OUTPUT_FILTERS
 
+_MAC = re.compile(r"(?:[0-9a-f]{2}([:-]?)[0-9a-f]{2}(?:\1[0-9a-f]{2}){4})", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2: token
 _CONNECTION_HEADERS = frozenset(
     {"connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -116,6 +118,33 @@ def _true(value: object) -> object:
     return value
 
 
+def _mac(written: object) -> object:
+    """As six pairs between colons, however it was written."""
+    if not isinstance(written, str):
+        raise Unfit(
+            "expected six pairs of hexadecimal digits",
+            "put it in quotes: YAML reads digits between colons as a number",
+        )
+    if not _MAC.fullmatch(written):
+        raise Unfit("expected six pairs of hexadecimal digits", 'such as "a8:a1:59:3c:07:e2"')
+    digits = re.sub("[:-]", "", written).lower()
+    if int(digits[:2], 16) & 1:
+        raise Unfit("this is the address of a group, not of a network card", "the first pair must be even")
+    return ":".join(re.findall("..", digits))
+
+
+def _socket_address(written: str) -> str:
+    host, _, port = written.partition(":")
+    try:
+        IPv4Address(host)
+        is_port = not port or 0 < int(port) < 65536
+    except ValueError:
+        is_port = False
+    if not is_port:
+        raise Unfit("expected an IPv4 address, with a port or without", 'such as "192.168.1.255"')
+    return written
+
+
 def _header_name(name: str) -> str:
     if not _HEADER_NAME.fullmatch(name):
         raise Unfit("expected the name of an HTTP header", "letters, digits and hyphens")
@@ -149,6 +178,8 @@ NamePattern = Annotated[
 ]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 OnlyTrue = Annotated[bool, AfterValidator(_true), Field(json_schema_extra={"const": True})]
+MacAddress = Annotated[str, BeforeValidator(_mac)]
+SocketAddress = Annotated[str, AfterValidator(_socket_address)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderValue = Annotated[str, AfterValidator(_header_value)]
 

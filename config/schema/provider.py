@@ -12,9 +12,11 @@ from config.schema.fields import (
     HeaderName,
     HeaderValue,
     HttpAddress,
+    MacAddress,
     OutputFilter,
     ProviderKind,
     RequestSeconds,
+    SocketAddress,
 )
 from config.schema.kinds import DEFAULT_KIND
 from config.schema.money import Cost
@@ -71,6 +73,24 @@ class Probe(Section):
     path: str = Field(
         default="",
         description="The path to read, such as `/health`. Unset: the kind's own list of models or the like.",
+    )
+
+
+class WakeOnLan(Section):
+    """Waking the machine that a provider runs on when a request comes and it sleeps."""
+
+    mac: MacAddress = Field(
+        description='Of its network card, in quotes, such as `"a8:a1:59:3c:07:e2"`.',
+    )
+    ready_within_s: Annotated[float, Field(ge=1.0, le=3600.0)] = Field(
+        default=60.0,
+        description="Seconds from the call until its server takes connections. Requests whose first content"
+        " may take so long wait for it; others go to the next target.",
+    )
+    broadcast: SocketAddress | None = Field(
+        default=None,
+        description="Where the packet goes, with a port or to 9. Unset: everybody in this network, and in"
+        " that of `base_url` if it is a private IPv4 address (`192.168.1.255` for `192.168.1.20`).",
     )
 
 
@@ -163,6 +183,11 @@ class Provider(Deadlines):
         default=None,
         description="Asks it at intervals whether it is there. Unset: its answers tell, and whoever is"
         " `local` or `lan` is asked once for the context windows of its models.",
+    )
+    wake_on_lan: WakeOnLan | None = Field(
+        default=None,
+        description="How to wake its machine. That it sleeps is not held against its health. Needs"
+        " `base_url`.",
     )
     max_concurrency: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="How many requests it answers side by side; others wait. Unset: any number."

@@ -128,6 +128,25 @@ class ProbePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WakePlan:
+    """
+    How the machine of a provider is woken.
+
+    Attributes:
+        mac: of its network card, as six pairs of hexadecimal digits between colons.
+        ready_within_s: from the call until its server takes connections.
+        host, port: where that server listens.
+        call_at: the addresses and ports that the packet goes to.
+    """
+
+    mac: str
+    ready_within_s: float
+    host: str
+    port: int
+    call_at: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
     """
     One configured upstream.
@@ -145,6 +164,7 @@ class ProviderSpec:
         tool_manners: what it needs of the tools that it is told.
         drop_betas: patterns of Anthropic's betas that it is not asked for.
         probe: how it is asked whether it is there; ``None`` when that is told by its answers.
+        wake: how its machine is woken; ``None`` for one that does not sleep.
         room: how much it bears at once; ``None`` for any number.
         options: for a custom adapter, as written in the configuration.
     """
@@ -165,6 +185,7 @@ class ProviderSpec:
     tool_manners: ToolManners = AS_NEEDED
     drop_betas: tuple[str, ...] = ()
     probe: ProbePlan | None = None
+    wake: WakePlan | None = None
     room: Room | None = None
     append_system_prompt: str = ""
     output_filters: tuple[str, ...] = ()

@@ -125,7 +125,9 @@ def _rate_limited(walk: Walk) -> bool:
 
 
 def _overloaded(walk: Walk) -> bool:
-    return FailureKind.OVERLOADED in walk.kinds or bool(walk.reasons & _SOON_BACK)
+    """Some may be asked again soon."""
+    soon = {FailureKind.OVERLOADED, FailureKind.ASLEEP}
+    return bool(walk.kinds & soon or walk.reasons & _SOON_BACK)
 
 
 def _only_money(walk: Walk) -> bool:

@@ -10,7 +10,7 @@ from domain.budget.standing import Standing
 from domain.ports.time import Clock
 from infrastructure.metrics.budgets import budget_families
 from infrastructure.metrics.counting import Together, counted_by_all
-from infrastructure.metrics.instruments import Instruments
+from infrastructure.metrics.instruments import HOST_STATES, Instruments
 from infrastructure.metrics.recollection import Recollection
 from infrastructure.metrics.tally import Tally
 
@@ -87,6 +87,7 @@ class MetricsBook:
             "attempts": round(tally.total("provider_attempts_total", provider=name)),
             "outcomes": _whole(tally.by("provider_outcomes_total", "outcome", provider=name)),
             "last_error": self._recollection.last_errors.get(name),
+            **_host(tally, name),
             "cache": _cache(tally, name),
             "cost": {
                 "total_usd": round(tally.total("cost_total_usd_total", provider=name), 6),
@@ -137,6 +138,7 @@ _TOTALS = (
 )
 _BY_ONE_LABEL = {
     "provider_attempts": ("provider_attempts_total", "provider"),
+    "provider_wake_packets": ("provider_wake_packets_total", "provider"),
     "provider_demoted_unhealthy": ("provider_demoted_unhealthy_total", "provider"),
     "capability_degraded": ("capability_degraded_total", "capability"),
     "output_filter_applied": ("output_filter_applied_total", "filter"),
@@ -173,6 +175,12 @@ def _nested(tally: Tally, name: str, label: str) -> dict[str, dict[str, int]]:
     return {
         provider: _whole(tally.by(name, label, provider=provider)) for provider in tally.by(name, "provider")
     }
+
+
+def _host(tally: Tally, provider: str) -> dict[str, Any]:
+    """Only of machines that are woken."""
+    states = tally.by("provider_host_state", "provider", provider=provider)
+    return {"host": HOST_STATES[round(states[provider])]} if states else {}
 
 
 def _cache(tally: Tally, provider: str) -> dict[str, Any]:

@@ -12,6 +12,9 @@ DURATIONS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600)
 CONNECTING_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 FIRST_WORDS_S = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
 
+HOST_STATES = ("awake", "waking", "asleep", "missing")
+"""What the series of machines that are woken count up to."""
+
 _Mode: TypeAlias = Literal["max", "livemax", "livesum"]
 """How the values of several processes make one; what is ``live`` goes with its process."""
 
@@ -214,6 +217,15 @@ class HealthSeries:
             "Until when a provider is left alone, in seconds since 1970.",
             ("provider", "reason"),
             mode="livemax",
+        )
+        self.host_state = make.labelled_gauge(
+            "provider_host_state",
+            "A provider's machine, if it is woken: 0 awake, 1 waking, 2 asleep, 3 missing.",
+            ("provider",),
+            mode="livemax",
+        )
+        self.wake_packets = make.counter(
+            "provider_wake_packets_total", "Packets sent to wake a provider's machine.", ("provider",)
         )
         self.memory_pressure_blocked = make.plain(
             "chain_memory_pressure_blocked_total", "Chains emptied by memory cooldowns."

@@ -72,8 +72,9 @@ from domain.inventory.shaping import (
     SuitabilityDegraded,
     ToolCallsRepaired,
 )
+from domain.inventory.sleeping import HostAwaited, HostSleepChanged, WakePacketSent
 from domain.inventory.tokens import ContextTruncationSuspected, CountTokensServed
-from infrastructure.metrics.instruments import Instruments
+from infrastructure.metrics.instruments import HOST_STATES, Instruments
 
 _Request: TypeAlias = RequestAccepted | RequestCompleted
 _Attempt: TypeAlias = (
@@ -98,6 +99,8 @@ _Health: TypeAlias = (
     | ProviderForgiven
     | UnhealthyProviderDemoted
     | ChainMemoryPressureBlocked
+    | HostSleepChanged
+    | WakePacketSent
 )
 _Admission: TypeAlias = QueueEntered | QueueLeft | MemberLimited
 _Chain: TypeAlias = (
@@ -125,6 +128,7 @@ _Uncounted: TypeAlias = (
     | ProviderMisconfigured
     | TrialBegun
     | ProbeOutcomeChanged
+    | HostAwaited
     | KeysUnreadable
     | ChainCapabilityBlocked
     | ChainContextBlocked
@@ -245,6 +249,10 @@ class MetricsSink:
                 count.demoted.of(provider).inc()
             case ChainMemoryPressureBlocked():
                 count.memory_pressure_blocked.inc()
+            case HostSleepChanged(provider=provider, new_state=state):
+                count.host_state.of(provider).set(HOST_STATES.index(state))
+            case WakePacketSent(provider=provider):
+                count.wake_packets.of(provider).inc()
 
     def _admission(self, event: _Admission) -> None:
         count = self._count.admission

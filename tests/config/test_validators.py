@@ -77,6 +77,30 @@ MISTAKES = {
     "an unknown capability": Mistake(
         provider("capabilities: {tool: true}"), 5, "providers[0].capabilities.tool", "tools"
     ),
+    "a network card without quotes": Mistake(
+        provider("wake_on_lan: {mac: 52:54:00:12:34:56}"), 5, "providers[0].wake_on_lan.mac", "in quotes"
+    ),
+    "a network card with a digit too few": Mistake(
+        provider('wake_on_lan: {mac: "52:54:00:12:34:5"}'), 5, "providers[0].wake_on_lan.mac", "six pairs"
+    ),
+    "a network card that is a group": Mistake(
+        provider('wake_on_lan: {mac: "ff:ff:ff:ff:ff:ff"}'), 5, "providers[0].wake_on_lan.mac", "group"
+    ),
+    "waking without a card": Mistake(
+        provider("wake_on_lan: {ready_within_s: 60}"), 5, "providers[0].wake_on_lan.mac", "required"
+    ),
+    "a broadcast to a name": Mistake(
+        provider('wake_on_lan: {mac: "525400123456", broadcast: desktop.lan}'),
+        5,
+        "providers[0].wake_on_lan.broadcast",
+        "IPv4",
+    ),
+    "a machine at no address": Mistake(
+        'providers: [{name: a, adapter: "x:Y", wake_on_lan: {mac: "525400123456"}}]\n' + PROFILE,
+        1,
+        "providers[0].wake_on_lan",
+        "base_url",
+    ),
     "an unknown key of cost": Mistake(
         provider("cost: {monthly_budget: 1}"), 5, "providers[0].cost.monthly_budget", "monthly_budget_usd"
     ),

@@ -22,12 +22,17 @@ class PauseCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class HealthCard(msgspec.Struct, frozen=True, kw_only=True):
-    """How a provider has done, and the pauses that it has now."""
+    """
+    How a provider has done, and the pauses that it has now.
+
+    ``host`` is ``awake``, ``asleep``, ``waking`` or ``missing``, for machines that are woken by Wake-on-LAN.
+    """
 
     provider: str
     state: str
     consecutive_failures: int
     cooldowns: list[PauseCard]
+    host: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class HealthCards(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +78,7 @@ def _card(health: ProviderHealth) -> HealthCard:
         state=health.state,
         consecutive_failures=health.failures,
         cooldowns=[_pause(pause) for pause in health.pauses],
+        host=health.host or msgspec.UNSET,
     )
 
 
