@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from domain.conversation.reply import StopReason, Usage
+from domain.conversation.reply import StopReason, Usage, token_count
 
 _STOP_REASONS: Mapping[str, str] = {
     "stop": StopReason.END_TURN,
@@ -44,20 +44,20 @@ def usage_of(told: Mapping[str, Any]) -> Usage | None:
     ``prompt_tokens`` includes what came from a cache. DeepSeek names the hits ``prompt_cache_hit_tokens``,
     OpenRouter counts cache writes in ``prompt_tokens_details.cache_write_tokens``.
     """
-    prompt = _count(told, "prompt_tokens")
-    completion = _count(told, "completion_tokens")
+    prompt = token_count(told.get("prompt_tokens"))
+    completion = token_count(told.get("completion_tokens"))
     if prompt is None and completion is None:
         return None
     details = _details(told, "prompt_tokens_details")
-    read = _count(details, "cached_tokens")
-    read = _count(told, "prompt_cache_hit_tokens") if read is None else read
-    written = _count(details, "cache_write_tokens")
+    read = token_count(details.get("cached_tokens"))
+    read = token_count(told.get("prompt_cache_hit_tokens")) if read is None else read
+    written = token_count(details.get("cache_write_tokens"))
     return Usage(
         input_tokens=None if prompt is None else max(0, prompt - (read or 0) - (written or 0)),
         output_tokens=completion,
         cache_read_tokens=read,
         cache_creation_tokens=written,
-        reasoning_tokens=_count(_details(told, "completion_tokens_details"), "reasoning_tokens"),
+        reasoning_tokens=token_count(_details(told, "completion_tokens_details").get("reasoning_tokens")),
     )
 
 
@@ -80,10 +80,3 @@ def usage_object(usage: Usage) -> dict[str, Any]:
 def _details(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     details = told.get(key)
     return details if isinstance(details, dict) else {}
-
-
-def _count(told: Mapping[str, Any], key: str) -> int | None:
-    count = told.get(key)
-    if isinstance(count, bool) or not isinstance(count, int | float) or count < 0:
-        return None
-    return int(count)

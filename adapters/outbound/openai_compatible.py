@@ -19,7 +19,7 @@ from adapters.outbound.http_provider import HttpProvider
 from adapters.outbound.kit import ProviderKit
 from adapters.outbound.probing import Prober
 from adapters.outbound.redaction import Redaction, secrets_of
-from domain.conversation.reply import Batch, Usage
+from domain.conversation.reply import Batch, Usage, token_count
 from domain.failures import FailureKind, UpstreamFailure
 from domain.ports.providers import ChatProvider, EmbeddingCall, Embeddings, Probed, ProviderCall
 from domain.routing.manner import is_openai
@@ -106,7 +106,8 @@ def _embeddings(body: bytes) -> Embeddings:
         answer = msgspec.json.decode(body, type=_Answer)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UpstreamFailure(FailureKind.GARBLED, f"the answer makes no sense: {error}") from error
-    usage = Usage(input_tokens=answer.usage.prompt_tokens, output_tokens=0) if answer.usage else None
+    read = token_count(answer.usage.prompt_tokens) if answer.usage else None
+    usage = None if read is None else Usage(input_tokens=read, output_tokens=0)
     return Embeddings(body=body, model=answer.model, usage=usage)
 
 

@@ -20,6 +20,21 @@ class StopReason(StrEnum):
     PAUSE = "pause"
 
 
+MOST_TOKENS = 100_000_000
+"""Well beyond any context window; sums of far more would not fit into a ledger either."""
+
+
+def token_count(told: object) -> int | None:
+    """
+    How many tokens an upstream says there were; ``None`` for what is no such number.
+
+    Some servers write whole numbers as floats, and some -1 for what they do not know.
+    """
+    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told <= MOST_TOKENS:
+        return None
+    return int(told)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """

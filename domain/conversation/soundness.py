@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 from domain.conversation.reply import (
+    MOST_TOKENS,
     Batch,
     Finished,
     Foreign,
@@ -20,6 +21,7 @@ from domain.conversation.reply import (
     Usage,
     UsageReported,
     Wire,
+    token_count,
 )
 
 _MOST = 10**12
@@ -82,6 +84,10 @@ def _or_none(kind: _Kind) -> _Kind:
 
 _TEXT = _Kind("text", _is_text)
 _COUNT = _Kind(f"a whole number from 0 to {_MOST:,}", _is_count)
+_TOKENS = _Kind(
+    f"a whole number from 0 to {MOST_TOKENS:,}",
+    lambda value: isinstance(value, int) and token_count(value) is not None,
+)
 _BYTES = _Kind("bytes", lambda value: isinstance(value, bytes))
 _FLAG = _Kind("True or False", lambda value: isinstance(value, bool))
 _EXTENSIONS = _Kind("JSON by dialect and field", _is_extensions)
@@ -90,7 +96,7 @@ _WIRE = _Kind("a Wire", lambda value: isinstance(value, Wire))
 _USAGE = _Kind("a Usage", lambda value: isinstance(value, Usage))
 
 _BATCH_KINDS: Mapping[str, _Kind] = MappingProxyType({"events": _TUPLE, "wire": _or_none(_WIRE)})
-_USAGE_KINDS: Mapping[str, _Kind] = MappingProxyType({each.name: _or_none(_COUNT) for each in fields(Usage)})
+_USAGE_KINDS: Mapping[str, _Kind] = MappingProxyType({each.name: _or_none(_TOKENS) for each in fields(Usage)})
 _WIRE_KINDS: Mapping[str, _Kind] = MappingProxyType({"dialect": _TEXT, "data": _BYTES, "whole": _FLAG})
 _EVENT_KINDS: Mapping[type, Mapping[str, _Kind]] = MappingProxyType(
     {

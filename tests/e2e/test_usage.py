@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
-from tests.e2e.clients import ask
+from tests.e2e.clients import DIALECTS, ClientDialect, ask, is_terminated
 from tests.e2e.gateway import COMMAND, bare_environment, running
 from tests.e2e.stage import Stage
 from tests.e2e.test_budgets import ANSWER, COST_USD, config
+from tests.upstream.behaviours import Answer, Usage
 from tests.upstream.scripted_upstream import wait_until
 
 
@@ -55,6 +57,25 @@ def test_usage_is_told_while_the_gateway_runs_and_after_it(stage: Stage, tmp_pat
     assert "by any of" in unclear.json()["error"]["message"]
     assert told(tmp_path, "--by", "provider,model") == by_provider["rows"]
     assert told(tmp_path, "--budgets")[0]["settled_usd"] == 2 * COST_USD
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_upstream_that_counts_nonsense_spoils_no_book(
+    stage: Stage, tmp_path: Path, dialect: ClientDialect
+) -> None:
+    nonsense = Usage(prompt=2**70, completion=2**70)
+    stage.plays(first=Answer.text("hello", usage=nonsense))
+    with running(tmp_path, config(stage, monthly_budget_usd=1.0)) as gateway:
+        answer = ask(gateway, dialect, "first-openai_compat", stream=True)
+        stage.plays(first=ANSWER)
+        assert ask(gateway, dialect, "first-openai_compat").status_code == 200
+        wait_until(lambda: asked(gateway.address, "usage")["rows"][0:] != [])
+        wait_until(lambda: asked(gateway.address, "usage")["rows"][0]["requests"] == 2)
+        (budget,) = asked(gateway.address, "budgets")["budgets"]
+
+    assert is_terminated(dialect, answer.text)
+    assert "Traceback" not in gateway.log
+    assert COST_USD <= budget["settled_usd"] < 2 * COST_USD + 0.01
 
 
 def asked(address: str, what: str, **words: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.conversation.extensions import NO_EXTENSIONS, Extensions, Json
-from domain.conversation.reply import StopReason, Usage
+from domain.conversation.reply import StopReason, Usage, token_count
 
 NAME = "anthropic_messages"
 
@@ -55,9 +55,11 @@ def reason_word(reason: str, *, calls_tools: bool, refuses: bool = False) -> str
 
 def usage_from(said: Mapping[str, Any], before: Usage) -> Usage:
     """The counts so far: what is said now replaces what was said before, count by count."""
-    counts = {ours: count for wire, ours in _COUNTS.items() if (count := _count(said.get(wire))) is not None}
+    counts = {
+        ours: count for wire, ours in _COUNTS.items() if (count := token_count(said.get(wire))) is not None
+    }
     details = said.get("output_tokens_details")
-    reasoning = _count(details.get("thinking_tokens")) if isinstance(details, dict) else None
+    reasoning = token_count(details.get("thinking_tokens")) if isinstance(details, dict) else None
     return Usage(
         input_tokens=counts.get("input_tokens", before.input_tokens),
         output_tokens=counts.get("output_tokens", before.output_tokens),
@@ -103,7 +105,3 @@ def message_id(upstream: str, reply_id: str) -> str:
 def call_id(upstream: str, reply_id: str, call: int) -> str:
     """The upstream's id of a call, or one that is unique to this answer."""
     return upstream or f"toolu_{reply_id}_{call}"
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

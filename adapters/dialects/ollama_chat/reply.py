@@ -26,6 +26,7 @@ from domain.conversation.reply import (
     UsageReported,
     WeighedText,
     Wire,
+    token_count,
 )
 
 _STOP_REASONS: Mapping[str, str] = {"stop": StopReason.END_TURN, "length": StopReason.MAX_TOKENS}
@@ -103,9 +104,9 @@ class ReplyReading:
         if self._calls and reason == StopReason.END_TURN:
             reason = StopReason.TOOL_CALLS
         yield Finished(reason)
-        if chunk.prompt_eval_count is not None or chunk.eval_count is not None:
-            usage = Usage(input_tokens=chunk.prompt_eval_count, output_tokens=chunk.eval_count)
-            yield UsageReported(usage)
+        prompt, answer = token_count(chunk.prompt_eval_count), token_count(chunk.eval_count)
+        if prompt is not None or answer is not None:
+            yield UsageReported(Usage(input_tokens=prompt, output_tokens=answer))
 
 
 def _chunk(line: bytes) -> Chunk:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.conversation.extensions import NO_EXTENSIONS, Extensions, Json
-from domain.conversation.reply import StopReason, Usage
+from domain.conversation.reply import StopReason, Usage, token_count
 
 NAME = "openai_responses"
 
@@ -68,14 +68,14 @@ def usage_of(told: Any) -> Usage | None:
     if not isinstance(told, dict):
         return None
     details = _details(told, "input_tokens_details")
-    read, written = _count(details, "cached_tokens"), _count(details, "cache_write_tokens")
-    total = _count(told, "input_tokens")
+    read, written = token_count(details.get("cached_tokens")), token_count(details.get("cache_write_tokens"))
+    total = token_count(told.get("input_tokens"))
     return Usage(
         input_tokens=None if total is None else max(0, total - (read or 0) - (written or 0)),
-        output_tokens=_count(told, "output_tokens"),
+        output_tokens=token_count(told.get("output_tokens")),
         cache_read_tokens=read,
         cache_creation_tokens=written,
-        reasoning_tokens=_count(_details(told, "output_tokens_details"), "reasoning_tokens"),
+        reasoning_tokens=token_count(_details(told, "output_tokens_details").get("reasoning_tokens")),
     )
 
 
@@ -142,10 +142,3 @@ def _after(seal: str, content: object) -> str | None:
 def _details(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     details = told.get(key)
     return details if isinstance(details, dict) else {}
-
-
-def _count(told: Mapping[str, Any], key: str) -> int | None:
-    count = told.get(key)
-    if isinstance(count, bool) or not isinstance(count, int | float) or count < 0:
-        return None
-    return int(count)

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from hypothesis import strategies as st
 
 from domain.conversation.reply import (
+    MOST_TOKENS,
     Batch,
     Finished,
     PartEnded,
@@ -27,7 +28,8 @@ Events: TypeAlias = tuple[ReplyEvent, ...]
 
 WORDS = st.text(min_size=1, max_size=12)
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,15}", fullmatch=True)
-COUNTS = st.integers(min_value=0, max_value=10**9)
+COUNTS = st.integers(min_value=0, max_value=MOST_TOKENS // 4)
+"""Some dialects tell the sum of a prompt's counts, which must be a number of tokens too."""
 
 WORDY_REASONS = st.sampled_from([StopReason.END_TURN, StopReason.MAX_TOKENS, StopReason.CONTENT_FILTER])
 """Why an answer without tool calls ends, in words that every dialect has."""
