@@ -21,6 +21,7 @@ from domain.conversation.reply import (
     WeighedText,
     Wire,
 )
+from domain.conversation.telling import Telling
 from domain.failures import FailureKind, UpstreamFailure
 
 _WORDS: Mapping[type, tuple[str, ...]] = MappingProxyType(
@@ -47,13 +48,13 @@ class CheckedBatches(AsyncIterator[Batch]):
     """
     The batches of an adapter that may be anybody's.
 
-    Iteration raises what the adapter raises, and `UpstreamFailure` for what is no batch, no event, or part of
-    a tool call that never began.
+    Iteration raises what the adapter raises, and `UpstreamFailure` for what is no batch, no event, or comes
+    out of order: encoders rely on it, and an upstream that speaks nonsense is not a fault of theirs.
     """
 
     def __init__(self, batches: AsyncGenerator[Batch, None]) -> None:
         self._batches = batches
-        self._calls: set[tuple[int, int]] = set()
+        self._telling = Telling()
 
     def __repr__(self) -> str:
         return f"<CheckedBatches of {self._batches!r}>"
@@ -63,7 +64,8 @@ class CheckedBatches(AsyncIterator[Batch]):
         if not _is_batch(batch):
             raise _at_fault("no batch of events", batch)
         for event in batch.events:
-            if type(event) is not TextDelta or type(event.text) is not str:  # what nearly every event is
+            plain = type(event) is TextDelta and type(event.text) is str  # what nearly every event is
+            if not plain or not self._telling.takes_text:
                 self._check(event)
         return batch
 
@@ -73,15 +75,8 @@ class CheckedBatches(AsyncIterator[Batch]):
     def _check(self, event: ReplyEvent) -> None:
         if not _is_event(event):
             raise _at_fault("no sound event", event)
-        if isinstance(event, ToolCallStarted):
-            self._calls.add((event.choice, event.call))
-        elif isinstance(event, ToolCallDelta | PartEnded) and not self._has_begun(event):
-            raise UpstreamFailure(
-                FailureKind.GARBLED, f"the answer makes no sense: tool call {event.call} never began"
-            )
-
-    def _has_begun(self, event: ToolCallDelta | PartEnded) -> bool:
-        return event.call is None or (event.choice, event.call) in self._calls
+        if fault := self._telling.disorder_of(event):
+            raise UpstreamFailure(FailureKind.GARBLED, f"the answer makes no sense: {fault}")
 
 
 def _at_fault(what: str, given: object) -> UpstreamFailure:

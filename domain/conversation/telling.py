@@ -31,18 +31,17 @@ class Telling:
     def __repr__(self) -> str:
         return f"<Telling of choices {sorted(self._choices)}, finished {sorted(self._finished)}>"
 
+    @property
+    def takes_text(self) -> bool:
+        """Whether any text may come now: what most events are need not be looked at one by one."""
+        return self._began and not self._finished
+
     def disorder(self, batch: Batch) -> str:
         """What of a sound batch may not come now, in words; empty when all of it may."""
-        return next(filter(None, map(self._disorder, batch.events)), "")
+        return next(filter(None, map(self.disorder_of, batch.events)), "")
 
-    def incompleteness(self) -> str:
-        """What is missing when nothing more comes, in words; empty when nothing is."""
-        if not self._finished:
-            return "the answer ended without Finished"
-        open_choices = sorted(self._choices - self._finished)
-        return f"the answer ended without Finished for choice {open_choices[0]}" if open_choices else ""
-
-    def _disorder(self, event: ReplyEvent) -> str:
+    def disorder_of(self, event: ReplyEvent) -> str:
+        """Likewise, of one event."""
         began, self._began = self._began, True
         match event:
             case ReplyStarted():
@@ -59,6 +58,13 @@ class Telling:
             case _:
                 self._choices.add(event.choice)
         return ""
+
+    def incompleteness(self) -> str:
+        """What is missing when nothing more comes, in words; empty when nothing is."""
+        if not self._finished:
+            return "the answer ended without Finished"
+        open_choices = sorted(self._choices - self._finished)
+        return f"the answer ended without Finished for choice {open_choices[0]}" if open_choices else ""
 
     def _disorder_of_call(self, event: ToolCallStarted | ToolCallDelta | PartEnded) -> str:
         if event.call is None:

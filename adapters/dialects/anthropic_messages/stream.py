@@ -8,7 +8,7 @@ import msgspec
 from adapters.dialects.anthropic_messages.open_blocks import Delta, OpenBlocks
 from adapters.dialects.anthropic_messages.told import block_index, excerpt, inner_object, told_object, words
 from adapters.dialects.anthropic_messages.words import NAME, kept, reason_from, usage_from
-from adapters.dialects.dialect import GarbledReply, TruncatedReply
+from adapters.dialects.dialect import DialectError, GarbledReply, TruncatedReply
 from adapters.dialects.error_bodies import reported_error
 from adapters.dialects.sse import OversizedEvent, SseEvent, SseReader, events_of, named_frame
 from domain.conversation.reply import (
@@ -78,6 +78,7 @@ class MessagesStreamDecoder:
         """
         events: list[ReplyEvent] = []
         wire: list[bytes] = []
+        fault: DialectError | None = None
         try:
             for frame in text.split(b"\n\n"):
                 if self._stopped:
@@ -92,9 +93,12 @@ class MessagesStreamDecoder:
                 if passing and self._blocks.overlapped and wire[:-1]:
                     yield Batch(tuple(events[:before]), Wire(NAME, b"".join(wire[:-1])))
                     events, wire = events[before:], wire[-1:]
-        finally:
-            if wire:
-                yield Batch(tuple(events), None if self._blocks.overlapped else Wire(NAME, b"".join(wire)))
+        except DialectError as error:
+            fault = error
+        if wire:
+            yield Batch(tuple(events), None if self._blocks.overlapped else Wire(NAME, b"".join(wire)))
+        if fault is not None:
+            raise fault
 
     def _take(self, event: SseEvent, events: list[ReplyEvent], wire: list[bytes]) -> None:
         # JSON has no bare line end inside a string: what several data lines said fits on one.

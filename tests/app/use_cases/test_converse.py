@@ -121,6 +121,9 @@ NOT_CONTENT: list[ReplyEvent] = [
 ]
 
 
+NOTHING = Batch((TextDelta(""),))
+
+
 @pytest.mark.parametrize("event", CONTENT)
 async def test_content_commits(event: ReplyEvent) -> None:
     first = ScriptedProvider([ROLE, Batch((event,)), UpstreamFailure(FailureKind.BROKEN_OFF, "cut")])
@@ -156,7 +159,7 @@ async def test_an_answer_without_content_is_none() -> None:
         ([Silence()], Timeouts(ttft_s=0.02), "no content within 0.02 s"),
         ([ROLE, Silence()], Timeouts(ttft_s=0.02), "no content within 0.02 s"),
         ([ROLE, Silence()], Timeouts(ttft_s=60, idle_s=0.02), "silent for 0.02 s before any content"),
-        ([ROLE, *[Pause(0.01), ROLE] * 100], Timeouts(ttft_s=0.05, idle_s=60), "no content within 0.05 s"),
+        ([ROLE, *[Pause(0.01), NOTHING] * 100], Timeouts(ttft_s=0.05, idle_s=60), "no content within 0.05 s"),
         (
             [Silence()],
             Timeouts(ttft_s=60, idle_s=60, total_s=0.02),

@@ -1,6 +1,7 @@
 """How streams of this dialect are read."""
 
 import json
+from collections.abc import Generator
 
 import pytest
 from hypothesis import given
@@ -124,6 +125,16 @@ def test_blocks_that_overlap_end_the_bytes_that_are_passed_on() -> None:
     data = recorded(OVERLAPPING, "upstream.sse")
     second = [at for at in range(len(data)) if data.startswith(b"event: content_block_start", at)][1]
     assert [batch.wire and batch.wire.data for batch in read(data)] == [data[:second], None]
+
+
+def test_reading_can_be_given_up_where_blocks_begin_to_overlap() -> None:
+    reading = ANTHROPIC_MESSAGES.stream_decoder().feed(recorded(OVERLAPPING, "upstream.sse"))
+    assert isinstance(reading, Generator)
+    next(reading)
+
+    reading.close()
+
+    assert list(reading) == []
 
 
 @pytest.mark.parametrize("case", ["claude-code-cut", "llama-killed", "llama-terminated"])
