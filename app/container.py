@@ -22,6 +22,7 @@ from adapters.outbound.kit import ProviderKit
 from app.keys import Keys
 from app.launch import Launch
 from app.providers import Providers, known_secrets
+from app.shared_names import shared_names
 from app.use_cases.admission import Admission, rooms_of
 from app.use_cases.bookkeeping import Bookkeeper, OnFailure
 from app.use_cases.converse import Converse
@@ -29,6 +30,7 @@ from app.use_cases.count_tokens import CountTokens
 from app.use_cases.embed import Embed
 from app.use_cases.explain import Explain
 from app.use_cases.half_open import HalfOpen
+from app.use_cases.health_sharing import HealthSharing
 from app.use_cases.learn_windows import LearnWindows
 from app.use_cases.limit_sharing import LimitSharing
 from app.use_cases.list_models import ListModels
@@ -41,6 +43,7 @@ from app.use_cases.quotas import Quotas
 from app.use_cases.rehearse import Rehearse
 from app.use_cases.report_usage import ReportUsage
 from app.use_cases.seat_sharing import SeatSharing
+from app.use_cases.shared_records import SharedRecords
 from app.use_cases.spending import BudgetGate, Spending
 from app.use_cases.usage_journal import UsageJournal
 from app.use_cases.wake_hosts import WakeHosts
@@ -56,7 +59,6 @@ from config.translate_access import member_permissions, written_keys
 from config.translate_admission import limits_of, plans_of, weights_of
 from config.translate_money import budgets_of
 from domain.budget.ledger import BudgetLedger
-from domain.health.records import OwnRecords
 from domain.health.roster import Roster
 from domain.ports.storage import Snapshots, Store
 from domain.ports.time import Clock
@@ -272,9 +274,8 @@ class Container(containers.DeclarativeContainer):
     quotes = providers.Singleton(Quotes, table, ledger, token_counter.provided.at_most)
 
     # health
-    roster = providers.Singleton(
-        Roster, providers.Singleton(OwnRecords), providers.Callable(probed_names, table, directory)
-    )
+    records = providers.Singleton(SharedRecords, clock)
+    roster = providers.Singleton(Roster, records, providers.Callable(probed_names, table, directory))
     watch_health = providers.Singleton(WatchHealth, roster, table, sink, clock)
     wake_hosts = providers.Singleton(
         WakeHosts,
@@ -284,6 +285,15 @@ class Container(containers.DeclarativeContainer):
         clock,
     )
     manage_health = providers.Singleton(ManageHealth, roster, table, sink, clock, wake_hosts)
+    health_sharing = providers.Singleton(
+        HealthSharing,
+        records,
+        store,
+        sink,
+        clock,
+        names=providers.Callable(shared_names, table, secrets),
+        reset_elsewhere=manage_health.provided.forgiven_elsewhere,
+    )
     learn_windows = providers.Singleton(LearnWindows, table, sink, clock)
 
     # use cases

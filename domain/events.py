@@ -31,6 +31,7 @@ from domain.inventory.health import (
     ChainCoolingBlocked,
     ChainMemoryPressureBlocked,
     CoolingProviderSkipped,
+    HealthLearned,
     MemoryPressureDetected,
     MemoryPressureSkipped,
     ProviderCooledDown,
@@ -343,6 +344,7 @@ Event: TypeAlias = (
     | CoolingProviderSkipped
     | MemoryPressureDetected
     | MemoryPressureSkipped
+    | HealthLearned
     | ProviderCooledDown
     | ProviderForgiven
     | ProviderMisconfigured

@@ -10,6 +10,7 @@ from domain.events import Event
 from domain.failures import UpstreamFailure
 from domain.health.changes import Change, CooledDown, HealthChanged, MemoryPressure
 from domain.health.cooldown import Cooldown, CooldownReason
+from domain.health.records import ProviderRecord
 from domain.health.standing import Standing
 from domain.inventory.health import (
     AdaptiveRoutingApplied,
@@ -17,6 +18,7 @@ from domain.inventory.health import (
     ChainCoolingBlocked,
     ChainMemoryPressureBlocked,
     CoolingProviderSkipped,
+    HealthLearned,
     MemoryPressureDetected,
     MemoryPressureSkipped,
     ProviderCooledDown,
@@ -81,6 +83,19 @@ def changes_told(
                 yield _cooled_down(cooldown, setting, now)
                 if cooldown.reason is CooldownReason.MISCONFIGURED:
                     yield _misconfigured(failure, setting)
+
+
+def learned(
+    provider: str, before: ProviderRecord, after: ProviderRecord, *, now: float, time: float
+) -> Event:
+    """A provider stands otherwise than before, as others have told; ``time`` in seconds since the epoch."""
+    holding = {one.reason: one for one in after.cooldowns if one.holds(now)}
+    return HealthLearned(
+        provider=provider,
+        state=after.health.state,
+        cooldowns={reason: moment(time + one.seconds_left(now)) for reason, one in holding.items()},
+        ended=tuple({one.reason for one in before.cooldowns if one.reason not in holding}),
+    )
 
 
 def skipped(barred: Barred, profile: str, request_id: str) -> Event:

@@ -91,16 +91,25 @@ class ManageHealth:
         if provider not in self._table.providers:
             raise UnknownProvider(provider, tuple(self._table.providers))
         forgotten = self._roster.forget(provider, self._clock.monotonic())
-        self._table.context_windows.forget_all(provider)
-        self._waking.forgive(provider)
+        self._forget_own(provider)
         self._sink.emit(
             ProviderForgiven(provider=provider, old_state=forgotten.state, cooldowns=forgotten.cooldowns)
         )
         return self._health(provider, ProviderRecord())
 
+    def forgiven_elsewhere(self, provider: str) -> None:
+        """Somebody has forgiven it in another process, which holds here too."""
+        self._roster.forget_speed(provider)
+        self._forget_own(provider)
+
     def forgive_all(self) -> tuple[ProviderHealth, ...]:
         """The same for everybody."""
         return tuple(self.forgive(name) for name in self._table.providers)
+
+    def _forget_own(self, provider: str) -> None:
+        """What each process learns for itself."""
+        self._table.context_windows.forget_all(provider)
+        self._waking.forgive(provider)
 
     def _health(self, provider: str, record: ProviderRecord) -> ProviderHealth:
         now, time = self._clock.monotonic(), self._clock.time()

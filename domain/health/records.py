@@ -46,16 +46,21 @@ class ProviderRecords(Protocol):
 
     Neither reading nor writing ever waits or fails: a request must not depend on it. What was kept is read
     back at once by whoever kept it. Where several processes share records, each sees the others' within a
-    second, and of two written at the same moment one is lost, which costs no more than an attempt: times are
-    of the clock that the roster is asked with, and it is for the records to turn them into another's.
-    Nothing need survive a restart.
+    second, and it does not matter whose came first: times are of the clock that the roster is asked with, and
+    it is for the records to turn them into another's.
     """
 
     def of(self, provider: str) -> ProviderRecord:
         """What is known; `UNKNOWN` where that is nothing."""
         ...
 
-    def keep(self, provider: str, record: ProviderRecord) -> None: ...
+    def keep(self, provider: str, record: ProviderRecord) -> None:
+        """An attempt has changed what is known."""
+        ...
+
+    def forget(self, provider: str) -> None:
+        """Nothing is known any more, by nobody: what others may still say of the time before is void."""
+        ...
 
     def known(self) -> Mapping[str, ProviderRecord]:
         """Every record that was kept."""
@@ -76,6 +81,9 @@ class OwnRecords:
 
     def keep(self, provider: str, record: ProviderRecord) -> None:
         self._records[provider] = record
+
+    def forget(self, provider: str) -> None:
+        self._records[provider] = UNKNOWN
 
     def known(self) -> Mapping[str, ProviderRecord]:
         return MappingProxyType(self._records)

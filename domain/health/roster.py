@@ -14,7 +14,7 @@ from domain.health.cooldown import REASONS, Cooldown, CooldownReason, cooled
 from domain.health.latency import AdaptiveRanking, Measurable, Measured, Sample
 from domain.health.machine import HealthState
 from domain.health.policy import BackendHealthAction, HealthPolicy, MemoryPressureAction
-from domain.health.records import UNKNOWN, ProviderRecord, ProviderRecords
+from domain.health.records import ProviderRecord, ProviderRecords
 from domain.health.standing import NOTHING_KNOWN, Standing
 
 _TIMES_USUAL = 2.0
@@ -122,11 +122,15 @@ class Roster:
     def forget(self, provider: str, now: float) -> Forgotten:
         """Holds nothing against the provider any more."""
         before = self._records.of(provider)
-        self._records.keep(provider, UNKNOWN)
-        for ranking in self._rankings.values():
-            ranking.forget(provider)
+        self._records.forget(provider)
+        self.forget_speed(provider)
         held = tuple(cooldown.reason for cooldown in before.cooldowns if cooldown.holds(now))
         return Forgotten(state=before.health.state, cooldowns=held)
+
+    def forget_speed(self, provider: str) -> None:
+        """Nothing is known of how fast the provider is, and how often it fails beside others."""
+        for ranking in self._rankings.values():
+            ranking.forget(provider)
 
     def known(self) -> Mapping[str, ProviderRecord]:
         """All that is known of health and pauses, by provider."""

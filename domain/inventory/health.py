@@ -61,6 +61,23 @@ class ProviderCooledDown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HealthLearned:
+    """
+    How a provider stands has changed in another process that serves from the same state, or before a restart.
+
+    ``cooldowns`` tells the pauses that hold, by reason with their end (UTC, ISO 8601), ``ended`` the reasons
+    of those that held here and do not any more.
+    """
+
+    name: ClassVar[str] = "health-learned"
+    level: ClassVar[Level] = Level.INFO
+    provider: str
+    state: str
+    cooldowns: Mapping[str, str]
+    ended: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderMisconfigured:
     """A provider refuses the gateway's credentials, or answers from elsewhere than it is configured."""
 

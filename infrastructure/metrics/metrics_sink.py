@@ -46,6 +46,7 @@ from domain.inventory.health import (
     ChainCoolingBlocked,
     ChainMemoryPressureBlocked,
     CoolingProviderSkipped,
+    HealthLearned,
     MemoryPressureDetected,
     MemoryPressureSkipped,
     ProviderCooledDown,
@@ -97,6 +98,7 @@ _Health: TypeAlias = (
     BackendHealthChanged
     | ProviderCooledDown
     | ProviderForgiven
+    | HealthLearned
     | UnhealthyProviderDemoted
     | ChainMemoryPressureBlocked
     | HostSleepChanged
@@ -245,6 +247,12 @@ class MetricsSink:
                 count.state.of(provider).set(0)
                 for reason in reasons:
                     count.cooldown_ends.of(provider, reason).set(0)
+            case HealthLearned(provider=provider, state=state, cooldowns=cooldowns, ended=ended):
+                count.state.of(provider).set(_HEALTH_STATES[state])
+                for reason in ended:
+                    count.cooldown_ends.of(provider, reason).set(0)
+                for reason, until in cooldowns.items():
+                    count.cooldown_ends.of(provider, reason).set(datetime.fromisoformat(until).timestamp())
             case UnhealthyProviderDemoted(provider=provider):
                 count.demoted.of(provider).inc()
             case ChainMemoryPressureBlocked():
