@@ -201,7 +201,7 @@ class Reply(AsyncIterator[Batch]):
                     self.model = model
                 case ToolCallStarted():
                     self._calls_tools = True
-                case Finished():
+                case Finished(choice=0):
                     self._settlement.finished = True
                 case _:
                     pass

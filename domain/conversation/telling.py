@@ -61,7 +61,7 @@ class Telling:
 
     def incompleteness(self) -> str:
         """What is missing when nothing more comes, in words; empty when nothing is."""
-        if not self._finished:
+        if 0 not in self._finished:
             return "the answer ended without Finished"
         open_choices = sorted(self._choices - self._finished)
         return f"the answer ended without Finished for choice {open_choices[0]}" if open_choices else ""

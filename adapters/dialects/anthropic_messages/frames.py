@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from adapters.dialects.dialect import GarbledReply
 from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.sse import named_frame
@@ -102,8 +101,9 @@ def _with_model(payload: bytes, model: str) -> bytes:
         event = JsonMembers(payload)
         message = JsonMembers(bytes(event.raw("message") or b""))
         return event.replaced({"message": message.replaced({"model": json_text(model)})})
-    except MalformedRequest as error:
-        raise GarbledReply(f"message_start: {error}") from error
+    except MalformedRequest:  # a key stands twice; of such the last counts
+        told = msgspec.json.decode(payload)
+        return json_text(told | {"message": told["message"] | {"model": model}})
 
 
 def _found(frames: bytes, beginning: bytes) -> Iterator[tuple[int, int]]:

@@ -88,6 +88,8 @@ class OpenBlocks:
             data: the event that said so.
         """
         match words(shown, "type"):
+            case "":
+                raise GarbledReply(f"content_block.type: expected a string in {excerpt(data)}")
             case "text":
                 block = self._opened(index, _Kind.WORDS)
                 return _said(block, words(shown, "text"), TextDelta)

@@ -121,8 +121,8 @@ def _with_model(body: bytes, model: str) -> bytes:
         return body
     try:
         return members.replaced({"model": name})
-    except MalformedRequest as error:
-        raise GarbledReply(str(error)) from error
+    except MalformedRequest:  # a key twice: of such the last counts
+        return json_text(msgspec.json.decode(body) | {"model": model})
 
 
 def _ending(choice: Choice) -> tuple[str | None, str | None, dict[str, Any]]:

@@ -6,6 +6,9 @@ import msgspec
 
 from adapters.dialects.dialect import GarbledReply
 
+_MOST_BLOCKS = 1_000_000
+"""No answer has more, and every reader takes numbers of this size."""
+
 
 def told_object(data: bytes, what: str) -> dict[str, Any]:
     """
@@ -42,7 +45,7 @@ def words(told: dict[str, Any], key: str) -> str:
 
 def block_index(told: dict[str, Any]) -> int:
     index = told.get("index")
-    if not isinstance(index, int):
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index <= _MOST_BLOCKS:
         raise GarbledReply(f"{told.get('type')}.index: expected a number")
     return index
 
