@@ -67,6 +67,8 @@ from domain.ports.providers import (
     EmbeddingCall,
     EmbeddingProvider,
     Embeddings,
+    Probed,
+    ProbeProvider,
     ProviderCall,
     TokenCountProvider,
 )
@@ -80,6 +82,7 @@ __all__ = [
     "ChatProvider",
     "EmbeddingProvider",
     "TokenCountProvider",
+    "ProbeProvider",
     "options_as",
     "OptionsRefused",
     # what it is asked
@@ -125,6 +128,7 @@ __all__ = [
     "Finished",
     "StopReason",
     "Embeddings",
+    "Probed",
     # how it fails
     "UpstreamFailure",
     "FailureKind",

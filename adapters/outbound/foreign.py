@@ -9,13 +9,14 @@ be helped from here is code that blocks the event loop without awaiting anything
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 
+from adapters.outbound.ending import end
 from adapters.outbound.foreign_failures import contained, fault, is_called_off
 from adapters.outbound.redaction import Redaction
-from domain.conversation.reply import Batch, ReplyStarted, UsageReported, Wire
+from domain.conversation.reply import MOST_TOKENS, Batch, ReplyStarted, UsageReported, Wire
 from domain.conversation.request import MalformedRequest
 from domain.conversation.soundness import type_in_words, unsoundness
 from domain.conversation.telling import Telling
@@ -25,12 +26,11 @@ from domain.ports.providers import (
     EmbeddingCall,
     EmbeddingProvider,
     Embeddings,
+    Probed,
+    ProbeProvider,
     ProviderCall,
     TokenCountProvider,
 )
-
-CLOSING_S = 1.0
-"""How long an adapter may take to end when it is told to."""
 
 _CANCELLED_ITSELF = "the adapter cancelled its own task"
 
@@ -39,7 +39,7 @@ class ForeignProvider:
     """
     Somebody else's provider: whatever it does wrong is an `UpstreamFailure`, and tells none of its secrets.
 
-    It embeds and counts tokens when the provider inside does.
+    It embeds, counts tokens and can be probed when the provider inside does or can.
     """
 
     def __init__(self, provider: ChatProvider, redaction: Redaction) -> None:
@@ -51,6 +51,9 @@ class ForeignProvider:
         if isinstance(provider, TokenCountProvider):
             self._counting = provider
             self.count_tokens = self._count_tokens
+        if isinstance(provider, ProbeProvider):
+            self._probing = provider
+            self.probe = self._probe
 
     def __repr__(self) -> str:
         return f"<ForeignProvider {type(self._provider).__name__}>"
@@ -80,6 +83,29 @@ class ForeignProvider:
                 raise fault(f"count_tokens gave {type_in_words(tokens)} instead of a number of tokens")
             return tokens
 
+    async def _probe(self) -> Probed:
+        """See `domain.ports.providers.ProbeProvider`."""
+        with self._redaction.of_failures():
+            probed = await _apart(self._probing.probe)
+            if not isinstance(probed, Probed):
+                raise fault(f"probe gave {type_in_words(probed)} instead of Probed")
+            if wrong := unfit_windows(probed):
+                raise fault(f"probe gave {wrong}")
+            return probed
+
+
+def unfit_windows(probed: Probed) -> str:
+    """What is wrong with the context windows that somebody's probe told, in words; empty when nothing is."""
+    windows: object = probed.windows
+    if not isinstance(windows, Mapping):
+        return f"{type_in_words(windows)} instead of windows by model"
+    fit = all(isinstance(model, str) and _is_window(tokens) for model, tokens in windows.items())
+    return "" if fit else "windows that are not positive whole numbers of tokens by model"
+
+
+def _is_window(tokens: object) -> bool:
+    return isinstance(tokens, int) and not isinstance(tokens, bool) and 0 < tokens <= MOST_TOKENS
+
 
 def _unsound(embeddings: Embeddings) -> str:
     told = () if embeddings.usage is None else (UsageReported(embeddings.usage),)
@@ -98,7 +124,7 @@ async def _performing(provider: ChatProvider, call: ProviderCall) -> AsyncIterat
     try:
         yield performance
     finally:
-        await _end(task)
+        await end(task)
 
 
 class _Performance(AsyncIterator[Batch]):
@@ -162,20 +188,7 @@ async def _apart(question: Callable[[], Awaitable[object]]) -> object:
     try:
         await asyncio.wait({task})
     finally:
-        await _end(task)
+        await end(task)
     if task.cancelled():
         raise fault(_CANCELLED_ITSELF)
     return task.result()
-
-
-async def _end(task: "asyncio.Task[object]") -> None:
-    """
-    Ends a task, or leaves it behind: whoever ignores one cancellation ignores the next.
-
-    A loop that stops cancels its tasks and waits for all of them, for this one in vain. So it is struck off
-    the list (docs.python.org/3/library/asyncio-extending.html, "Task lifetime support").
-    """
-    task.cancel()
-    await asyncio.wait({task}, timeout=CLOSING_S)
-    if not task.done():
-        asyncio._unregister_task(task)  # noqa: SLF001  documented, for all its underscore

@@ -25,6 +25,7 @@ FIELDS = {
     "ProviderCall": "request request_id model stream system_suffix connect_timeout_s shaping",
     "EmbeddingCall": "body request_id model connect_timeout_s",
     "Embeddings": "body model usage",
+    "Probed": "windows",
     "ChatRequest": "dialect model source stream profile declares_tools choices wants_usage headers",
     "Conversation": "messages tools tool_choice sampling extensions",
     "Message": "role parts name extensions",
@@ -85,6 +86,7 @@ PARAMETERS = {
     "ChatProvider.converse": "self call",
     "EmbeddingProvider.embed": "self call",
     "TokenCountProvider.count_tokens": "self call",
+    "ProbeProvider.probe": "self",
     "ProviderCall.conversation": "self",
 }
 """The parameters of what is called, or implemented, in their order."""

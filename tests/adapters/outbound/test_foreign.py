@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
-from adapters.outbound.foreign import CLOSING_S, ForeignProvider
+from adapters.outbound.ending import CLOSING_S
+from adapters.outbound.foreign import ForeignProvider
 from adapters.outbound.lent_transport import LentTransport
 from adapters.outbound.redaction import Redaction
 from domain.conversation.reply import Batch, Finished, TextDelta, Usage, UsageReported
@@ -21,6 +22,8 @@ from domain.ports.providers import (
     EmbeddingCall,
     EmbeddingProvider,
     Embeddings,
+    Probed,
+    ProbeProvider,
     ProviderCall,
     TokenCountProvider,
 )
@@ -407,9 +410,10 @@ async def test_a_request_that_cannot_be_said_to_it_is_the_clients_to_know() -> N
 class Versatile:
     """Does everything that a provider may do."""
 
-    def __init__(self, embeddings: object = None, tokens: object = 0) -> None:
+    def __init__(self, embeddings: object = None, tokens: object = 0, probed: object = None) -> None:
         self._embeddings = embeddings
         self._tokens = tokens
+        self._probed = probed
 
     async def converse(self, call: ProviderCall) -> AsyncGenerator[Batch, None]:
         yield END
@@ -419,6 +423,9 @@ class Versatile:
 
     async def count_tokens(self, call: ProviderCall) -> int:
         return cast("int", await self._given(self._tokens))
+
+    async def probe(self) -> Probed:
+        return cast("Probed", await self._given(self._probed))
 
     async def _given(self, what: object) -> object:
         if isinstance(what, BaseException):
@@ -439,15 +446,19 @@ def test_it_does_what_the_adapter_does_and_no_more() -> None:
 
     assert isinstance(versatile(), EmbeddingProvider)
     assert isinstance(versatile(), TokenCountProvider)
+    assert isinstance(versatile(), ProbeProvider)
     assert not isinstance(plain, EmbeddingProvider)
     assert not isinstance(plain, TokenCountProvider)
+    assert not isinstance(plain, ProbeProvider)
 
 
-async def test_embeddings_and_counts_come_through() -> None:
-    provider = versatile(embeddings=SOUND, tokens=7)
+async def test_embeddings_counts_and_probes_come_through() -> None:
+    probed = Probed(windows={"m": 8192})
+    provider = versatile(embeddings=SOUND, tokens=7, probed=probed)
 
     assert await provider.embed(EMBEDDING) is SOUND
     assert await provider.count_tokens(call()) == 7
+    assert await provider.probe() is probed
 
 
 @pytest.mark.parametrize(
@@ -464,12 +475,33 @@ async def test_counts_that_are_none_are_told(odd: object) -> None:
         await versatile(tokens=odd).count_tokens(call())
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        {"m": 8192},
+        Probed(windows=cast("Any", None)),
+        Probed(windows=cast("Any", {"m": "8192"})),
+        Probed(windows=cast("Any", {7: 8192})),
+        Probed(windows={"m": 0}),
+        Probed(windows={"m": True}),
+        Probed(windows={"m": 10**40}),
+    ],
+)
+async def test_probes_that_are_none_are_told(odd: object) -> None:
+    with pytest.raises(UpstreamFailure, match="probe gave"):
+        await versatile(probed=odd).probe()
+
+
 @RAISING
-async def test_whatever_embedding_and_counting_raise_is_the_adapters_fault(error: BaseException) -> None:
-    provider = versatile(embeddings=error, tokens=error)
+async def test_whatever_embedding_counting_and_probing_raise_is_the_adapters_fault(
+    error: BaseException,
+) -> None:
+    provider = versatile(embeddings=error, tokens=error, probed=error)
     questions: list[Callable[[], Awaitable[object]]] = [
         lambda: provider.embed(EMBEDDING),
         lambda: provider.count_tokens(call()),
+        provider.probe,
     ]
     for ask in questions:
         with pytest.raises(UpstreamFailure) as caught:
