@@ -21,7 +21,7 @@ from domain.repair.tool_names import NamesRestored
 from domain.routing.losses import losses
 from domain.routing.shaping import Omission, Shaping, holds_thinking, loses_cache_control
 from domain.routing.targets import ProviderSpec
-from domain.routing.tooling import AS_OFFERED, Tooling, tooled
+from domain.routing.tooling import AS_OFFERED, Tooling, loses_schemas, tooled
 
 _OPENAI_COMPATIBLE = frozenset({"openai_compat", "embedded"})
 _KINDS_TO_REPAIR = _OPENAI_COMPATIBLE | {"ollama"}
@@ -63,6 +63,8 @@ def request_losses(request: ChatRequest, spec: ProviderSpec, shaping: Shaping) -
     if shaping.omits & {Omission.THINKING_REQUEST, Omission.PAST_THINKING}:
         refused.insert(0, "thinking")
     refused += sorted(shaping.without_fields)
+    if shaping.tooling.plain_schemas and loses_schemas(request.conversation.tools):
+        refused.append("tool_schemas")
     if request.dialect == _DIALECT_WITH_CACHE_MARKS and loses_cache_control(request, spec):
         unsaid.insert(0, "cache_control")
     whys = ((refused, Loss.PROVIDER_DOES_NOT_SUPPORT), (unsaid, Loss.TRANSLATION_LOSSY))

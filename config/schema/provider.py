@@ -167,7 +167,8 @@ class Provider(Deadlines):
     tool_schemas: Literal["as_is", "plain"] = Field(
         default="as_is",
         description="`plain` says what tools take without `$ref`, `anyOf`, lists of types and other words"
-        " that some servers refuse.",
+        " that some servers refuse. References that lead in circles or nowhere, or that would add more than"
+        " 64 KiB to a request, leave only a type; `capability-degraded` tells so.",
     )
     deferred_tools: Literal["auto", "expand", "pass"] = Field(
         default="auto",

@@ -6,7 +6,7 @@ keyword they do not know. What is left out here only loosens what the model is t
 the arguments.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from domain.conversation.extensions import Json
@@ -31,7 +31,17 @@ _KEPT = frozenset(
 _DEEPEST = 32
 """Levels of a schema that are said; below them anything goes."""
 
-_ANYTHING: dict[str, Json] = {}
+MOST_REFERENCED = 64 * 1024
+"""
+How many characters references may add to all the schemas of a request.
+
+A tool's arguments take a few thousand. A schema whose definitions refer to each other several times each
+grows by a power of their number, and two kilobytes of it would be millions.
+"""
+
+_TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
+_PUNCTUATION = 6
+"""Characters that a value takes in JSON besides its words, or that a short one takes as a whole."""
 
 
 def plain_schema(schema: Mapping[str, Json]) -> dict[str, Json]:
@@ -41,29 +51,110 @@ def plain_schema(schema: Mapping[str, Json]) -> dict[str, Json]:
     ``$ref`` is resolved within the schema, ``allOf`` is joined, of ``anyOf``, ``oneOf`` and a list of types
     the first is taken that is not null, ``const`` becomes an ``enum`` of one.
     """
-    return _plain(schema, schema, (), 0)
+    (plain,), _ = plain_schemas([schema])
+    return plain
 
 
-def _plain(schema: Any, root: Mapping[str, Json], seen: tuple[str, ...], depth: int) -> dict[str, Json]:
-    if not isinstance(schema, Mapping) or depth > _DEEPEST:
-        return dict(_ANYTHING)
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        return _referenced(schema, reference, root, seen, depth)
-    merged = _one_of(dict(schema))
-    return _said(merged, root, seen, depth)
+def plain_schemas(
+    schemas: Iterable[Mapping[str, Json]], allowance: int = MOST_REFERENCED
+) -> tuple[list[dict[str, Json]], bool]:
+    """
+    Each of a request's schemas in plain words, and whether some of them could not be said.
+
+    Of a reference to itself or to what is not there, and of all once the allowance is used up, no more than
+    the type is said.
+
+    Args:
+        schemas: any JSON objects; what is no schema in them is left out.
+        allowance: how many characters references may add to all of them together.
+    """
+    left = _Allowance(allowance)
+    return [_Plain(schema, left).said() for schema in schemas], left.was_missed
 
 
-def _referenced(
-    schema: Mapping[str, Any], reference: str, root: Mapping[str, Json], seen: tuple[str, ...], depth: int
-) -> dict[str, Json]:
-    """A schema that refers to itself is told once, and anything goes further down."""
-    if reference in seen:
-        return dict(_ANYTHING)
-    found = _at(root, reference)
-    beside = {key: value for key, value in schema.items() if key != "$ref"}
-    target = {**found, **beside} if isinstance(found, Mapping) else beside
-    return _plain(target, root, (*seen, reference), depth + 1)
+class _Allowance:
+    """What references may still add, in characters, and whether anything was left unsaid for want of it."""
+
+    def __init__(self, characters: int) -> None:
+        self._left = characters
+        self.was_missed = False
+
+    def __repr__(self) -> str:
+        return f"<_Allowance of {self._left} more characters>"
+
+    def pays_for(self, value: Any) -> bool:
+        """Whether the value may be said once more; counting it ends where the allowance does."""
+        waiting = [value]
+        while waiting and self._left > 0:
+            found = waiting.pop()
+            self._left -= _PUNCTUATION + (len(found) if isinstance(found, str) else 0)
+            if isinstance(found, Mapping):
+                self._left -= sum(map(len, found)) + _PUNCTUATION * len(found)
+                waiting += found.values()
+            elif isinstance(found, list | tuple):
+                waiting += found
+        return self._left > 0
+
+
+class _Plain:
+    """Writes one schema."""
+
+    def __init__(self, root: Mapping[str, Json], allowance: _Allowance) -> None:
+        self._root = root
+        self._allowance = allowance
+
+    def __repr__(self) -> str:
+        return f"<_Plain {self._allowance!r}>"
+
+    def said(self) -> dict[str, Json]:
+        return self._said(self._root, (), 0)
+
+    def _said(self, schema: Any, seen: tuple[str, ...], depth: int) -> dict[str, Json]:
+        if not isinstance(schema, Mapping):
+            return {}
+        if depth > _DEEPEST:
+            return self._sketched(schema)
+        if not isinstance(schema.get("$ref"), str):
+            schema = _one_of(dict(schema))
+        reference = schema.get("$ref")  # an alternative may itself be one
+        if isinstance(reference, str):
+            return self._referenced(schema, reference, seen, depth)
+        return self._written(schema, seen, depth)
+
+    def _referenced(
+        self, schema: Mapping[str, Any], reference: str, seen: tuple[str, ...], depth: int
+    ) -> dict[str, Json]:
+        """What stands beside a reference is said in any case, as it is written but once."""
+        beside = {key: value for key, value in schema.items() if key != "$ref"}
+        found = _at(self._root, reference)
+        if not isinstance(found, Mapping):
+            found = self._sketched({})
+        elif reference in seen or not self._allowance.pays_for(found):
+            found = self._sketched(found)
+        return self._said({**found, **beside}, (*seen, reference), depth + 1)
+
+    def _sketched(self, schema: Mapping[str, Any]) -> dict[str, Json]:
+        """No more than the type, which servers that make grammars of schemas need most."""
+        self._allowance.was_missed = True
+        kind = schema.get("type")
+        return {"type": kind} if isinstance(kind, str) and kind in _TYPES else {}
+
+    def _written(self, schema: Mapping[str, Any], seen: tuple[str, ...], depth: int) -> dict[str, Json]:
+        plain = {key: value for key, value in schema.items() if key in _KEPT}
+        properties = schema.get("properties")
+        if isinstance(properties, Mapping):
+            plain["properties"] = {
+                name: self._said(each, seen, depth + 1) for name, each in properties.items()
+            }
+            known = [name for name in _names(schema.get("required")) if name in properties]
+            plain.pop("required", None)
+            if known:
+                plain["required"] = known
+        if "items" in schema:
+            items = schema["items"]
+            first = items[0] if isinstance(items, list) and items else items
+            plain["items"] = self._said(first, seen, depth + 1)
+        return plain
 
 
 def _at(root: Mapping[str, Json], reference: str) -> Any:
@@ -81,8 +172,8 @@ def _at(root: Mapping[str, Json], reference: str) -> Any:
 
 def _one_of(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema with its alternatives decided."""
-    for part in _listed(schema.pop("allOf", None)):
-        schema = _joined(schema, part)
+    if "allOf" in schema:
+        schema = _joined(schema, _listed(schema.pop("allOf")))
     for word in ("anyOf", "oneOf"):
         alternatives = [each for each in _listed(schema.pop(word, None)) if each.get("type") != "null"]
         if alternatives:
@@ -96,35 +187,21 @@ def _one_of(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _joined(schema: dict[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
-    properties = {**_mapping(part.get("properties")), **_mapping(schema.get("properties"))}
-    required = [*_names(schema.get("required")), *_names(part.get("required"))]
-    joined = {**part, **schema}
+def _joined(schema: dict[str, Any], parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of two that say the same the first counts, and before them the schema itself."""
+    joined = dict(schema)
+    properties = dict(_mapping(schema.get("properties")))
+    required = dict.fromkeys(_names(schema.get("required")))
+    for part in parts:
+        joined.update((key, value) for key, value in part.items() if key not in joined)
+        own = _mapping(part.get("properties"))
+        properties.update((name, each) for name, each in own.items() if name not in properties)
+        required.update(dict.fromkeys(_names(part.get("required"))))
     if properties:
         joined["properties"] = properties
     if required:
-        joined["required"] = list(dict.fromkeys(required))
+        joined["required"] = list(required)
     return joined
-
-
-def _said(
-    schema: Mapping[str, Any], root: Mapping[str, Json], seen: tuple[str, ...], depth: int
-) -> dict[str, Json]:
-    if "$ref" in schema:  # an alternative may itself be a reference
-        return _plain(schema, root, seen, depth + 1)
-    plain = {key: value for key, value in schema.items() if key in _KEPT}
-    properties = schema.get("properties")
-    if isinstance(properties, Mapping):
-        plain["properties"] = {name: _plain(each, root, seen, depth + 1) for name, each in properties.items()}
-        known = [name for name in _names(schema.get("required")) if name in properties]
-        plain.pop("required", None)
-        if known:
-            plain["required"] = known
-    if "items" in schema:
-        items = schema["items"]
-        first = items[0] if isinstance(items, list) and items else items
-        plain["items"] = _plain(first, root, seen, depth + 1)
-    return plain
 
 
 def _listed(value: Any) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from domain.conversation.extensions import Json, Nothing
 from domain.conversation.parts import Document, ForeignPart, Image, Part, Text, ToolCall, ToolResult
 from domain.conversation.request import Conversation, ForeignTool, Message, Tool, ToolChoice
-from domain.routing.plain_schemas import plain_schema
+from domain.routing.plain_schemas import plain_schemas
 
 LONGEST_NAME = 64
 """OpenAI's bound; Anthropic's is 128 and others' no less than this."""
@@ -108,13 +108,18 @@ def tooled(conversation: Conversation, tooling: Tooling) -> Conversation:
     """The conversation as the target is told it; the very same if nothing has to change."""
     if not tooling.changes_something:
         return conversation
-    tools = [_tool(tool, tooling) for tool in conversation.tools if _is_offered(tool, tooling)]
+    tools = tuple(_tool(tool, tooling) for tool in conversation.tools if _is_offered(tool, tooling))
     return replace(
         conversation,
         messages=tuple(_message(message, tooling) for message in conversation.messages),
-        tools=tuple(tools),
+        tools=_plainly(tools)[0] if tooling.plain_schemas else tools,
         tool_choice=_choice(conversation.tool_choice, tooling.names),
     )
+
+
+def loses_schemas(tools: Iterable[Tool | ForeignTool]) -> bool:
+    """Whether plain words do not suffice for what some of these tools take."""
+    return _plainly(tuple(tools))[1]
 
 
 def defers(tools: Iterable[Tool | ForeignTool]) -> bool:
@@ -138,12 +143,23 @@ def _tool(tool: Tool | ForeignTool, tooling: Tooling) -> Tool | ForeignTool:
     if isinstance(tool, ForeignTool):
         return tool
     tool = replace(tool, name=tooling.names.get(tool.name, tool.name))
-    if tooling.plain_schemas and tool.parameters is not None:
-        tool = replace(tool, parameters=plain_schema(tool.parameters))
     if tooling.offers_all and "defer_loading" in _said(tool):
         kept = {key: value for key, value in _said(tool).items() if key != "defer_loading"}
         tool = replace(tool, extensions={**tool.extensions, _ANTHROPIC: kept})
     return tool
+
+
+def _plainly(tools: tuple[Tool | ForeignTool, ...]) -> tuple[tuple[Tool | ForeignTool, ...], bool]:
+    """The tools with their schemas in plain words, and whether something of these could not be said."""
+    schemas = [tool.parameters for tool in tools if isinstance(tool, Tool) and tool.parameters is not None]
+    plain, untold = plain_schemas(schemas)
+    told = iter(plain)
+    return tuple(
+        replace(tool, parameters=next(told))
+        if isinstance(tool, Tool) and tool.parameters is not None
+        else tool
+        for tool in tools
+    ), untold
 
 
 def _said(tool: Tool) -> Mapping[str, Json]:

@@ -24,6 +24,7 @@ from domain.failures import FailureKind, UpstreamFailure
 from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied, ToolCallsRepaired
 from domain.routing.shaping import Omission
 from domain.routing.targets import Capabilities, Freedom
+from domain.routing.tooling import ToolManners, ToolSchemas
 from domain.routing.verdict import ChainFailed
 from domain.tokens.request import request_tokens
 from tests.app.use_cases.conversing import END, HELLO, ROLE, House, house
@@ -318,3 +319,15 @@ async def test_each_way_of_losing_something_is_told_of_once() -> None:
         (("temperature",), "provider-does-not-support"),
         (("seed", "logprobs"), "translation-lossy"),
     ]
+
+
+async def test_a_schema_that_plain_words_do_not_suffice_for_is_told() -> None:
+    tree = Tool(name="a", parameters={"type": "object", "properties": {"child": {"$ref": "#"}}})
+    said = Conversation(messages=(), tools=(tree,))
+    plainly = ToolManners(schemas=ToolSchemas.PLAIN)
+    given = gateway((ROLE, HELLO, END), **COMPATIBLE, tool_manners=plainly)
+
+    await (await given.ask(source=Built(said))).aclose()
+
+    (lost,) = given.sink.of(CapabilityDegraded)
+    assert (lost.dropped, lost.reason) == (("tool_schemas",), "provider-does-not-support")

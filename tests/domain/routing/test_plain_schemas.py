@@ -1,12 +1,14 @@
 """Schemas in few words: all that a model needs, and nothing that a server stumbles over."""
 
+import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.routing.plain_schemas import plain_schema
+from domain.routing.plain_schemas import MOST_REFERENCED, plain_schema, plain_schemas
 
 WORDS = ("$ref", "anyOf", "oneOf", "allOf", "const", "$defs", "additionalProperties", "format", "default")
 
@@ -97,7 +99,10 @@ def test_references_are_resolved_and_one_to_itself_ends() -> None:
     assert plain_schema(schema) == {
         "type": "object",
         "properties": {
-            "head": {"type": "object", "properties": {"next": {}, "name": {"type": "string"}}},
+            "head": {
+                "type": "object",
+                "properties": {"next": {"type": "object"}, "name": {"type": "string"}},
+            },
         },
     }
 
@@ -106,3 +111,85 @@ def test_a_required_property_that_is_not_there_is_not_required() -> None:
     schema: dict[str, Any] = {"type": "object", "properties": {"a": {}}, "required": ["a", "b"]}
 
     assert plain_schema(schema)["required"] == ["a"]
+
+
+def test_references_that_fan_out_cost_no_more_than_an_allowance() -> None:
+    def level(below: int) -> dict[str, Any]:
+        many = {name: {"$ref": f"#/$defs/d{below}"} for name in "abcdefgh"}
+        return {"type": "object", "properties": many}
+
+    defs: dict[str, Any] = {f"d{n}": level(n - 1) for n in range(1, 8)}
+    defs["d0"] = {"type": "string", "description": "x" * 50}
+
+    before = time.process_time()
+    plain: Any = plain_schema({**level(7), "$defs": defs})
+
+    assert time.process_time() - before < 5  # 16 million strings would take longer
+    assert len(json.dumps(plain)) < 4 * MOST_REFERENCED
+    assert plain["properties"]["h"]["type"] == "object"  # past the allowance the bare type is left
+
+
+def test_all_schemas_of_a_request_share_one_allowance() -> None:
+    whole: dict[str, Any] = {
+        "$ref": "#/$defs/a",
+        "$defs": {"a": {"type": "string", "description": "x" * 1000}},
+    }
+
+    plain, untold = plain_schemas([whole] * 1000)
+
+    assert untold
+    assert len(json.dumps(plain)) < 4 * MOST_REFERENCED
+    assert plain[0]["description"] == "x" * 1000
+    assert plain[-1] == {"type": "string"}
+
+
+def test_a_large_schema_without_references_is_told_whole() -> None:
+    fields = {f"field_{n}": {"type": "string", "description": "x" * 100} for n in range(5_000)}
+    schema: dict[str, Any] = {"type": "object", "properties": fields}
+
+    assert plain_schemas([schema]) == ([schema], False)
+
+
+def test_joining_many_parts_takes_linear_time() -> None:
+    parts: list[Any] = [{"properties": {f"p{n}": {}}, "required": [f"p{n}"]} for n in range(20_000)]
+
+    before = time.process_time()
+    plain: Any = plain_schema({"allOf": parts})
+
+    assert len(plain["properties"]) == len(plain["required"]) == 20_000
+    assert time.process_time() - before < 5
+
+
+EVERY_WORD = [*WORDS, "properties", "items", "required", "type", "enum", "description", "a", "b"]
+any_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.sampled_from(["#", "#/$defs/a", "#/a/b", "#/items", "#/nowhere"]),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(EVERY_WORD), inner, max_size=6)
+    ),
+    max_leaves=60,
+)
+
+
+@given(st.dictionaries(st.sampled_from(EVERY_WORD), any_json, max_size=9))
+def test_no_json_is_told_at_more_than_its_size_and_the_allowance(schema: dict[str, Any]) -> None:
+    (plain,), _ = plain_schemas([schema], allowance=100)
+
+    assert len(json.dumps(plain)) <= 4 * (len(json.dumps(schema)) + 100)
+
+
+@pytest.mark.parametrize(
+    ("schema", "untold"),
+    [
+        ({"$ref": "#/nowhere"}, True),
+        ({"$ref": "https://else.where/schema"}, True),
+        ({"type": "object", "properties": {"a": {"$ref": "#"}}}, True),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}}, False),
+        ({"type": "object"}, False),
+    ],
+)
+def test_it_is_known_whether_a_reference_led_nowhere(schema: dict[str, Any], untold: bool) -> None:
+    assert plain_schemas([schema])[1] is untold
