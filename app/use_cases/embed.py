@@ -224,6 +224,10 @@ class _Texts:
         return True
 
     @property
+    def thinking_budget(self) -> int | None:
+        return None
+
+    @property
     def may_mark_cache(self) -> bool:
         return False
 

@@ -62,6 +62,8 @@ def request_losses(request: ChatRequest, spec: ProviderSpec, shaping: Shaping) -
     refused, unsaid = list(lost.refused), list(lost.unsaid)
     if shaping.omits & {Omission.THINKING_REQUEST, Omission.PAST_THINKING}:
         refused.insert(0, "thinking")
+    elif shaping.thinking_budget is not None:
+        refused.insert(0, "budget_tokens")
     refused += sorted(shaping.without_fields)
     if shaping.tooling.plain_schemas and loses_schemas(request.conversation.tools):
         refused.append("tool_schemas")

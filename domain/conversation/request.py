@@ -180,6 +180,16 @@ class Source(Protocol):
         ...
 
     @property
+    def thinking_budget(self) -> int | None:
+        """
+        How many tokens the client lets the model think for, known without reading it; ``None`` when unsaid.
+
+        Raises:
+            MalformedRequest: it cannot be found out.
+        """
+        ...
+
+    @property
     def output_limit(self) -> int:
         """
         How many tokens the client lets the answer have at most, known without reading it; 0 for no limit.
@@ -203,6 +213,14 @@ class MalformedRequest(Exception):
         super().__init__(f"{path}: {message}" if path else message)
         self.path = path
         self.message = message
+
+
+def budget_asked(thinking: Json) -> int | None:
+    """The tokens that Anthropic's field ``thinking`` grants; ``None`` when it leaves that to the model."""
+    if not isinstance(thinking, Mapping) or thinking.get("type") != "enabled":
+        return None
+    budget = thinking.get("budget_tokens")
+    return budget if isinstance(budget, int) else None
 
 
 def newest_of(content: Conversation, roles: Collection[Role]) -> Iterator[Message]:
@@ -245,6 +263,10 @@ class Built:
     @property
     def may_mark_cache(self) -> bool:
         return True
+
+    @property
+    def thinking_budget(self) -> int | None:
+        return budget_asked(self.content.extensions.get("anthropic_messages", {}).get("thinking"))
 
     @property
     def output_limit(self) -> int:

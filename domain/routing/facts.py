@@ -179,6 +179,11 @@ class Facts:
         return self._source.output_limit
 
     @cached_property
+    def thinking_budget(self) -> int | None:
+        """How many tokens the client lets the model think for; ``None`` when it sets no number."""
+        return self._source.thinking_budget
+
+    @cached_property
     def image_place(self) -> str | None:
         """
         Where the first picture stands, in a turn or in a tool's result; ``None`` when there is none.

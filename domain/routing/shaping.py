@@ -6,7 +6,7 @@ conversation, and from request to request before its version 2.1.181, so a serve
 beginning finds none of them again; only Anthropic has a use for it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import takewhile
@@ -17,8 +17,9 @@ from domain.conversation.parts import Document, Image, Part, Text, Thinking, Too
 from domain.conversation.request import ChatRequest, Conversation, Message, Role, Tool
 from domain.routing.betas import defer_tools, dropped, paired_fields
 from domain.routing.facts import Facts
-from domain.routing.manner import ANTHROPIC_MESSAGES, AS_ASKED, Manner, language_of, manner_for
+from domain.routing.manner import ANTHROPIC_MESSAGES, AS_ASKED, Manner, is_spoken_by, language_of, manner_for
 from domain.routing.targets import ProviderSpec
+from domain.routing.thinking import fitting_budget
 from domain.routing.tooling import (
     AS_OFFERED,
     DeferredTools,
@@ -54,6 +55,7 @@ class Shaping:
     Attributes:
         omits: what is left out.
         most_output_tokens: the client's output limit is lowered to this; ``None`` leaves it alone.
+        thinking_budget: tokens to think for, in place of the client's; ``None`` leaves these alone.
         manner: what changes in how the target is asked to answer.
         tooling: what changes in its tools.
         without_fields: fields of the body that go with betas the target is not asked for.
@@ -61,6 +63,7 @@ class Shaping:
 
     omits: frozenset[Omission] = frozenset()
     most_output_tokens: int | None = None
+    thinking_budget: int | None = None
     manner: Manner = AS_ASKED
     tooling: Tooling = AS_OFFERED
     without_fields: frozenset[str] = frozenset()
@@ -84,10 +87,17 @@ def shaping_for(facts: Facts, spec: ProviderSpec, dialect: str) -> Shaping:
         omits.add(Omission.ATTRIBUTION)
     if dialect == ANTHROPIC_MESSAGES and spec.capabilities.thinking is False and facts.wants_thinking:
         omits.add(Omission.THINKING_REQUEST)
+    most_output_tokens = _output_bound(facts, spec.context_window)
+    at_home = dialect == ANTHROPIC_MESSAGES and is_spoken_by(spec, dialect)
+    budget = facts.thinking_budget if at_home else None
+    fitting = None if budget is None else fitting_budget(facts, most_output_tokens)
+    if budget is not None and fitting is None:
+        omits.add(Omission.THINKING_REQUEST)
     unasked = dropped(facts.betas, spec.drop_betas) if dialect == ANTHROPIC_MESSAGES else ()
     return Shaping(
         omits=frozenset(omits),
-        most_output_tokens=_output_bound(facts, spec.context_window),
+        most_output_tokens=most_output_tokens,
+        thinking_budget=fitting if fitting != budget else None,
         manner=manner_for(facts, spec, dialect),
         tooling=_tooling(facts, spec, dialect, unasked),
         without_fields=paired_fields(unasked),
@@ -148,6 +158,8 @@ def shaped(conversation: Conversation, shaping: Shaping) -> Conversation:
         conversation = _without_attribution(conversation)
     if Omission.THINKING_REQUEST in shaping.omits:
         conversation = _without_thinking_request(conversation)
+    elif shaping.thinking_budget is not None:
+        conversation = _thinking_for(conversation, shaping.thinking_budget)
     if Omission.PAST_THINKING in shaping.omits:
         conversation = replace(conversation, messages=tuple(map(_without_thinking, conversation.messages)))
     if shaping.without_fields:
@@ -202,6 +214,15 @@ def _without_thinking_request(conversation: Conversation) -> Conversation:
         return conversation
     kept = {field: value for field, value in said.items() if field != "thinking"}
     return replace(conversation, extensions={**conversation.extensions, ANTHROPIC_MESSAGES: kept})
+
+
+def _thinking_for(conversation: Conversation, tokens: int) -> Conversation:
+    said = conversation.extensions.get(ANTHROPIC_MESSAGES, {})
+    asked = said.get("thinking")
+    if not isinstance(asked, Mapping):
+        return conversation
+    told = {**said, "thinking": {**asked, "budget_tokens": tokens}}
+    return replace(conversation, extensions={**conversation.extensions, ANTHROPIC_MESSAGES: told})
 
 
 def _without_fields(conversation: Conversation, fields: frozenset[str]) -> Conversation:

@@ -14,7 +14,15 @@ from adapters.dialects.fields import decoded, described
 from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.only_words import only_words
-from domain.conversation.request import ChatRequest, Conversation, MalformedRequest, Message, Role, newest_of
+from domain.conversation.request import (
+    ChatRequest,
+    Conversation,
+    MalformedRequest,
+    Message,
+    Role,
+    budget_asked,
+    newest_of,
+)
 from domain.routing.shaping import Omission
 
 
@@ -53,6 +61,10 @@ class MessagesBody:
     @property
     def may_defer_tools(self) -> bool:
         return self.members.may_defer_tools
+
+    @property
+    def thinking_budget(self) -> int | None:
+        return budget_asked(self.members.value("thinking"))
 
     @property
     def may_mark_cache(self) -> bool:

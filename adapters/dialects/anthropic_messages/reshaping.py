@@ -7,9 +7,6 @@ from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
 from domain.routing.shaping import ATTRIBUTION, Omission, Shaping, unattributed
 
-LEAST_THINKING_TOKENS = 1024
-"""The least ``budget_tokens``; it must be less than ``max_tokens`` (docs.claude.com, extended thinking)."""
-
 _blocks = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -20,8 +17,8 @@ def reshaped(members: JsonMembers, shaping: Shaping) -> dict[str, bytes | None]:
         changes |= _without_attribution(members)
     if Omission.THINKING_REQUEST in shaping.omits and "thinking" in members:
         changes["thinking"] = None
-    elif "thinking" in members:
-        changes |= _thinking_enough(members)
+    elif shaping.thinking_budget is not None:
+        changes |= _thinking_for(members, shaping.thinking_budget)
     changes |= dict.fromkeys(field for field in shaping.without_fields if field in members)
     if shaping.most_output_tokens is not None:
         changes |= _bounded(members, shaping.most_output_tokens)
@@ -49,19 +46,9 @@ def _unattributed_block(raw: msgspec.Raw) -> list[bytes]:
     return [json_text({**block, "text": left})] if left.strip() else []
 
 
-def _thinking_enough(members: JsonMembers) -> dict[str, bytes | None]:
-    """A budget below the least is raised to that; where the answer has no room for it, it goes."""
-    raw, limit = members.raw("thinking"), members.raw("max_tokens")
-    asked = None if raw is None else decoded(raw, "thinking")
-    if not isinstance(asked, dict):
-        return {}
-    budget = asked.get("budget_tokens")
-    if not isinstance(budget, int) or budget >= LEAST_THINKING_TOKENS:
-        return {}
-    most = None if limit is None else decoded(limit, "max_tokens")
-    if isinstance(most, int) and most <= LEAST_THINKING_TOKENS:
-        return {"thinking": None}
-    return {"thinking": json_text({**asked, "budget_tokens": LEAST_THINKING_TOKENS})}
+def _thinking_for(members: JsonMembers, tokens: int) -> dict[str, bytes | None]:
+    asked = members.value("thinking")
+    return {"thinking": json_text({**asked, "budget_tokens": tokens})} if isinstance(asked, dict) else {}
 
 
 def _bounded(members: JsonMembers, most: int) -> dict[str, bytes | None]:

@@ -77,6 +77,10 @@ class ChatBody:
         return self.members.may_defer_tools
 
     @property
+    def thinking_budget(self) -> int | None:
+        return None
+
+    @property
     def may_mark_cache(self) -> bool:
         return self.members.may_mark_cache
 

@@ -66,6 +66,10 @@ class CompletionsBody:
         return False
 
     @property
+    def thinking_budget(self) -> int | None:
+        return None
+
+    @property
     def may_mark_cache(self) -> bool:
         return False
 

@@ -79,6 +79,10 @@ class ResponsesBody:
         return self.members.may_defer_tools
 
     @property
+    def thinking_budget(self) -> int | None:
+        return None
+
+    @property
     def may_mark_cache(self) -> bool:
         return self.members.may_mark_cache
 

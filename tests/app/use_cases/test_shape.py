@@ -331,3 +331,20 @@ async def test_a_schema_that_plain_words_do_not_suffice_for_is_told() -> None:
 
     (lost,) = given.sink.of(CapabilityDegraded)
     assert (lost.dropped, lost.reason) == (("tool_schemas",), "provider-does-not-support")
+
+
+@pytest.mark.parametrize(
+    ("budget", "window", "lost"), [(500, None, "budget_tokens"), (5_000, 500, "thinking")]
+)
+async def test_a_changed_budget_for_thinking_is_told(budget: int, window: int | None, lost: str) -> None:
+    asked: dict[str, Any] = {"thinking": {"type": "enabled", "budget_tokens": budget}}
+    said = Conversation(
+        messages=(),
+        sampling=Sampling(max_output_tokens=8_000),
+        extensions={"anthropic_messages": asked},
+    )
+    given = gateway((ROLE, HELLO, END), adapter="anthropic", context_window=window)
+
+    await (await given.ask(dialect="anthropic_messages", source=Built(said))).aclose()
+
+    assert [event.dropped for event in given.sink.of(CapabilityDegraded)] == [(lost,)]

@@ -1,10 +1,13 @@
 """A request leaves as its target can take it, and otherwise as it came."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from domain.conversation.extensions import Json
+from domain.conversation.extensions import Extensions, Json
 from domain.conversation.parts import Part, Text, Thinking, ToolResult
 from domain.conversation.request import (
     Built,
@@ -14,6 +17,7 @@ from domain.conversation.request import (
     Role,
     Sampling,
     Tool,
+    budget_asked,
 )
 from domain.routing.shaping import (
     AS_IT_IS,
@@ -203,3 +207,44 @@ def test_without_instructions_of_ours_nothing_changes() -> None:
 
     assert instructed(asked, "") is asked
     assert instructed(asked, "ours").messages[1:] == asked.messages
+
+
+def thinking_for(budget: int, limit: int) -> Conversation:
+    asked: Extensions = {"anthropic_messages": {"thinking": {"type": "enabled", "budget_tokens": budget}}}
+    return replace(conversation(limit=limit), extensions=asked)
+
+
+@pytest.mark.parametrize(
+    ("budget", "limit", "window", "told", "goes"),
+    [
+        (5_000, 8_000, None, None, False),
+        (5_000, 8_000, 3_158 + 9, 1_875, False),
+        (5_000, 8_000, 20_000, None, False),
+        (5_000, 8_000, 1_500, 1_024, False),
+        (5_000, 8_000, 1_000, None, True),
+        (9_000, 8_000, 4_000, None, False),
+        (500, 8_000, None, 1_024, False),
+        (500, 1_024, None, None, True),
+    ],
+)
+def test_thinking_keeps_its_share_of_a_shortened_answer(
+    budget: int, limit: int, window: int | None, told: int | None, goes: bool
+) -> None:
+    """A window of 3,167 leaves 3,000; what a client sets beyond its own limit it means so."""
+    found = shaping(thinking_for(budget, limit), adapter="anthropic", context_window=window)
+
+    assert (found.thinking_budget, Omission.THINKING_REQUEST in found.omits) == (told, goes)
+
+
+@given(st.integers(1, 40_000), st.integers(2, 40_000), st.integers(1, 60_000))
+def test_a_budget_that_the_client_could_have_is_one_that_the_target_takes(
+    budget: int, limit: int, window: int
+) -> None:
+    assume(budget < limit)
+    found = shaping(thinking_for(budget, limit), adapter="anthropic", context_window=window)
+    told = shaped(thinking_for(budget, limit), found)
+
+    thinking = budget_asked(told.extensions["anthropic_messages"].get("thinking"))
+    most = told.sampling.max_output_tokens
+    assert most is not None
+    assert thinking is None or 1_024 <= thinking < most

@@ -116,3 +116,18 @@ def test_past_thinking_goes_and_calls_and_words_stay() -> None:
 
     kinds = [block["type"] for message in leaves["messages"] for block in message["content"]]
     assert kinds == ["text", "text", "text"]
+
+
+def test_a_budget_for_thinking_is_changed_in_place() -> None:
+    asked = body(thinking={"type": "enabled", "budget_tokens": 5000})
+
+    assert sent(asked, Shaping(thinking_budget=1875)) == asked.replace(
+        b'{"type": "enabled", "budget_tokens": 5000}', b'{"type":"enabled","budget_tokens":1875}'
+    )
+
+
+def test_a_budget_for_thinking_is_changed_in_a_body_that_is_written_anew_as_well() -> None:
+    asked = body(thinking={"type": "enabled", "budget_tokens": 5000})
+    anew = Shaping(thinking_budget=1875, omits=frozenset({Omission.PAST_THINKING}))
+
+    assert json.loads(sent(asked, anew))["thinking"] == {"type": "enabled", "budget_tokens": 1875}
