@@ -49,6 +49,7 @@ from app.use_cases.usage_journal import UsageJournal
 from app.use_cases.wake_hosts import WakeHosts
 from app.use_cases.watch_context import WatchContext
 from app.use_cases.watch_health import WatchHealth
+from app.use_cases.window_sharing import WindowSharing
 from app.version import gateway_version
 from config.in_short import config_in_short
 from config.schema.root import Config
@@ -284,17 +285,19 @@ class Container(containers.DeclarativeContainer):
         sink,
         clock,
     )
-    manage_health = providers.Singleton(ManageHealth, roster, table, sink, clock, wake_hosts)
+    learn_windows = providers.Singleton(LearnWindows, table, sink, clock)
+    manage_health = providers.Singleton(ManageHealth, roster, table, sink, clock, learn_windows, wake_hosts)
+    provider_names = providers.Singleton(shared_names, table, secrets)
     health_sharing = providers.Singleton(
         HealthSharing,
         records,
         store,
         sink,
         clock,
-        names=providers.Callable(shared_names, table, secrets),
+        names=provider_names,
         reset_elsewhere=manage_health.provided.forgiven_elsewhere,
     )
-    learn_windows = providers.Singleton(LearnWindows, table, sink, clock)
+    window_sharing = providers.Singleton(WindowSharing, learn_windows, store, clock, names=provider_names)
 
     # use cases
     gates = providers.List(

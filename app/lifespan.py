@@ -36,16 +36,19 @@ async def running(container: Container) -> AsyncIterator[None]:
 async def _open_state(container: Container, stack: AsyncExitStack) -> None:
     """Who may ask, and what plans have left, is known before anybody can; what was used since is written."""
     stack.push_async_callback(container.store().aclose)
-    keys, quotas, health = container.keys(), container.quotas(), container.health_sharing()
+    keys, quotas = container.keys(), container.quotas()
+    health, windows = container.health_sharing(), container.window_sharing()
     stack.push_async_callback(quotas.share)
     stack.push_async_callback(health.look)
     await quotas.share()
     await health.look()
+    await windows.look()
     await keys.refresh()
     chores = [
         keys.watch(),
         quotas.run(),
         health.run(),
+        windows.run(),
         container.probe_providers().run(),
         container.half_open().run(),
         container.learn_windows().run(),

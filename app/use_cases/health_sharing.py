@@ -7,6 +7,7 @@ from contextlib import suppress
 from app.use_cases.health_events import learned
 from app.use_cases.health_texts import facts_in, text_of
 from app.use_cases.shared_records import SharedRecords
+from app.use_cases.shared_topic import SharedTopic
 from domain.health.records import ProviderRecord
 from domain.health.shared import NOTHING_HEARD, SharedFacts
 from domain.ports.observation import EventSink
@@ -18,8 +19,6 @@ SHARES_EVERY_S = 0.4
 
 _KEPT_S = 3_600.0
 """How long a word is kept beyond the pauses that it tells of."""
-
-_TOPIC = "provider-health"
 
 
 class HealthSharing:
@@ -46,12 +45,11 @@ class HealthSharing:
         reset_elsewhere: Callable[[str], None],
     ) -> None:
         self._records = records
-        self._store = store
+        self._topic = SharedTopic(store, "provider-health")
         self._sink = sink
         self._clock = clock
         self._names = names
         self._reset_elsewhere = reset_elsewhere
-        self._generation = -1
         self._stored: dict[str, SharedFacts] = {}
 
     def __repr__(self) -> str:
@@ -75,16 +73,14 @@ class HealthSharing:
         Raises:
             StoreUnavailable: the others could not be told or heard.
         """
-        generation = await self._store.generation(_TOPIC)
-        if generation != self._generation:
-            await self._hear()
-            self._generation = generation
+        texts = await self._topic.changed()
+        if texts is not None:
+            self._hear(texts)
         for provider, facts in list(self._records.facts.items()):
             if facts.news != self._stored.get(provider, NOTHING_HEARD).news:
                 await self._tell(provider, facts)
 
-    async def _hear(self) -> None:
-        texts = await self._store.records(_TOPIC)
+    def _hear(self, texts: Mapping[str, str]) -> None:
         told = {provider: facts_in(texts.get(name, "")) for provider, name in self._names.items()}
         self._stored = told
         for provider, facts in told.items():
@@ -108,5 +104,5 @@ class HealthSharing:
         if name is None:
             return
         lasts_s = max(0.0, facts.holds_until - self._clock.time()) + _KEPT_S
-        await self._store.put(_TOPIC, name, text_of(facts), lasts_s=lasts_s)
+        await self._topic.put(name, text_of(facts), lasts_s=lasts_s)
         self._stored[provider] = facts

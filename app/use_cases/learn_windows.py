@@ -1,6 +1,9 @@
 """Learns how large context windows are from what upstreams say of prompts that are too long."""
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 from app.use_cases.attempts import Attempting, Ending
 from domain.inventory.probing import ContextWindowLearned
@@ -12,6 +15,21 @@ FORGETS_AFTER_S = 3_600.0
 """A server may be started anew with a larger window: one prompt in an hour finds out."""
 
 _LOOKS_EVERY_S = 60.0
+_TICK_S = 1e-6
+
+
+class Named(NamedTuple):
+    """
+    The latest word on a target's window: when it came, in seconds since the epoch, and its tokens.
+
+    With 0 tokens nothing is known any more. Of two words the later one holds, whoever heard it.
+    """
+
+    at: float
+    tokens: int
+
+
+NOT_NAMED = Named(0.0, 0)
 
 
 class LearnWindows:
@@ -21,10 +39,15 @@ class LearnWindows:
         self._table = table
         self._sink = sink
         self._clock = clock
-        self._learned_at: dict[Target, float] = {}
+        self._named: dict[Target, Named] = {}
 
     def __repr__(self) -> str:
-        return f"<LearnWindows of {len(self._learned_at)} targets>"
+        return f"<LearnWindows of {len(self._named)} targets>"
+
+    @property
+    def named(self) -> Mapping[Target, Named]:
+        """What was heard within the last hour."""
+        return MappingProxyType(self._named)
 
     async def admit(self, attempting: Attempting) -> "WindowTicket":
         """See `app.use_cases.attempts.Companion`."""
@@ -37,10 +60,15 @@ class LearnWindows:
             self.forget_old()
 
     def forget_old(self) -> None:
-        now = self._clock.monotonic()
-        old = [target for target, at in self._learned_at.items() if now - at >= FORGETS_AFTER_S]
-        for target in old:
+        for target in [each for each, named in self._named.items() if self._is_old(named)]:
+            if self._named.pop(target).tokens:
+                self._table.context_windows.forget(target)
+
+    def forget_all(self, provider: str) -> None:
+        """Nothing is known of a provider's windows any more, however it was learned, here and elsewhere."""
+        for target in [each for each in self._named if each.provider == provider]:
             self._forget(target)
+        self._table.context_windows.forget_all(provider)
 
     def ended(self, target: Target, ending: Ending) -> None:
         """An upstream that names its window is believed, until it answers a longer prompt."""
@@ -49,17 +77,42 @@ class LearnWindows:
             self._learn(target, overflow.window)
         window = self._table.context_windows.of(target, None)
         read = ending.usage.input_tokens if ending.usage else None
-        if target in self._learned_at and window is not None and (read or 0) > window:
+        if self._is_named(target) and window is not None and (read or 0) > window:
             self._forget(target)
+
+    def hear(self, target: Target, named: Named) -> None:
+        """Another process has learned a window, or that it is another one."""
+        if not named > self._named.get(target, NOT_NAMED) or self._is_old(named):
+            return
+        was_named = self._is_named(target)
+        self._named[target] = named
+        if named.tokens and self._table.context_windows.learn(target, named.tokens):
+            self._tell(target, named.tokens)
+        elif not named.tokens and was_named:
+            self._table.context_windows.forget(target)
 
     def _learn(self, target: Target, window: int) -> None:
         if self._table.context_windows.learn(target, window):
-            self._learned_at[target] = self._clock.monotonic()
-            self._sink.emit(ContextWindowLearned(provider=target.provider, model=target.model, tokens=window))
+            self._note(target, window)
+            self._tell(target, window)
 
     def _forget(self, target: Target) -> None:
-        del self._learned_at[target]
+        self._note(target, 0)
         self._table.context_windows.forget(target)
+
+    def _note(self, target: Target, tokens: int) -> None:
+        """The word that comes last is the latest, whatever the clock says of the one before."""
+        at = max(self._clock.time(), self._named.get(target, NOT_NAMED).at + _TICK_S)
+        self._named[target] = Named(at, tokens)
+
+    def _tell(self, target: Target, window: int) -> None:
+        self._sink.emit(ContextWindowLearned(provider=target.provider, model=target.model, tokens=window))
+
+    def _is_named(self, target: Target) -> bool:
+        return self._named.get(target, NOT_NAMED).tokens > 0
+
+    def _is_old(self, named: Named) -> bool:
+        return self._clock.time() - named.at >= FORGETS_AFTER_S
 
 
 class WindowTicket:

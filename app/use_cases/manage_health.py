@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.use_cases.learn_windows import LearnWindows
 from app.use_cases.wake_hosts import NOBODY_SLEEPS, Waking
 from domain.health.cooldown import CooldownReason
 from domain.health.machine import HealthState
@@ -65,12 +66,14 @@ class ManageHealth:
         table: RoutingTable,
         sink: EventSink,
         clock: Clock,
+        windows: LearnWindows,
         waking: Waking = NOBODY_SLEEPS,
     ) -> None:
         self._roster = roster
         self._table = table
         self._sink = sink
         self._clock = clock
+        self._windows = windows
         self._waking = waking
 
     def __repr__(self) -> str:
@@ -108,7 +111,7 @@ class ManageHealth:
 
     def _forget_own(self, provider: str) -> None:
         """What each process learns for itself."""
-        self._table.context_windows.forget_all(provider)
+        self._windows.forget_all(provider)
         self._waking.forgive(provider)
 
     def _health(self, provider: str, record: ProviderRecord) -> ProviderHealth:

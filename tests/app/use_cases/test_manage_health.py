@@ -18,7 +18,7 @@ USED_UP = UpstreamFailure(
 
 
 def managed(given: Watched) -> ManageHealth:
-    return ManageHealth(given.roster, given.table, given.sink, given.clock)
+    return ManageHealth(given.roster, given.table, given.sink, given.clock, given.windows)
 
 
 async def test_every_provider_is_reported_with_its_pauses() -> None:

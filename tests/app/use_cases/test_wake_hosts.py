@@ -9,6 +9,7 @@ from math import inf
 import pytest
 
 from app.use_cases.converse import Converse
+from app.use_cases.learn_windows import LearnWindows
 from app.use_cases.manage_health import ManageHealth
 from app.use_cases.plan import Planner
 from app.use_cases.probe_providers import ProbeProviders
@@ -93,7 +94,8 @@ class Home:
             self.table, self.planner, directory, self.sink, self.clock, [watch], self.waking
         )
         self.probes = ProbeProviders(self.table, directory, self.sink, [watch], self.waking)
-        self.manage = ManageHealth(self.roster, self.table, self.sink, self.clock, self.waking)
+        windows = LearnWindows(self.table, self.sink, self.clock)
+        self.manage = ManageHealth(self.roster, self.table, self.sink, self.clock, windows, self.waking)
 
     @property
     def state(self) -> SleepState | None:
