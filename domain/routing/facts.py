@@ -14,11 +14,9 @@ from domain.conversation.parts import ToolResult
 from domain.conversation.request import (
     ChatRequest,
     Conversation,
-    ForeignTool,
     Message,
     Role,
     Sampling,
-    Tool,
 )
 from domain.routing.betas import BETA_HEADER, betas_in
 from domain.routing.reading import (
@@ -29,6 +27,7 @@ from domain.routing.reading import (
     shows,
     words,
 )
+from domain.routing.tooling import defers, tool_names
 from domain.tokens.request import TOOLS_PREAMBLE, request_tokens, words_fit
 
 _CHARACTERS_PER_TOKEN = 4
@@ -67,15 +66,15 @@ class Facts:
     def has_tools(self) -> bool:
         return self._request.declares_tools
 
-    @property
-    def may_defer_tools(self) -> bool:
-        """Whether tools may be looked up only when they are needed: no is certain, yes is a guess."""
-        return self.has_tools and self._source.may_defer_tools
+    @cached_property
+    def defers_tools(self) -> bool:
+        """Whether tools are looked up only when they are needed."""
+        return self.has_tools and self._source.may_defer_tools and defers(self._conversation.tools)
 
     @cached_property
-    def tools(self) -> tuple[Tool | ForeignTool, ...]:
-        """The tools that are offered."""
-        return self._conversation.tools
+    def tool_names(self) -> tuple[str, ...]:
+        """The tools that are offered or were called, each once."""
+        return tuple(dict.fromkeys(tool_names(self._conversation)))
 
     @property
     def betas(self) -> tuple[str, ...]:

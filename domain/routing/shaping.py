@@ -26,7 +26,6 @@ from domain.routing.tooling import (
     Tooling,
     ToolNames,
     ToolSchemas,
-    defers,
     safe_names,
     tooled,
 )
@@ -106,15 +105,15 @@ def shaping_for(facts: Facts, spec: ProviderSpec, dialect: str) -> Shaping:
 
 def _tooling(facts: Facts, spec: ProviderSpec, dialect: str, unasked: tuple[str, ...]) -> Tooling:
     """Of a request that goes on in its own language nothing is read that need not change."""
-    if not facts.has_tools:
-        return AS_OFFERED
     manners = spec.tool_manners
-    abroad = language_of(spec) not in (None, dialect)
+    abroad = language_of(spec) is not None and not is_spoken_by(spec, dialect)
     renames = manners.names is ToolNames.SAFE or (manners.names is ToolNames.AUTO and abroad)
+    if not facts.has_tools and not renames:
+        return AS_OFFERED
     return Tooling(
-        names=safe_names(facts.tools) if renames else Nothing(),
+        names=safe_names(facts.tool_names) if renames else Nothing(),
         plain_schemas=manners.schemas is ToolSchemas.PLAIN,
-        offers_all=facts.may_defer_tools and _offers_all(spec, unasked) and defers(facts.tools),
+        offers_all=_offers_all(spec, unasked) and facts.defers_tools,
     )
 
 

@@ -8,7 +8,7 @@ is needed.
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
@@ -86,13 +86,20 @@ class Tooling:
 AS_OFFERED = Tooling()
 
 
-def safe_names(tools: Iterable[Tool | ForeignTool]) -> Mapping[str, str]:
-    """
-    A name that every server takes for each tool whose own is not one.
+def tool_names(conversation: Conversation) -> Iterator[str]:
+    """The tools that are offered, then those that were called: a client may since have put some away."""
+    yield from (tool.name for tool in conversation.tools if isinstance(tool, Tool))
+    for message in conversation.messages:
+        yield from (part.name for part in message.parts if isinstance(part, ToolCall))
 
-    The same tools always get the same names, and no two share one; names that may stay do.
+
+def safe_names(names: Iterable[str]) -> Mapping[str, str]:
     """
-    names = [tool.name for tool in tools if isinstance(tool, Tool)]
+    A name that every server takes for each that is not one.
+
+    The same names always get the same ones, and no two share one; names that may stay do.
+    """
+    names = tuple(dict.fromkeys(names))
     taken = {name for name in names if _LEGAL.fullmatch(name)}
     given: dict[str, str] = {}
     for name in names:

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.conversation.extensions import Extensions, Json
-from domain.conversation.parts import Part, Text, Thinking, ToolResult
+from domain.conversation.parts import Part, Text, Thinking, ToolCall, ToolResult
 from domain.conversation.request import (
     Built,
     ChatRequest,
@@ -248,3 +248,25 @@ def test_a_budget_that_the_client_could_have_is_one_that_the_target_takes(
     most = told.sampling.max_output_tokens
     assert most is not None
     assert thinking is None or 1_024 <= thinking < most
+
+
+def test_tools_that_were_called_and_are_offered_no_more_are_renamed_alike() -> None:
+    call = ToolCall(id="1", name="a.b", arguments="{}")
+    said = Conversation(
+        messages=(HELLO, Message(role=Role.ASSISTANT, parts=(call,))), tools=(Tool(name="a_b"),)
+    )
+
+    names = shaping(said, adapter="openai_compat").tooling.names
+    told = shaped(said, shaping(said, adapter="openai_compat")).messages[1].parts[0]
+
+    assert names["a.b"] != "a_b"  # which is another tool
+    assert isinstance(told, ToolCall)
+    assert told.name == names["a.b"]
+
+
+def test_names_of_calls_are_made_safe_where_no_tool_is_offered() -> None:
+    call = ToolCall(id="1", name="a.b", arguments="{}")
+    said = Conversation(messages=(Message(role=Role.ASSISTANT, parts=(call,)),))
+
+    assert shaping(said, adapter="openai_compat").tooling.names == {"a.b": "a_b"}
+    assert not shaping(said, adapter="anthropic").tooling.names

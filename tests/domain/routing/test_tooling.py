@@ -43,18 +43,18 @@ def told_as(given: dict[str, str], name: str) -> str:
 
 @given(names)
 def test_every_name_is_legal_and_none_is_shared(own: list[str]) -> None:
-    given = dict(safe_names(tools(*own)))
+    given = dict(safe_names(own))
     told = [told_as(given, name) for name in own]
 
     assert all(LEGAL.fullmatch(name) for name in told)
     assert len(set(told)) == len(own)
     assert all(name not in given for name in own if LEGAL.fullmatch(name))
-    assert given == safe_names(tools(*own))
+    assert given == safe_names(own)
 
 
 @given(names)
 def test_the_client_gets_its_own_names_back(own: list[str]) -> None:
-    given = dict(safe_names(tools(*own)))
+    given = dict(safe_names(own))
     called: list[ReplyEvent] = [ToolCallStarted(call=0, id="1", name=told_as(given, name)) for name in own]
 
     back = NamesRestored(given).feed(tuple(called))
@@ -63,14 +63,14 @@ def test_the_client_gets_its_own_names_back(own: list[str]) -> None:
 
 
 def test_names_that_the_bound_would_make_alike_stay_apart() -> None:
-    given = safe_names(tools(LONG + "read", LONG + "write"))
+    given = safe_names([LONG + "read", LONG + "write"])
 
     assert len(set(given.values())) == 2
     assert all(len(name) == 64 for name in given.values())
 
 
 def test_a_plain_name_that_is_taken_is_marked() -> None:
-    given = safe_names(tools("a.b", "a_b"))
+    given = safe_names(["a.b", "a_b"])
 
     assert set(given) == {"a.b"}
     assert given["a.b"].startswith("a_b_")
