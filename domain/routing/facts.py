@@ -68,8 +68,8 @@ class Facts:
 
     @cached_property
     def defers_tools(self) -> bool:
-        """Whether tools are looked up only when they are needed."""
-        return self.has_tools and self._source.may_defer_tools and defers(self._conversation.tools)
+        """Whether tools are, or have been, looked up only when they are needed; one language has that."""
+        return self.dialect == _ANTHROPIC and self._source.may_defer_tools and defers(self._conversation)
 
     @cached_property
     def tool_names(self) -> tuple[str, ...]:

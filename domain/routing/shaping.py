@@ -108,11 +108,9 @@ def _tooling(facts: Facts, spec: ProviderSpec, dialect: str, unasked: tuple[str,
     manners = spec.tool_manners
     abroad = language_of(spec) is not None and not is_spoken_by(spec, dialect)
     renames = manners.names is ToolNames.SAFE or (manners.names is ToolNames.AUTO and abroad)
-    if not facts.has_tools and not renames:
-        return AS_OFFERED
     return Tooling(
         names=safe_names(facts.tool_names) if renames else Nothing(),
-        plain_schemas=manners.schemas is ToolSchemas.PLAIN,
+        plain_schemas=facts.has_tools and manners.schemas is ToolSchemas.PLAIN,
         offers_all=_offers_all(spec, unasked) and facts.defers_tools,
     )
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import is_
 from typing import TypeAlias
 
 from domain.conversation.extensions import Json, Nothing
@@ -23,6 +24,7 @@ LONGEST_NAME = 64
 
 _LEGAL = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]")
+_NAME_REFERRED_TO = re.compile(rb'"tool_name"\s*:\s*"([^"\\]*)"')
 _MARK_LENGTH = 8
 _ANTHROPIC = "anthropic_messages"
 
@@ -129,16 +131,24 @@ def loses_schemas(tools: Iterable[Tool | ForeignTool]) -> bool:
     return _plainly(tuple(tools))[1]
 
 
-def defers(tools: Iterable[Tool | ForeignTool]) -> bool:
-    """Whether any of them would be looked up only when it is needed."""
-    return any(
+def defers(conversation: Conversation) -> bool:
+    """Whether tools are, or have been, looked up only when they are needed."""
+    waiting = any(
         _is_search(tool) if isinstance(tool, ForeignTool) else _said(tool).get("defer_loading") is not None
-        for tool in tools
+        for tool in conversation.tools
     )
+    return waiting or any(_looks_up(part) for message in conversation.messages for part in message.parts)
 
 
-def _is_search(tool: ForeignTool) -> bool:
-    return tool.dialect == _ANTHROPIC and b'"tool_search_tool_' in tool.payload.replace(b" ", b"")
+def _looks_up(part: Part) -> bool:
+    if isinstance(part, ToolResult):
+        return any(map(_is_reference, part.content))
+    return isinstance(part, ForeignPart) and (_is_search(part) or _is_reference(part))
+
+
+def _is_search(said: ForeignTool | ForeignPart) -> bool:
+    """A tool that looks others up on the vendor's server, or a call of it."""
+    return said.dialect == _ANTHROPIC and b'"tool_search_tool_' in said.payload and not _is_reference(said)
 
 
 def _is_offered(tool: Tool | ForeignTool, tooling: Tooling) -> bool:
@@ -180,9 +190,13 @@ def _choice(choice: ToolChoice | None, names: Mapping[str, str]) -> ToolChoice |
 
 
 def _message(message: Message, tooling: Tooling) -> Message:
-    parts = tuple(_part(part, tooling) for part in message.parts)
-    unchanged = all(new is old for new, old in zip(parts, message.parts, strict=True))
+    parts = tuple(_part(part, tooling) for part in message.parts if _is_shown(part, tooling))
+    unchanged = len(parts) == len(message.parts) and all(map(is_, parts, message.parts))
     return message if unchanged else replace(message, parts=parts)
+
+
+def _is_shown(part: Part, tooling: Tooling) -> bool:
+    return not (tooling.offers_all and isinstance(part, ForeignPart) and _is_search(part))
 
 
 def _part(part: Part, tooling: Tooling) -> Part:
@@ -190,7 +204,9 @@ def _part(part: Part, tooling: Tooling) -> Part:
         case ToolCall(name=name) if name in tooling.names:
             return replace(part, name=tooling.names[name])
         case ToolResult(content=content) if tooling.offers_all and any(map(_is_reference, content)):
-            return replace(part, content=tuple(map(_unreferenced, content)))
+            return replace(part, content=tuple(_unreferenced(each, tooling) for each in content))
+        case ForeignPart() if tooling.offers_all:
+            return _unreferenced(part, tooling)
         case _:
             return part
 
@@ -198,17 +214,19 @@ def _part(part: Part, tooling: Tooling) -> Part:
 ResultPart: TypeAlias = Text | Image | Document | ForeignPart
 
 
-def _is_reference(part: ResultPart) -> bool:
-    return isinstance(part, ForeignPart) and b'"tool_reference"' in part.payload
+def _is_reference(part: ResultPart | ForeignTool) -> bool:
+    return (
+        isinstance(part, ForeignPart) and part.dialect == _ANTHROPIC and b'"tool_reference"' in part.payload
+    )
 
 
-def _unreferenced(part: ResultPart) -> ResultPart:
+def _unreferenced(part: ResultPart, tooling: Tooling) -> ResultPart:
     """A search found a tool, which is offered anyway."""
     if not isinstance(part, ForeignPart) or not _is_reference(part):
         return part
-    match = re.search(rb'"tool_name"\s*:\s*"([^"\\]*)"', part.payload)
-    name = match[1].decode("utf-8", "replace") if match else "it"
-    return Text(text=f"The tool {name} is available.")
+    found = (name.decode("utf-8", "replace") for name in _NAME_REFERRED_TO.findall(part.payload))
+    names = ", ".join(tooling.names.get(name, name) for name in found)
+    return Text(text=f"Available tools: {names}.")
 
 
 def _plain(name: str) -> str:

@@ -138,6 +138,23 @@ def test_tools_to_be_looked_up_are_all_offered_to_others_than_anthropic(
     assert "tool_reference" not in json.dumps(told)
 
 
+def test_tools_that_were_looked_up_are_told_in_words_where_none_waits_any_more(
+    gateway: Gateway, stage: Stage
+) -> None:
+    reference = {"type": "tool_reference", "tool_name": "late"}
+    called = {"type": "tool_use", "id": "toolu_1", "name": "find", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [reference]}
+    said = [
+        {"role": "user", "content": "Go."},
+        {"role": "assistant", "content": [called]},
+        {"role": "user", "content": [result]},
+    ]
+
+    post(gateway, "/v1/messages", {"model": "first-anthropic", "max_tokens": 9, "messages": said})
+
+    assert "tool_reference" not in json.dumps(heard(stage).body)
+
+
 def test_betas_are_united_with_the_configured_and_dropped_ones_take_their_fields_along(
     gateway: Gateway, stage: Stage
 ) -> None:

@@ -106,9 +106,44 @@ def test_words_pass_the_stage_as_they_are() -> None:
     assert NamesRestored({"a.b": "a_b"}).feed(events) is events
 
 
-@pytest.mark.parametrize(("given", "found"), [((SEARCH,), True), ((LATE,), True), (tuple(tools("a")), False)])
-def test_tools_that_are_looked_up_are_found(given: Any, found: bool) -> None:
-    assert defers(given) is found
+def refers(*tools: str) -> ForeignPart:
+    names = ",".join(f'{{"type":"tool_reference","tool_name":"{name}"}}' for name in tools)
+    return ForeignPart(dialect="anthropic_messages", payload=names.encode())
+
+
+SERVER_CALL = ForeignPart(
+    dialect="anthropic_messages",
+    payload=b'{"type":"server_tool_use","id":"s","name":"tool_search_tool_regex","input":{}}',
+)
+
+
+@pytest.mark.parametrize(
+    ("offered", "parts", "found"),
+    [
+        ((SEARCH,), (), True),
+        ((LATE,), (), True),
+        (tools("a"), (), False),
+        (tools("a"), (ToolResult(call_id="1", content=(refers("a"),)),), True),
+        ((), (SERVER_CALL,), True),
+        ((), (ToolResult(call_id="1", content=(Text(text='"tool_reference"'),)),), False),
+    ],
+)
+def test_tools_that_are_looked_up_are_found(offered: Any, parts: Any, found: bool) -> None:
+    said = Conversation(messages=(Message(role=Role.USER, parts=parts),), tools=tuple(offered))
+
+    assert defers(said) is found
+
+
+def test_tools_that_were_found_once_are_told_in_words_where_none_waits_any_more() -> None:
+    result = ToolResult(call_id="1", content=(refers("late"),))
+    found = (SERVER_CALL, refers("a.b", "c"))
+    turns = (Message(role=Role.ASSISTANT, parts=found), Message(role=Role.USER, parts=(result,)))
+    tooling = Tooling(offers_all=True, names={"a.b": "a_b"})
+
+    searched, answered = tooled(Conversation(messages=turns), tooling).messages
+
+    assert searched.parts == (Text(text="Available tools: a_b, c."),)
+    assert answered.parts == (ToolResult(call_id="1", content=(Text(text="Available tools: late."),)),)
 
 
 def test_where_nothing_is_looked_up_every_tool_is_offered() -> None:
@@ -123,7 +158,7 @@ def test_where_nothing_is_looked_up_every_tool_is_offered() -> None:
     assert told.tools == (Tool(name="late", extensions={"anthropic_messages": {"x": 1}}),)
     (part,) = told.messages[0].parts
     assert isinstance(part, ToolResult)
-    assert part.content == (Text(text="The tool late is available."),)
+    assert part.content == (Text(text="Available tools: late."),)
 
 
 def test_schemas_are_told_in_plain_words() -> None:
