@@ -25,7 +25,14 @@ from app.use_cases.loop_guard import guarded
 from app.use_cases.patience import Patience
 from app.use_cases.plan import Plan, Planner
 from app.use_cases.reply import Reply, ReplyFacts
-from app.use_cases.shape import leaves_room, refuses_past_thinking, reply_pipeline, request_losses, told
+from app.use_cases.shape import (
+    leaves_room,
+    refuses_past_thinking,
+    renaming,
+    reply_pipeline,
+    request_losses,
+    told,
+)
 from app.use_cases.wake_hosts import NOBODY_SLEEPS, Waiting, Waking
 from app.use_cases.walking import Walking
 from domain.conversation.request import ChatRequest, MalformedRequest
@@ -147,12 +154,13 @@ class Converse:
     def _mended(self, errand: _Errand, shaping: Shaping, failure: UpstreamFailure) -> Shaping | None:
         """
         Without thinking if the target refuses how an earlier turn signed it; with less room for the answer if
-        it has told by how much that was too much, for a prompt that fits.
+        it has told by how much that was too much, for a prompt that fits; with other names for tools if it
+        refuses these.
         """
         if refuses_past_thinking(failure, errand.asked.request):
             return shaping.without(Omission.PAST_THINKING, Omission.THINKING_REQUEST)
         if not leaves_room(failure.overflow):
-            return None
+            return renaming(shaping, failure, errand.plan.facts, errand.spec)
         spec = self._table.spec_of(errand.target)
         smaller = shaping_for(errand.plan.facts, spec, errand.asked.request.dialect)
         return smaller if smaller.most_output_tokens not in (None, shaping.most_output_tokens) else None

@@ -8,6 +8,7 @@ clients expect of such a model. Adapters of other kinds mean the thinking that t
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from domain.conversation.request import ChatRequest, MalformedRequest, Tool, ToolUse
 from domain.events import Event
@@ -18,14 +19,22 @@ from domain.repair.stages import Dropped, Filtered, Loss, Pipeline, Remark, Repa
 from domain.repair.thinking import ReasoningDropped
 from domain.repair.tool_calls import ToolCallRepair
 from domain.repair.tool_names import NamesRestored
+from domain.routing.facts import Facts
 from domain.routing.losses import losses
 from domain.routing.shaping import Omission, Shaping, holds_thinking, loses_cache_control
 from domain.routing.targets import ProviderSpec
-from domain.routing.tooling import AS_OFFERED, Tooling, loses_schemas, tooled
+from domain.routing.tooling import AS_OFFERED, Tooling, ToolNames, loses_schemas, safe_names, tooled
 
 _OPENAI_COMPATIBLE = frozenset({"openai_compat", "embedded"})
 _KINDS_TO_REPAIR = _OPENAI_COMPATIBLE | {"ollama"}
 """What serves small models; others are trusted to make calls where calls belong."""
+_REFUSALS = (400, 422)
+_WORDS_ON_NAMES = ("pattern", "regular expression", "length", "too long", "characters", "letter")
+"""
+Of refusals such as ``Invalid 'tools[0].function.name': string does not match pattern`` (OpenAI),
+``tools.0.custom.name: String should have at most 128 characters`` (Anthropic), ``Invalid function name. Must
+start with a letter``.
+"""
 _DIALECTS_WITH_THINKING = frozenset({"anthropic_messages", "openai_responses"})
 _DIALECT_WITH_CACHE_MARKS = "anthropic_messages"
 _KINDS_WITH_BLOCKS = frozenset({"anthropic"})
@@ -82,6 +91,28 @@ def refuses_past_thinking(failure: UpstreamFailure, request: ChatRequest) -> boo
     words = failure.message.lower()
     named = "signature" in words and ("thinking" in words or "thought" in words)
     return failure.status == 400 and named and holds_thinking(request.conversation)
+
+
+def renaming(shaping: Shaping, failure: UpstreamFailure, facts: Facts, spec: ProviderSpec) -> Shaping | None:
+    """
+    With names that every server takes, for a provider that has refused the client's; ``None`` if it has not.
+
+    Servers of one language differ in what they take, so that only those that refuse a name are told another.
+
+    Raises:
+        MalformedRequest: the request cannot be understood.
+    """
+    may_rename = spec.tool_manners.names is ToolNames.AUTO and not shaping.tooling.names
+    if not may_rename or not _refuses_a_name(failure):
+        return None
+    names = safe_names(facts.tool_names)
+    return replace(shaping, tooling=replace(shaping.tooling, names=names)) if names else None
+
+
+def _refuses_a_name(failure: UpstreamFailure) -> bool:
+    words = failure.message.lower()
+    of_tools = "name" in words and ("tool" in words or "function" in words)
+    return failure.status in _REFUSALS and of_tools and any(word in words for word in _WORDS_ON_NAMES)
 
 
 def leaves_room(overflow: Overflow | None) -> bool:

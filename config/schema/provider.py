@@ -162,7 +162,8 @@ class Provider(Deadlines):
     tool_names: Literal["auto", "safe", "as_is"] = Field(
         default="auto",
         description="`safe` gives tools names of letters, digits, `_` and `-`, 64 at most, and gives their"
-        " own back in answers; `auto` does so for clients of another language, `as_is` never.",
+        " own back in answers; `auto` does so for clients of another language and once more for a request"
+        " whose names were refused, `as_is` never.",
     )
     tool_schemas: Literal["as_is", "plain"] = Field(
         default="as_is",

@@ -24,7 +24,7 @@ from domain.failures import FailureKind, UpstreamFailure
 from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied, ToolCallsRepaired
 from domain.routing.shaping import Omission
 from domain.routing.targets import Capabilities, Freedom
-from domain.routing.tooling import ToolManners, ToolSchemas
+from domain.routing.tooling import ToolManners, ToolNames, ToolSchemas
 from domain.routing.verdict import ChainFailed
 from domain.tokens.request import request_tokens
 from tests.app.use_cases.conversing import END, HELLO, ROLE, House, house
@@ -348,3 +348,50 @@ async def test_a_changed_budget_for_thinking_is_told(budget: int, window: int | 
     await (await given.ask(dialect="anthropic_messages", source=Built(said))).aclose()
 
     assert [event.dropped for event in given.sink.of(CapabilityDegraded)] == [(lost,)]
+
+
+LONG_NAME = "mcp__files.of.the.house__" + "read_" * 10
+NAMED = Built(
+    Conversation(messages=(Message(role=Role.USER, parts=(Text(text="a"),)),), tools=(Tool(name=LONG_NAME),))
+)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Invalid 'tools[0].function.name': string does not match pattern. Expected '^[a-zA-Z0-9_-]+$'.",
+        "Invalid 'tools[0].function.name': string too long. Expected a string with maximum length 64",
+        "tools.0.custom.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'",
+        "Invalid function name. Must start with a letter or an underscore.",
+        "Value at 'toolConfig.tools.1.member.toolSpec.name' failed: must satisfy regular expression pattern",
+    ],
+)
+async def test_refused_names_are_tried_once_more_as_ones_that_every_server_takes(words: str) -> None:
+    refused = UpstreamFailure(FailureKind.REQUEST_FAULT, words, status=400)
+    picky = ScriptedProvider([refused], [ROLE, HELLO, END])
+    given = house(picky=picky)
+
+    await (await given.ask(source=NAMED)).aclose()
+
+    first, second = (played.call.shaping.tooling.names for played in picky.calls)
+    assert not first
+    assert len(second[LONG_NAME]) <= 64
+
+
+@pytest.mark.parametrize(
+    ("words", "source", "names"),
+    [
+        ("tools[0].function.parameters: not a valid schema", NAMED, ToolNames.AUTO),
+        ("tools[0].function.name: does not match pattern", with_tools(), ToolNames.AUTO),
+        ("tools[0].function.name: does not match pattern", NAMED, ToolNames.AS_IS),
+    ],
+)
+async def test_names_that_are_not_at_fault_are_not_changed(
+    words: str, source: Built, names: ToolNames
+) -> None:
+    picky = ScriptedProvider([UpstreamFailure(FailureKind.REQUEST_FAULT, words, status=400)])
+
+    with pytest.raises(ChainFailed):
+        await house(only=picky, specs={"only": {"tool_manners": ToolManners(names=names)}}).ask(source=source)
+
+    assert len(picky.calls) == 1
