@@ -151,6 +151,8 @@ def test_the_guide_and_the_example_import_nothing_else_of_ours() -> None:
 
     assert {name for name in imported if name.split(".")[0] in {"adapters", "domain", "app", "config"}} <= {
         "adapters.outbound.authoring",
+        "adapters.outbound.contract.stage",
+        "adapters.outbound.contract.suite",
     }
 
 
