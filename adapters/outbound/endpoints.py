@@ -19,7 +19,7 @@ class Endpoint:
     One address with the headers that every request to it carries.
 
     ``own_headers`` says whether the client's headers of the upstream's own dialect go along, ``drop_betas``
-    which of Anthropic's betas among them do not.
+    which of Anthropic's betas are left out of them.
     """
 
     url: httpx.URL
@@ -40,11 +40,7 @@ class Endpoint:
     def _unite_betas(self, headers: httpx.Headers) -> None:
         """The client's betas and the configured ones, each once, but for those that are dropped."""
         asked = (*betas_in(headers[BETA_HEADER]), *betas_in(self.headers.get(BETA_HEADER, "")))
-        unasked = dropped(asked, self.drop_betas)
-        kept = [beta for beta in dict.fromkeys(asked) if beta not in unasked]
-        del headers[BETA_HEADER]
-        if kept:
-            headers[BETA_HEADER] = ",".join(kept)
+        _ask_for(headers, asked, self.drop_betas)
 
 
 def openai_endpoint(spec: ProviderSpec, secret: str, user_agent: str) -> Endpoint:
@@ -64,7 +60,7 @@ def anthropic_endpoint(spec: ProviderSpec, secret: str, user_agent: str) -> Endp
         own["x-api-key"] = secret
     return Endpoint(
         url=httpx.URL(f"{spec.base_url.rstrip('/').removesuffix('/v1')}/v1/messages"),
-        headers=headers_for(user_agent, own, spec.headers),
+        headers=headers_for(user_agent, own, spec.headers, spec.drop_betas),
         own_headers=True,
         drop_betas=spec.drop_betas,
     )
@@ -77,13 +73,25 @@ def ollama_endpoint(spec: ProviderSpec, secret: str, user_agent: str) -> Endpoin
     return Endpoint(url=httpx.URL(f"{root}/api/chat"), headers=headers_for(user_agent, bearer, spec.headers))
 
 
+def _ask_for(headers: httpx.Headers, betas: tuple[str, ...], but_for: tuple[str, ...]) -> None:
+    """Each of the betas once, without those that match a pattern."""
+    unasked = dropped(betas, but_for)
+    headers.pop(BETA_HEADER, None)
+    if kept := [beta for beta in dict.fromkeys(betas) if beta not in unasked]:
+        headers[BETA_HEADER] = ",".join(kept)
+
+
 def _is_plain(text: str) -> bool:
     """Visible ASCII and spaces (RFC 9110, 5.5, without what is obsolete): no transport refuses to send it."""
     return text.isascii() and text.isprintable()
 
 
-def headers_for(user_agent: str, own: Mapping[str, str], configured: Mapping[str, str]) -> httpx.Headers:
+def headers_for(
+    user_agent: str, own: Mapping[str, str], configured: Mapping[str, str], drop_betas: tuple[str, ...] = ()
+) -> httpx.Headers:
     """What every request carries; the configuration has the last word, also on the user agent."""
     headers = httpx.Headers({"content-type": "application/json", "user-agent": user_agent, **own})
     headers.update(dict(configured))
+    if drop_betas:
+        _ask_for(headers, betas_in(headers.get(BETA_HEADER, "")), drop_betas)
     return headers

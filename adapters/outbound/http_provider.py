@@ -115,8 +115,9 @@ def http_provider(
     own = headers or {}
     endpoint = Endpoint(
         url=httpx.URL(url),
-        headers=headers_for(kit.user_agent, own, spec.headers),
+        headers=headers_for(kit.user_agent, own, spec.headers, spec.drop_betas),
         own_headers=passes_headers,
+        drop_betas=spec.drop_betas,
     )
     known = replace(spec, headers={**own, **spec.headers})
     return HttpProvider(known, endpoint, dialect, kit.transport, kit.clock, secret=kit.secret, quirks=quirks)

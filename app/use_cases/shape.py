@@ -36,6 +36,7 @@ Of refusals such as ``Invalid 'tools[0].function.name': string does not match pa
 start with a letter``.
 """
 _DIALECTS_WITH_THINKING = frozenset({"anthropic_messages", "openai_responses"})
+_PUBLIC_NAMES = {"output_config.effort": "reasoning_effort"}
 _DIALECT_WITH_CACHE_MARKS = "anthropic_messages"
 _KINDS_WITH_BLOCKS = frozenset({"anthropic"})
 """Their streams open a block before they say what is in it."""
@@ -73,7 +74,7 @@ def request_losses(request: ChatRequest, spec: ProviderSpec, shaping: Shaping) -
         refused.insert(0, "thinking")
     elif shaping.thinking_budget is not None:
         refused.insert(0, "budget_tokens")
-    refused += sorted(shaping.without_fields)
+    refused += sorted(_PUBLIC_NAMES.get(field, field) for field in shaping.without_fields)
     if shaping.tooling.plain_schemas and loses_schemas(request.conversation.tools):
         refused.append("tool_schemas")
     if request.dialect == _DIALECT_WITH_CACHE_MARKS and loses_cache_control(request, spec):

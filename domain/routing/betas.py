@@ -8,11 +8,13 @@ request.
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
+from domain.conversation.extensions import Json
+
 BETA_HEADER = "anthropic-beta"
 
 PAIRED_FIELDS: Mapping[str, tuple[str, ...]] = {
     "context-management-": ("context_management",),
-    "effort-": ("output_config",),
+    "effort-": ("output_config.effort",),
     "mcp-client-": ("mcp_servers",),
     "skills-": ("container",),
     "code-execution-": ("container",),
@@ -20,7 +22,7 @@ PAIRED_FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """
 How a beta's name begins, and the fields of the body that only it knows (docs.claude.com, "Beta headers" and
-the page of each feature).
+the page of each feature); after a dot the one of an object that others know too.
 """
 
 _DEFERS_TOOLS = ("advanced-tool-use-", "tool-search-tool-")
@@ -44,6 +46,17 @@ def paired_fields(betas: Iterable[str]) -> frozenset[str]:
     return frozenset(
         field for start, fields in pairs for field in fields if any(beta.startswith(start) for beta in betas)
     )
+
+
+def without(said: Mapping[str, Json], fields: Iterable[str]) -> dict[str, Json]:
+    """The members but for these fields; an object goes with the last of its own."""
+    kept = dict(said)
+    for field in fields:
+        member, _, inner = field.partition(".")
+        value = kept.pop(member, None)
+        if inner and isinstance(value, Mapping) and (left := {k: v for k, v in value.items() if k != inner}):
+            kept[member] = left
+    return kept
 
 
 def defer_tools(betas: Iterable[str]) -> bool:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from domain.conversation.extensions import Nothing
 from domain.conversation.parts import Document, Image, Part, Text, Thinking, ToolCall, ToolResult
 from domain.conversation.request import ChatRequest, Conversation, Message, Role, Tool
-from domain.routing.betas import defer_tools, dropped, paired_fields
+from domain.routing.betas import defer_tools, dropped, paired_fields, without
 from domain.routing.facts import Facts
 from domain.routing.manner import ANTHROPIC_MESSAGES, AS_ASKED, Manner, is_spoken_by, language_of, manner_for
 from domain.routing.targets import ProviderSpec
@@ -224,7 +224,7 @@ def _thinking_for(conversation: Conversation, tokens: int) -> Conversation:
 
 def _without_fields(conversation: Conversation, fields: frozenset[str]) -> Conversation:
     said = conversation.extensions.get(ANTHROPIC_MESSAGES, {})
-    kept = {field: value for field, value in said.items() if field not in fields}
+    kept = without(said, fields)
     return replace(conversation, extensions={**conversation.extensions, ANTHROPIC_MESSAGES: kept})
 
 

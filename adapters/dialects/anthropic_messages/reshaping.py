@@ -5,6 +5,7 @@ import msgspec
 from adapters.dialects.fields import decoded
 from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
+from domain.routing.betas import without
 from domain.routing.shaping import ATTRIBUTION, Omission, Shaping, unattributed
 
 _blocks = msgspec.json.Decoder(list[msgspec.Raw])
@@ -19,7 +20,8 @@ def reshaped(members: JsonMembers, shaping: Shaping) -> dict[str, bytes | None]:
         changes["thinking"] = None
     elif shaping.thinking_budget is not None:
         changes |= _thinking_for(members, shaping.thinking_budget)
-    changes |= dict.fromkeys(field for field in shaping.without_fields if field in members)
+    if shaping.without_fields:
+        changes |= _without_fields(members, shaping.without_fields)
     if shaping.most_output_tokens is not None:
         changes |= _bounded(members, shaping.most_output_tokens)
     return changes
@@ -49,6 +51,17 @@ def _unattributed_block(raw: msgspec.Raw) -> list[bytes]:
 def _thinking_for(members: JsonMembers, tokens: int) -> dict[str, bytes | None]:
     asked = members.value("thinking")
     return {"thinking": json_text({**asked, "budget_tokens": tokens})} if isinstance(asked, dict) else {}
+
+
+def _without_fields(members: JsonMembers, fields: frozenset[str]) -> dict[str, bytes | None]:
+    names = {name for field in fields if (name := field.partition(".")[0]) in members}
+    said = {name: members.value(name) for name in names}
+    kept = without(said, fields)
+    return {
+        name: json_text(kept[name]) if name in kept else None
+        for name in names
+        if name not in kept or kept[name] != said[name]
+    }
 
 
 def _bounded(members: JsonMembers, most: int) -> dict[str, bytes | None]:

@@ -1,8 +1,10 @@
 """A beta and what it switches on in the body go together, or not at all."""
 
+import pytest
+
 from domain.conversation.extensions import Json
 from domain.conversation.request import Built, ChatRequest, Conversation, Message, Role, Tool
-from domain.routing.betas import betas_in, defer_tools, dropped, paired_fields
+from domain.routing.betas import betas_in, defer_tools, dropped, paired_fields, without
 from domain.routing.shaping import Shaping, shaped, shaping_for
 from domain.routing.targets import ProviderSpec
 from tests.domain.routing.bodies import facts_of
@@ -42,6 +44,22 @@ def test_a_field_is_left_out_with_its_beta_and_others_stay() -> None:
     told = shaped(request().conversation, shaping("context-management-*"))
 
     assert told.extensions["anthropic_messages"] == {"metadata": {"user_id": "u"}}
+
+
+@pytest.mark.parametrize(
+    ("config", "left"),
+    [
+        ({"effort": "high", "format": {"type": "json_schema"}}, {"format": {"type": "json_schema"}}),
+        ({"effort": "high"}, None),
+        ({"format": {}}, {"format": {}}),
+        (7, None),
+    ],
+)
+def test_of_an_object_that_others_know_too_only_its_own_field_goes(config: Json, left: Json) -> None:
+    assert without({"output_config": config, "x": 1}, paired_fields(("effort-2025-11-24",))) == {
+        **({} if left is None else {"output_config": left}),
+        "x": 1,
+    }
 
 
 def test_nothing_is_left_out_for_a_provider_that_takes_all() -> None:

@@ -131,3 +131,18 @@ def test_a_budget_for_thinking_is_changed_in_a_body_that_is_written_anew_as_well
     anew = Shaping(thinking_budget=1875, omits=frozenset({Omission.PAST_THINKING}))
 
     assert json.loads(sent(asked, anew))["thinking"] == {"type": "enabled", "budget_tokens": 1875}
+
+
+@pytest.mark.parametrize("rest", [{}, {"format": {"type": "json_schema", "schema": {}}}])
+@pytest.mark.parametrize("omits", [frozenset(), frozenset({Omission.PAST_THINKING})])
+def test_a_field_of_an_object_goes_without_the_others(rest: Any, omits: frozenset[Omission]) -> None:
+    asked = body(output_config={"effort": "high", **rest})
+    shaping = Shaping(without_fields=frozenset({"output_config.effort"}), omits=omits)
+
+    assert json.loads(sent(asked, shaping)).get("output_config") == (rest or None)
+
+
+def test_an_object_without_the_field_that_goes_keeps_its_bytes() -> None:
+    asked = body(output_config={"format": {"type": "json_schema"}})
+
+    assert sent(asked, Shaping(without_fields=frozenset({"output_config.effort"}))) == asked
