@@ -92,6 +92,7 @@ def provider_spec(provider: Provider, registry: CapabilityRegistry) -> ProviderS
             schemas=ToolSchemas(provider.tool_schemas),
             deferred=DeferredTools(provider.deferred_tools),
         ),
+        fill_reasoning=provider.fill_reasoning,
         drop_betas=provider.drop_betas,
         probe=_probe(provider),
         wake=wake_plan(provider),

@@ -79,6 +79,8 @@ class Quirks:
         cache_control: whether cache breakpoints from another dialect are passed on, in OpenRouter's way; a
             strict server (OpenAI's own) refuses the field.
         thinking_levels: whether an Ollama model knows how much to think, not only whether.
+        fills_reasoning: whether a turn that calls tools is given reasoning, if need be empty, without which
+            DeepSeek's thinking models refuse the request.
     """
 
     max_tokens_field: str = "max_tokens"
@@ -87,6 +89,7 @@ class Quirks:
     developer_role: bool = False
     cache_control: bool = True
     thinking_levels: bool = False
+    fills_reasoning: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

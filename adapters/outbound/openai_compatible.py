@@ -114,7 +114,7 @@ def _embeddings(body: bytes) -> Embeddings:
 def _quirks(spec: ProviderSpec) -> Quirks:
     """OpenAI's own models want the output limit under its newer name, and its API refuses what it lacks."""
     if not is_openai(spec):
-        return Quirks()
+        return Quirks(fills_reasoning=spec.fill_reasoning)
     return Quirks(max_tokens_field="max_completion_tokens", developer_role=True, cache_control=False)
 
 

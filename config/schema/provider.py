@@ -176,6 +176,11 @@ class Provider(Deadlines):
         description="Tools that a client would look up when it needs them: `expand` offers all at once,"
         " `pass` leaves that to the provider; `auto` expands them for all but Anthropic itself.",
     )
+    fill_reasoning: bool = Field(
+        default=False,
+        description="Gives every past turn that calls tools a `reasoning_content`, an empty one where the"
+        " client has none, as DeepSeek and others demand while they think. For kind `openai_compat`.",
+    )
     drop_betas: Entries[Filled] = Field(
         default=(),
         description="Patterns of `anthropic-beta` values that it does not know, such as"

@@ -162,6 +162,7 @@ class ProviderSpec:
         extra_body: fields laid under every request body.
         headers: sent with every request to it.
         tool_manners: what it needs of the tools that it is told.
+        fill_reasoning: whether it demands reasoning with every past turn that calls tools.
         drop_betas: patterns of Anthropic's betas that it is not asked for.
         probe: how it is asked whether it is there; ``None`` when that is told by its answers.
         wake: how its machine is woken; ``None`` for one that does not sleep.
@@ -183,6 +184,7 @@ class ProviderSpec:
     allow_unpriced: bool = False
     capabilities: Capabilities = Capabilities()
     tool_manners: ToolManners = AS_NEEDED
+    fill_reasoning: bool = False
     drop_betas: tuple[str, ...] = ()
     probe: ProbePlan | None = None
     wake: WakePlan | None = None

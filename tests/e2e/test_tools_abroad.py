@@ -25,6 +25,7 @@ def gateway(whole_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Ite
     config = whole_stage.config(
         providers=[
             {**provider("safe", "openai_compat", port), "tool_names": "safe", "tool_schemas": "plain"},
+            {**provider("thoughtful", "openai_compat", port), "fill_reasoning": True},
             {**provider("dropping", "anthropic", port), **dropping},
         ]
     )
@@ -184,3 +185,20 @@ def test_a_thinking_budget_that_would_be_refused_is_raised_or_left_out(
     post(gateway, "/v1/messages", messages("first-anthropic", max_tokens=limit, thinking=thinking))
 
     assert heard(stage).body.get("thinking") == told
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions"])
+def test_a_provider_that_demands_reasoning_gets_it_with_every_turn_that_calls_tools(
+    gateway: Gateway, stage: Stage, path: str
+) -> None:
+    if path == "/v1/messages":
+        use = {"type": "tool_use", "id": "toolu_1", "name": "find", "input": {}}
+        called: dict[str, Any] = {"role": "assistant", "content": [use]}
+    else:
+        call = {"id": "toolu_1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
+        called = {"role": "assistant", "content": None, "tool_calls": [call]}
+    said = [{"role": "user", "content": "Go."}, called, {"role": "user", "content": "And?"}]
+
+    post(gateway, path, {"model": "thoughtful-openai_compat", "max_tokens": 9, "messages": said})
+
+    assert heard(stage).body["messages"][1]["reasoning_content"] == ""

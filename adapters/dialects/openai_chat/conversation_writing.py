@@ -36,7 +36,8 @@ def written(outgoing: Outgoing) -> bytes:
     native = request.dialect == NAME
     if request.choices > 1 and not native:
         raise MalformedRequest("n", "only one answer can be asked of this provider")
-    manner = Manner(native=native, cache_control=outgoing.quirks.cache_control)
+    quirks = outgoing.quirks
+    manner = Manner(native=native, cache_control=quirks.cache_control, fills_reasoning=quirks.fills_reasoning)
     conversation = _instructed(outgoing.conversation, outgoing.system_suffix)
     body: dict[str, Any] = {"model": outgoing.model} if outgoing.model else {}
     body["messages"] = message_objects(

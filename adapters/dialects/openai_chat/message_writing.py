@@ -95,7 +95,7 @@ def _assistant(placed: _Placed, manner: Manner) -> Iterator[dict[str, Any]]:
     told: dict[str, Any] = {"role": "assistant", "content": content or (None if calls or refusal else "")}
     if message.name is not None:
         told["name"] = message.name
-    if thought:
+    if thought or (calls and manner.fills_reasoning):
         told[_thinking_field(message)] = thought
     if refusal:
         told["refusal"] = refusal

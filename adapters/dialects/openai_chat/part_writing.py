@@ -30,10 +30,12 @@ class Manner:
     Attributes:
         native: it was read from this dialect, so that its own words and lists are welcome to the server.
         cache_control: whether cache breakpoints are worth sending.
+        fills_reasoning: whether a turn that calls tools has reasoning even where nobody thought.
     """
 
     native: bool
     cache_control: bool
+    fills_reasoning: bool = False
 
 
 _NO_WORDS: Mapping[str, Json] = {}

@@ -92,7 +92,8 @@ def _asking_for_usage(body: ChatBody) -> bytes:
 def _messages(outgoing: Outgoing, body: ChatBody) -> bytes | None:
     """The messages with what the configuration adds, or ``None`` if they may stay as they are."""
     renames = not outgoing.quirks.developer_role and "developer" in body.roles
-    if not outgoing.system_suffix and not renames:
+    fills = outgoing.quirks.fills_reasoning and "assistant" in body.roles
+    if not outgoing.system_suffix and not renames and not fills:
         return None
     messages = [bytes(message) for message in _messages_decoder.decode(body.members.raw("messages") or b"[]")]
     if outgoing.system_suffix:
@@ -104,7 +105,24 @@ def _messages(outgoing: Outgoing, body: ChatBody) -> bytes | None:
             JsonMembers(message).replaced({"role": b'"system"'}) if role == "developer" else message
             for message, role in zip(messages, roles, strict=True)
         ]
+    if fills:
+        messages = [
+            _filled(message) if role == "assistant" else message
+            for message, role in zip(messages, roles, strict=True)
+        ]
     return b"[" + b",".join(messages) + b"]"
+
+
+def _filled(message: bytes) -> bytes:
+    """A turn that calls tools with reasoning; what a client has kept of it under either name stays."""
+    members = JsonMembers(message)
+    reasons = any(isinstance(members.value(field), str) for field in _REASONING)
+    if reasons or not members.lists_something("tool_calls"):
+        return message
+    return members.replaced({_REASONING[0]: b'""'})
+
+
+_REASONING = ("reasoning_content", "reasoning")
 
 
 def _instructed(messages: list[bytes], roles: Any, suffix: str) -> tuple[list[bytes], list[str]]:

@@ -145,3 +145,23 @@ def test_a_developer_speaks_as_system_where_the_server_knows_no_developers() -> 
 def test_a_field_that_stands_twice_is_refused() -> None:
     with pytest.raises(MalformedRequest, match="more than once"):
         sent(b'{"model":"cheap","messages":[{"role":"user"}],"model":"dear"}')
+
+
+@pytest.mark.parametrize(
+    ("turn", "changed"),
+    [
+        (b'{"role":"assistant","content": null,"tool_calls":[{"id":"a"}]}', b',"reasoning_content":""}'),
+        (b'{"role":"assistant","tool_calls":[{"id":"a"}], "reasoning_content":"hm"}', None),
+        (b'{"role":"assistant","tool_calls":[{"id":"a"}], "reasoning":"hm"}', None),
+        (b'{"role":"assistant","content": "h\\u0069"}', None),
+    ],
+)
+def test_a_turn_that_calls_tools_has_reasoning_where_that_is_demanded(
+    turn: bytes, changed: bytes | None
+) -> None:
+    body = BODY.replace(b"[ {", b"[ " + turn + b", {")
+    demanding = Quirks(usage_in_streams=False, fills_reasoning=True)
+
+    filled = turn if changed is None else turn[:-1] + changed
+    assert filled in sent(body, quirks=demanding)
+    assert turn in sent(body)

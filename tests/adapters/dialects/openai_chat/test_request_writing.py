@@ -350,3 +350,18 @@ def test_a_request_of_this_dialect_is_written_anew_without_loss() -> None:
     request = ChatRequest(dialect="openai_chat", model="m", source=Built(conversation))
 
     assert json.loads(encode_request(Outgoing(request=request, model="real", stream=False))) == body
+
+
+def test_turns_that_call_tools_have_reasoning_where_that_is_demanded() -> None:
+    said = [assistant(CALL), user(result(Text(text="b"))), assistant(Thinking(text="hm"), CALL), user()]
+    said += [assistant(Text(text="yes"))]
+    demanding = {"quirks": Quirks(fills_reasoning=True)}
+
+    filled = [turn for turn in turns(*said, outgoing=demanding) if turn["role"] == "assistant"]
+
+    assert [turn.get("reasoning_content") for turn in filled] == ["", "hm", None]
+    assert [turn.get("reasoning_content") for turn in turns(*said) if turn["role"] == "assistant"] == [
+        None,
+        "hm",
+        None,
+    ]
