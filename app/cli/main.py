@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "keys": "app.cli.keys:keys",
         "state": "app.cli.state:state",
         "stats": "app.cli.stats:stats",
+        "adapter": "app.cli.adapter:adapter",
         "version": "app.cli.version:version",
     }
 )
