@@ -3,7 +3,7 @@
 import asyncio
 import random
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from dependency_injector import containers, providers
@@ -23,6 +23,7 @@ from app.keys import Keys
 from app.launch import Launch
 from app.providers import Providers, known_secrets
 from app.shared_names import shared_names
+from app.state import is_shared, may_hold_something, snapshots_of, store_at
 from app.use_cases.admission import Admission, rooms_of
 from app.use_cases.bookkeeping import Bookkeeper, OnFailure
 from app.use_cases.converse import Converse
@@ -54,15 +55,13 @@ from app.version import gateway_version
 from config.in_short import config_in_short
 from config.schema.root import Config
 from config.schema.server import Server
-from config.state_location import Nowhere, SqliteFile, StateLocation, state_location
+from config.state_location import SharedServer, StateLocation, state_location
 from config.translate import routing_table
 from config.translate_access import member_permissions, written_keys
 from config.translate_admission import limits_of, plans_of, weights_of
 from config.translate_money import budgets_of
 from domain.budget.ledger import BudgetLedger
 from domain.health.roster import Roster
-from domain.ports.storage import Snapshots, Store
-from domain.ports.time import Clock
 from domain.routing.quotes import Quotes
 from domain.routing.targets import RoutingTable
 from infrastructure.clock import SystemClock
@@ -83,10 +82,7 @@ from infrastructure.model_server.child import ModelOptions
 from infrastructure.model_server.supervisor import EmbeddedModelServer
 from infrastructure.model_server.weights import ModelInstalled, ModelMissing, find_embedded_model
 from infrastructure.secrets import Secrets
-from infrastructure.state.backup import NoSnapshots, SqliteSnapshots
 from infrastructure.state.key_records import KeyRecords
-from infrastructure.state.memory import MemoryStore
-from infrastructure.state.sqlite import SqliteStore
 from infrastructure.tokens import TokenEstimator
 
 _draw = random.Random()  # noqa: S311  ids tell requests apart, they guard nothing; seeded by the system
@@ -113,26 +109,9 @@ def _model_server() -> EmbeddedModelServer | AbsentModelServer:
             return AbsentModelServer(missing)
 
 
-def _store(location: StateLocation, clock: Clock) -> Store:
-    match location:
-        case SqliteFile(path=path):
-            return SqliteStore(path, clock)
-        case Nowhere():
-            return MemoryStore(clock)
-
-
-def _holds_something(location: StateLocation) -> Callable[[], bool]:
-    """A file that is not there, and cannot be made, holds nothing."""
-    return location.path.exists if isinstance(location, SqliteFile) else lambda: False
-
-
-def _is_shared(config: Config) -> bool:
-    """Whether several processes serve from one state."""
-    return config.server.workers > 1
-
-
-def _snapshots(location: StateLocation) -> Snapshots:
-    return SqliteSnapshots(location.path) if isinstance(location, SqliteFile) else NoSnapshots()
+def _known_secrets(table: RoutingTable, secrets: Secrets, location: StateLocation) -> tuple[str, ...]:
+    password = location.password if isinstance(location, SharedServer) else ""
+    return (*known_secrets(table, secrets), *([password] if password else []))
 
 
 def _zone(config: Config) -> str:
@@ -167,6 +146,10 @@ class Container(containers.DeclarativeContainer):
     model_server = providers.Singleton(_model_server)
     table = providers.Singleton(routing_table, launch.provided.config, launch.provided.registry)
 
+    state_location = providers.Singleton(
+        state_location, launch.provided.config.state, launch.provided.environment
+    )
+
     log_stream = providers.Object(sys.stderr.buffer)
     event_log = providers.Singleton(
         EventLog,
@@ -174,7 +157,7 @@ class Container(containers.DeclarativeContainer):
         level=launch.provided.settings.log_level,
         as_json=launch.provided.logs_as_json.call(log_stream),
         mirror=launch.provided.settings.events_path,
-        secrets=providers.Callable(known_secrets, table, secrets),
+        secrets=providers.Callable(_known_secrets, table, secrets, state_location),
     )
     traces = providers.Singleton(TraceRing, clock)
     instruments = providers.Singleton(Instruments, providers.Callable(counting, launch.provided.environment))
@@ -205,10 +188,7 @@ class Container(containers.DeclarativeContainer):
     directory = providers.Singleton(Providers, table, secrets, provider_kit.provider, launch.provided.source)
 
     # state
-    state_location = providers.Singleton(
-        state_location, launch.provided.config.state, launch.provided.environment
-    )
-    store = providers.Singleton(_store, state_location, clock)
+    store = providers.Singleton(store_at, state_location, clock, launch.provided.source)
 
     # access
     members = providers.Singleton(member_permissions, launch.provided.config)
@@ -219,7 +199,7 @@ class Container(containers.DeclarativeContainer):
         members,
         key_store,
         sink,
-        holds_something=providers.Callable(_holds_something, state_location),
+        holds_something=providers.Callable(may_hold_something, state_location),
     )
     manage_keys = providers.Singleton(
         ManageKeys,
@@ -231,7 +211,7 @@ class Container(containers.DeclarativeContainer):
     )
 
     # admission
-    is_shared = providers.Callable(_is_shared, launch.provided.config)
+    is_shared = providers.Callable(is_shared, launch.provided.config, state_location)
     somebody_waits = providers.Singleton(asyncio.Event)
     admission = providers.Singleton(
         Admission,
@@ -271,7 +251,7 @@ class Container(containers.DeclarativeContainer):
     report_usage = providers.Singleton(
         ReportUsage, store, budgets, clock, providers.Callable(_zone, launch.provided.config)
     )
-    snapshots = providers.Singleton(_snapshots, state_location)
+    snapshots = providers.Singleton(snapshots_of, state_location)
     quotes = providers.Singleton(Quotes, table, ledger, token_counter.provided.at_most)
 
     # health

@@ -1,11 +1,12 @@
 """Where the state is, from its address and the environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import unquote, urlsplit
 
-from config.schema.state import State
+from config.schema.state import SERVER_SCHEMES, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,24 @@ class Nowhere:
     """In the memory of this process, until its end."""
 
 
-StateLocation: TypeAlias = SqliteFile | Nowhere
+@dataclass(frozen=True, slots=True)
+class SharedServer:
+    """
+    In a Valkey or Redis server, which other gateways may share.
+
+    Attributes:
+        url: its address, perhaps with a password.
+    """
+
+    url: str = field(repr=False)
+
+    @property
+    def password(self) -> str:
+        """Empty when there is none."""
+        return unquote(urlsplit(self.url).password or "")
+
+
+StateLocation: TypeAlias = SqliteFile | Nowhere | SharedServer
 
 
 def state_location(state: State, environment: Mapping[str, str]) -> StateLocation:
@@ -32,6 +50,8 @@ def state_location(state: State, environment: Mapping[str, str]) -> StateLocatio
     """
     url = state.url or f"sqlite:{_directory(environment) / 'state.db'}"
     scheme, _, rest = url.partition(":")
+    if scheme in SERVER_SCHEMES:
+        return SharedServer(url)
     return Nowhere() if scheme == "memory" else SqliteFile(_path(rest, environment))
 
 

@@ -12,6 +12,7 @@ PATH=$PATH:/usr/sbin:/sbin
 parts='
 nginx : nginx : bench, the control that every figure is a ratio to
 systemd-analyze : systemd : tests/deploy, which lets systemd read its units
+redis-server : redis-server : tests of a state in a Valkey or Redis server
 cc : gcc libc6-dev : bench, its upstream and its load generator
 '
 image_parts='

@@ -6,7 +6,7 @@ import click
 
 from app.cli.keys import STATE_ERROR
 from app.cli.options import Choices, fail, launch_for
-from config.state_location import SqliteFile, state_location
+from config.state_location import SharedServer, SqliteFile, state_location
 from domain.ports.storage import StoreUnavailable
 from infrastructure.state.backup import InUse, NoBackup, back_up, restore
 
@@ -65,6 +65,8 @@ def restored(*, file: Path, config: Path | None) -> None:
 def _file(config: Path | None) -> Path:
     launch = launch_for(Choices(config=config, mode="", env_files=(), env_file_override=False))
     location = state_location(launch.config.state, launch.environment)
+    if isinstance(location, SharedServer):
+        fail("the state is in a server, which has its own ways of being copied and put back", STATE_ERROR)
     if not isinstance(location, SqliteFile):
         fail("the state of this configuration is in no file", STATE_ERROR)
     return location.path

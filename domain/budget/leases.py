@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from domain.budget.accounts import BudgetMode, Pot
 from domain.budget.money import NOTHING, NanoUsd
 
-_SHARE_AHEAD = 4
+SHARE_AHEAD = 4
 """At most a fourth of what is left is lent ahead of need, so that no worker holds back what others need."""
 
 
@@ -116,4 +116,4 @@ def _lent(claim: Claim, left: int) -> int:
         if need <= left or (left > 0 and claim.mode is BudgetMode.SOFT):
             lent += need
             left -= need
-    return lent + max(0, min(claim.ahead, left // _SHARE_AHEAD))
+    return lent + max(0, min(claim.ahead, left // SHARE_AHEAD))

@@ -36,6 +36,7 @@ def services(*options: str, **variables: str) -> dict[str, Any]:
 def test_the_gateway_comes_alone_unless_somebody_asks_for_more() -> None:
     assert set(services()) == {"coderouter"}
     assert set(services("--profile", "ollama")) == {"coderouter", "ollama"}
+    assert set(services("--profile", "valkey")) == {"coderouter", "valkey"}
 
 
 def test_a_misspelt_key_would_be_seen(tmp_path: Path) -> None:
@@ -61,7 +62,7 @@ def test_the_gateway_is_held_as_tightly_as_the_image_is_tested() -> None:
 
 
 def test_nobody_else_reaches_anything_until_told_otherwise() -> None:
-    published = [port for each in services("--profile", "ollama").values() for port in each.get("ports", ())]
+    published = [port for each in services("--profile", "*").values() for port in each.get("ports", ())]
     opened = services(CODEROUTER_PUBLISH="192.0.2.1:80")["coderouter"]["ports"]
 
     assert [port["host_ip"] for port in published] == ["127.0.0.1"]

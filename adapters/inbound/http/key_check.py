@@ -139,9 +139,13 @@ class KeyCheck:
     def _fault(self, refused: Refused, needed: KeyScope, wait_s: float | None) -> Rejected:
         if wait_s is not None:
             return _throttled(wait_s)
-        if refused.fault is KeyFault.UNKNOWN and not self._keys.are_known:
+        if not self._keys.are_known and self._may_be_mistaken(refused.fault):
             return _UNKNOWABLE
         return _told(refused.fault, needed)
+
+    def _may_be_mistaken(self, fault: KeyFault) -> bool:
+        """The state may hold the key, or no key at all so that none is needed."""
+        return fault is KeyFault.UNKNOWN or (fault is KeyFault.MISSING and not self._keys.ring)
 
 
 class Failures:

@@ -191,7 +191,8 @@ async def test_as_long_as_keys_cannot_be_read_nobody_gets_in_and_no_key_is_calle
 
     assert (unknown.status, unknown.json["error"]["type"]) == (503, "overloaded_error")
     assert unknown.headers["retry-after"] == "1"
-    assert (await door.ask("/v1/messages")).status == 401
+    # It may also be that there is no key at all, and none is needed.
+    assert (await door.ask("/v1/messages")).status == 503
     assert (await door.ask("/healthz", method="GET")).status == 200
 
 

@@ -7,6 +7,8 @@ from typing import Protocol
 from domain.ports.storage import Store
 from infrastructure.state.memory import MemoryStore, SharedMemory
 from infrastructure.state.sqlite import SqliteStore
+from infrastructure.state.valkey import PREFIX, ValkeyStore
+from infrastructure.state.valkey_server import ValkeyServer
 from tests.fakes.fixed_clock import FixedClock
 
 
@@ -68,3 +70,35 @@ class SqliteStores:
     async def aclose(self) -> None:
         for worker in self._workers:
             await worker.aclose()
+
+
+class ValkeyStores:
+    """Workers at one server."""
+
+    def __init__(self, url: str) -> None:
+        self.clock = FixedClock()
+        self._url = url
+        self._workers: list[ValkeyStore] = []
+
+    def worker(self) -> ValkeyStore:
+        self._workers.append(ValkeyStore(self._url, self.clock))
+        return self._workers[-1]
+
+    async def kill(self, worker: Store) -> None:
+        """It says nothing any more, and the time in which it is believed to live is over."""
+        assert isinstance(worker, ValkeyStore)
+        await worker._server.do("DEL", f"{PREFIX}alive:{worker._worker}")
+        await worker._server.aclose()
+        self._workers.remove(worker)
+
+    async def aclose(self) -> None:
+        for worker in self._workers:
+            await worker.aclose()
+
+
+async def emptied(url: str) -> str:
+    """The address of a server that has forgotten all it knew."""
+    server = ValkeyServer(url)
+    await server.do("FLUSHALL")
+    await server.aclose()
+    return url

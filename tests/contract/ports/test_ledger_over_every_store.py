@@ -2,18 +2,21 @@
 
 import asyncio
 import tempfile
+from abc import abstractmethod
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from domain.budget.accounts import Pot
 from domain.budget.leases import Balance, Claim, Grant
 from domain.budget.money import NOTHING
 from domain.ports.storage import Store
-from tests.contract.ports.stores import MemoryStores, SqliteStores, Stores
+from tests.contract.ports.stores import MemoryStores, SqliteStores, Stores, ValkeyStores, emptied
 from tests.domain.budget.ledger_machine import LedgerMachine
+from tests.upstream.state_server import StateServer
 
 Found = TypeVar("Found")
 
@@ -31,8 +34,9 @@ class LedgerOverStore(LedgerMachine):
         self.stores = self.make_stores(Path(self.folder.name))
         self.reader = self.stores.worker()
 
+    @abstractmethod
     def make_stores(self, folder: Path) -> Stores:
-        raise NotImplementedError
+        """Those that the machine runs over."""
 
     def run_to_end(self, found: Coroutine[Any, Any, Found]) -> Found:
         return self.runner.run(found)
@@ -75,6 +79,15 @@ class LedgerOverSqlite(LedgerOverStore):
         return SqliteStores(folder)
 
 
+class LedgerOverValkey(LedgerOverStore):
+    """Workers at the server of the session."""
+
+    url: str
+
+    def make_stores(self, folder: Path) -> Stores:
+        return ValkeyStores(self.run_to_end(emptied(self.url)))
+
+
 TestLedgerOverMemory = LedgerOverMemory.TestCase
 TestLedgerOverMemory.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
 TestLedgerOverSqlite = LedgerOverSqlite.TestCase
@@ -84,3 +97,10 @@ TestLedgerOverSqlite.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+TestLedgerOverValkey = pytest.mark.usefixtures("at_the_server")(LedgerOverValkey.TestCase)
+TestLedgerOverValkey.settings = TestLedgerOverSqlite.settings
+
+
+@pytest.fixture
+def at_the_server(server: StateServer) -> None:
+    LedgerOverValkey.url = server.url

@@ -1,0 +1,91 @@
+"""A Valkey or Redis server of the tests' own, on a socket in a folder."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.upstream.scripted_upstream import wait_until
+
+_PROGRAMS = ("valkey-server", "redis-server")
+
+
+class StateServer:
+    """One server process; what it was told outlives it in its folder."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self._folder = folder
+        self._port = port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __repr__(self) -> str:
+        return f"<StateServer at {self.url}>"
+
+    @property
+    def url(self) -> str:
+        return f"valkey://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        """Starts it, with a log of all writes on the disk."""
+        options: dict[str, Any] = {
+            "port": self._port,
+            "bind": "127.0.0.1",
+            "dir": self._folder,
+            "appendonly": "yes",
+            "appendfsync": "always",
+            "save": "",
+            "logfile": self._folder / "log",
+        }
+        words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
+        self._process = subprocess.Popen([program(), *words])
+        wait_until(self._answers)
+
+    def kill(self) -> None:
+        """Ends it as the end of its machine would."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self.kill()
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self._port), timeout=1) as line:
+                line.sendall(b"PING\r\n")
+                return line.recv(7) == b"+PONG\r\n"
+        except OSError:
+            return False
+
+
+def program() -> str:
+    """The server's program. Where there is none its tests cannot run; with CI=true that is a failure."""
+    found = next(filter(None, map(shutil.which, _PROGRAMS)), None)
+    if found is not None:
+        return found
+    reason = "no valkey-server or redis-server is installed: make system-parts"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextmanager
+def state_server(folder: Path) -> Iterator[StateServer]:
+    """A running server; ended afterwards."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = StateServer(folder, port)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
