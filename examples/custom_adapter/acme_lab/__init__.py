@@ -1,0 +1,1 @@
+"""Model servers of the Acme lab, as providers of CodeRouter."""
