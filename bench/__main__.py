@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.accounting import accounting
 from bench.gate import GATED, ROUNDS, SECONDS, verdicts
 from bench.measurement import Bench, Turn, WrongAnswersError
 from bench.native_tools import ToolMissingError, build, running_upstream
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
         crowd = laboratory.bench.crowd(CROWD, laboratory.gateway) if options.crowd else None
         report = Report(targets=laboratory.targets, turns=measured, crowd=crowd)
     print(report.text())
-    print(f"\n{planning_table()}")
+    print(f"\n{planning_table()}\n{accounting()}")
     if options.json:
         report.write_json(options.json)
     return 1 if crowd and crowd.faults else 0

@@ -24,6 +24,10 @@ class Account:
     kind: AccountKind
     name: str
 
+    def __hash__(self) -> int:
+        """Of the name alone, which knows its own; every request looks several accounts up."""
+        return hash(self.name)
+
 
 class BudgetMode(StrEnum):
     """

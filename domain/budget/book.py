@@ -15,32 +15,30 @@ store that nothing has been spent."""
 class Book:
     """Opens a purse for each month and day in which the account spends, and forgets it long after."""
 
-    __slots__ = ("_budget", "_current", "account", "purses")
+    __slots__ = ("_budget", "_current", "_since", "_until", "account", "purses")
 
     def __init__(self, account: Account, budget: Budget) -> None:
         self.account = account
         self.purses: list[Purse] = []
         self._budget = budget
         self._current: tuple[Purse, ...] = ()
+        self._since = self._until = 0.0
 
     def __repr__(self) -> str:
         return f"<Book of {self.account.kind} {self.account.name}: {self.purses}>"
 
     def current(self, now: float) -> tuple[Purse, ...]:
         """The purses of the month and the day that hold this moment."""
-        for purse in self._current:
-            if not purse.period.holds(now):
-                break
-        else:
-            if self._current:
-                return self._current
-        self._current = tuple(self._opened(period_at(span, self._budget.zone, now)) for span in Span)
+        if not self._since <= now < self._until:
+            self._current = tuple(self._opened(period_at(span, self._budget.zone, now)) for span in Span)
+            self._since = max(purse.period.begins_at for purse in self._current)
+            self._until = min(purse.period.ends_at for purse in self._current)
         return self._current
 
     def rebudget(self, budget: Budget) -> None:
         """The account has another budget now; what was spent stays where it was booked."""
         if budget.zone != self._budget.zone:
-            self._current = ()
+            self._since = self._until = 0.0
         self._budget = budget
         for purse in self.purses:
             purse.rebudget(budget.cap(purse.period.span), budget.mode)

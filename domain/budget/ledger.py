@@ -99,7 +99,7 @@ class BudgetLedger:
     def reserve(self, accounts: Iterable[Account], amount: NanoUsd, now: float) -> Reserving:
         """Promises the amount, out of all pots of these accounts or of none."""
         purses = self._purses(accounts, now)
-        lacking = [purse for purse in purses if not purse.has(amount)]
+        lacking = [purse for purse in purses if purse.cap is not None and not purse.has(amount)]
         if not lacking:
             return self._promised(purses, amount)
         exceeded = self._exceeded(lacking, amount)
@@ -166,7 +166,7 @@ class BudgetLedger:
 
     def _exceeded(self, purses: Iterable[Purse], amount: NanoUsd) -> Exceeded | None:
         for purse in purses:
-            if not (purse.has(amount) or purse.could_have(amount)):
+            if purse.cap is not None and not (purse.has(amount) or purse.could_have(amount)):
                 purse.long_for()
                 return purse.exceeded()
         return None
@@ -174,17 +174,18 @@ class BudgetLedger:
     def _promised(self, purses: Sequence[Purse], amount: NanoUsd) -> Reservation:
         for purse in purses:
             purse.take(amount)
-            if purse.is_low:
+            if purse.cap is not None and purse.is_low:
                 purse.long_for()
                 self.is_low = True
         return Reservation(purses, amount)
 
     def _purses(self, accounts: Iterable[Account], now: float) -> list[Purse]:
+        books = self._books
         purses: list[Purse] = []
         for account in accounts:
-            book = self._books.get(account)
+            book = books.get(account)
             if book is None:
-                book = self._books[account] = Book(account, self._budget(account))
+                book = books[account] = Book(account, self._budget(account))
             purses += book.current(now)
         return purses
 

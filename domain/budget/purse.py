@@ -101,7 +101,10 @@ class Purse:
         """Whether a request fits into what was lent."""
         if self.cap is None:
             return True
-        return self._room >= self._need(amount) and (self.mode is BudgetMode.HARD or self._left > 0)
+        room = self.held - self.spent - self.reserved
+        if self.mode is BudgetMode.HARD:
+            return room >= amount
+        return room >= amount and room > 0 and self._left > 0
 
     def could_have(self, amount: NanoUsd) -> bool:
         """Whether a request fits into the budget, as far as is known of what others hold."""

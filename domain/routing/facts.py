@@ -7,8 +7,9 @@ counting its tokens costs most: nobody pays for either who does not ask, and nob
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cached_property
+from typing import Any
 
 from domain.conversation.parts import ToolResult
 from domain.conversation.request import (
@@ -45,6 +46,9 @@ class Facts:
 
     Args:
         count: how many tokens a text is; asked last, as it takes milliseconds for a long one.
+
+    Attributes:
+        quotes: what attempts may cost, kept here by `domain.routing.quotes` for whoever asks again.
     """
 
     def __init__(self, request: ChatRequest, count: Callable[[str], int]) -> None:
@@ -53,6 +57,7 @@ class Facts:
         self._count = count
         self.was_read = False
         self.turn_was_read = False
+        self.quotes: dict[Hashable, Any] = {}
 
     def __repr__(self) -> str:
         return f"<Facts of a request for {self.model!r} read={self.was_read} turn={self.turn_was_read}>"

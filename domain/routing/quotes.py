@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from domain.access.keys import Caller
 from domain.budget.accounts import Account, AccountKind
@@ -73,6 +74,13 @@ class Quotes:
         Raises:
             MalformedRequest: the request had to be read, and cannot be understood.
         """
+        key = (errand.target, errand.suffix)
+        known = errand.facts.quotes.get(key)
+        if known is None:
+            known = errand.facts.quotes[key] = self._quote(errand)
+        return known
+
+    def _quote(self, errand: Errand) -> Quote | Barred:
         price = self._table.price(errand.target)
         if price is None or price.is_free:
             return self._unpriced(errand)
@@ -100,12 +108,18 @@ class Quotes:
 
 
 def _accounts(errand: Errand) -> tuple[Account, ...]:
+    caller = errand.caller
+    return _named(errand.target.provider, errand.profile.name, caller.member, caller.key_id)
+
+
+@lru_cache(maxsize=4096)
+def _named(provider: str, profile: str, member: str, key: str) -> tuple[Account, ...]:
     """Whoever has a name; nobody keeps a purse for a caller without one."""
     named = (
-        Account(AccountKind.PROVIDER, errand.target.provider),
-        Account(AccountKind.PROFILE, errand.profile.name),
-        Account(AccountKind.MEMBER, errand.caller.member),
-        Account(AccountKind.KEY, errand.caller.key_id),
+        Account(AccountKind.PROVIDER, provider),
+        Account(AccountKind.PROFILE, profile),
+        Account(AccountKind.MEMBER, member),
+        Account(AccountKind.KEY, key),
     )
     return tuple(account for account in named if account.name)
 
