@@ -15,12 +15,16 @@ _MAIN_PROCESS = "CODEROUTER_MAIN_PROCESS"
 """The variable that tells a worker whose child it is; it may have lost its parent before it can look."""
 
 
+class WorkersDie(Exception):
+    """A worker ended as soon as it was started anew, so that starting it again would not help."""
+
+
 def serve_with_workers(target: str, *, host: str, port: int, workers: int, drain_timeout_s: float) -> None:
     """
     Serves an application until SIGTERM or SIGINT comes; requests in flight are finished first.
 
-    A worker that dies is replaced. Unlike with one process, connections are refused while requests in flight
-    are finished.
+    A worker that dies is replaced, but for one that dies within seconds of that. Unlike with one process,
+    connections are refused while requests in flight are finished.
 
     Args:
         target: ``module:function`` that makes the application, called once in each worker.
@@ -29,9 +33,10 @@ def serve_with_workers(target: str, *, host: str, port: int, workers: int, drain
 
     Raises:
         OSError: the address cannot be bound.
+        WorkersDie: it ended for that, not for a signal.
     """
     address, bound = bindable(host, port)
-    MPServer(
+    server = MPServer(
         target,
         address=address,
         port=bound,
@@ -44,7 +49,11 @@ def serve_with_workers(target: str, *, host: str, port: int, workers: int, drain
         workers_kill_timeout=max(1, round(drain_timeout_s)),
         working_dir=Path.cwd(),
         log_enabled=False,
-    ).serve()
+    )
+    try:
+        server.serve()
+    except SystemExit as ended:  # Granian's way to say that it gives up
+        raise WorkersDie from ended
 
 
 def parent_for_workers() -> Mapping[str, str]:

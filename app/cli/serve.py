@@ -20,13 +20,16 @@ from infrastructure.interpreter import settle
 from infrastructure.metrics.counting import VARIABLE as COUNTS_DIRECTORY
 from infrastructure.server import bindable, in_url, is_loopback
 from infrastructure.server import serve as listen
-from infrastructure.worker_processes import parent_for_workers, serve_with_workers
+from infrastructure.worker_processes import WorkersDie, parent_for_workers, serve_with_workers
 
 BIND_ERROR = 3
 """The exit code when the address cannot be bound."""
 
 NO_KEYS = 5
 """The exit code when others could reach the gateway and nobody would need a key."""
+
+WORKERS_DIE = 6
+"""The exit code when a worker of several does not stay alive."""
 
 
 @click.command()
@@ -46,7 +49,7 @@ def serve(
     Run the gateway until SIGTERM or Ctrl-C; requests in flight are finished first.
 
     Exits with 2 when the configuration cannot be used, with 3 when the address cannot be bound, with 5 when
-    others could reach it and there is no key.
+    others could reach it and there is no key, with 6 when one of several workers does not stay alive.
     """
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
     launch = launch_for(choices, {"server.host": host, "server.port": port})
@@ -61,6 +64,8 @@ def serve(
             _run_workers(launch, choices)
         else:
             uvloop.run(_run(container, launch))
+    except WorkersDie:
+        fail("a worker ended again as soon as it was replaced; its last words stand above", WORKERS_DIE)
     except OSError as error:
         fail(f"cannot listen on {server.host}:{server.port}: {error.strerror or error}", BIND_ERROR)
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import random
+import signal
 import threading
 import time
 from collections import Counter
@@ -192,6 +194,39 @@ def test_a_gateway_that_is_killed_under_load_leaves_a_ledger_that_is_right(
     assert reserved_usd(tmp_path) == 0
     assert upstream_usd <= spent_usd(tmp_path) + 1e-9
     assert spent_usd(tmp_path) <= upstream_usd + charged_usd + 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_worker_that_is_killed_under_load_is_replaced_and_its_lease_charged(
+    stage: Stage, tmp_path: Path
+) -> None:
+    stage.plays(first=ANSWER)
+    configuration = config(stage, workers=2, monthly_budget_usd=1000.0, budget_mode="hard")
+    with serving(tmp_path, configuration) as gateway:
+        fresh: set[int] = set()
+        for _ in range(6):
+            with loaded(gateway, clients=6):
+                time.sleep(DICE.uniform(0.05, 0.6))
+                # One that ends as soon as it was started would end the gateway.
+                fresh = replaced(gateway, min({*gateway.workers()} - fresh))
+            wait_until(lambda: answers(gateway))
+            assert asked_at_once(gateway, 10) == {200: 10}
+        # The last one's lease is charged when another worker next looks who is gone.
+        wait_until(lambda: len(only(gateway.events(), "budget-lease-charged")) >= 6, within_s=30)
+
+    upstream_usd = len(stage["first"].chats) * COST_USD
+    assert reserved_usd(tmp_path) == 0
+    assert upstream_usd <= spent_usd(tmp_path) + 1e-9
+    assert spent_usd(tmp_path) <= upstream_usd + charged(gateway) + 1e-6
+
+
+def replaced(gateway: Gateway, worker: int) -> set[int]:
+    """Kills a worker; the one that comes in its place."""
+    before = set(gateway.workers())
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: len({*gateway.workers()} - before) == 1, within_s=30)
+    return {*gateway.workers()} - before
 
 
 def reserved_usd(directory: Path) -> float:

@@ -1,5 +1,7 @@
 """A gateway that is asked to stop finishes what it has begun, and then ends."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -133,3 +135,20 @@ def test_an_answer_that_outlasts_the_drain_time_is_refused_as_new_work_is(
 
 def _readiness(gateway: Gateway) -> int:
     return httpx.get(f"{gateway.address}/readyz", verify=TLS).status_code
+
+
+@pytest.mark.slow
+def test_a_worker_that_does_not_stay_alive_ends_the_gateway_for_whoever_restarts_it(
+    stage: Stage, tmp_path: Path
+) -> None:
+    with started(tmp_path, stage.config(server={"workers": 2})) as gateway:
+        gateway.wait_until_ready()
+        wait_until(lambda: len(gateway.workers()) == 2)
+        before = set(gateway.workers())
+        os.kill(min(before), signal.SIGKILL)
+        wait_until(lambda: len({*gateway.workers()} - before) == 1, within_s=30)
+        (fresh,) = {*gateway.workers()} - before
+        os.kill(fresh, signal.SIGKILL)
+
+        assert gateway.exit_code() == 6
+        assert "a worker ended again" in gateway.log

@@ -1,0 +1,52 @@
+"""A disk that takes its time keeps no request waiting, though every cent is written to it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.clients import DIALECTS, ask
+from tests.e2e.gateway import running, seconds
+from tests.e2e.stage import Stage
+from tests.e2e.test_budgets import ANSWER, COST_USD, config, spent_usd
+
+SHIM = Path(__file__).with_name("slow_disk.c")
+SYNC_S = 0.2
+"""What the shim adds to every sync."""
+
+REQUESTS = 40
+
+
+@pytest.fixture
+def slow_disk(tmp_path: Path) -> dict[str, str]:
+    """The environment of a process whose disk is slow."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        reason = "cc is not installed: make system-parts"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    library = tmp_path / "slow_disk.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, SHIM, "-ldl"], check=True, timeout=60)
+    return {"LD_PRELOAD": str(library), "SLOW_DISK_LOG": str(tmp_path / "syncs")}
+
+
+def test_requests_wait_for_no_sync(stage: Stage, tmp_path: Path, slow_disk: dict[str, str]) -> None:
+    stage.plays(first=ANSWER)
+    hard = config(stage, monthly_budget_usd=1000.0, budget_mode="hard")
+    with running(tmp_path / "home", hard, environment=slow_disk) as gateway:
+        ask(gateway, "openai_chat", "any")
+        took = seconds(
+            lambda: [
+                ask(gateway, DIALECTS[number % 2], "any", stream=number % 4 < 2).raise_for_status()
+                for number in range(REQUESTS)
+            ]
+        )
+
+    print(f"{took:.2f} s")  # noqa: T201  pytest -rP shows it
+    syncs = len(Path(slow_disk["SLOW_DISK_LOG"]).read_bytes())
+    assert syncs >= 3  # else nothing was slow
+    assert took < REQUESTS * SYNC_S * 0.8
+    assert spent_usd(tmp_path / "home") == pytest.approx((REQUESTS + 1) * COST_USD)
