@@ -58,6 +58,7 @@ from domain.inventory.shaping import (
     OutputFilterApplied,
     SuitabilityDegraded,
     ToolCallsRepaired,
+    ToolTurnsRepaired,
 )
 from domain.inventory.sleeping import HostAwaited, HostSleepChanged, WakePacketSent
 from domain.inventory.tokens import ContextTruncationSuspected, CountTokensServed
@@ -380,6 +381,7 @@ Event: TypeAlias = (
     | CapabilityDegraded
     | OutputFilterApplied
     | ToolCallsRepaired
+    | ToolTurnsRepaired
     | SuitabilityDegraded
     | CountTokensServed
     | ContextTruncationSuspected

@@ -32,6 +32,7 @@ from app.use_cases.shape import (
     reply_pipeline,
     request_losses,
     told,
+    turns_repaired,
 )
 from app.use_cases.wake_hosts import NOBODY_SLEEPS, Waiting, Waking
 from app.use_cases.walking import Walking
@@ -233,6 +234,11 @@ class Converse:
             stream=call.stream,
         ):
             self._sink.emit(event)
+        repaired = turns_repaired(
+            errand.asked.request, errand.spec, call.shaping, request_id=errand.asked.request_id
+        )
+        if repaired is not None:
+            self._sink.emit(repaired)
 
 
 def _joined(*suffixes: str) -> str:

@@ -10,10 +10,16 @@ clients expect of such a model. Adapters of other kinds mean the thinking that t
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from domain.conversation.pairing import unpaired
 from domain.conversation.request import ChatRequest, MalformedRequest, Tool, ToolUse
 from domain.events import Event
 from domain.failures import Overflow, UpstreamFailure
-from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied, ToolCallsRepaired
+from domain.inventory.shaping import (
+    CapabilityDegraded,
+    OutputFilterApplied,
+    ToolCallsRepaired,
+    ToolTurnsRepaired,
+)
 from domain.repair.output_filters import output_filter
 from domain.repair.stages import Dropped, Filtered, Loss, Pipeline, Remark, Repaired, Stage
 from domain.repair.thinking import ReasoningDropped
@@ -21,6 +27,7 @@ from domain.repair.tool_calls import ToolCallRepair
 from domain.repair.tool_names import NamesRestored
 from domain.routing.facts import Facts
 from domain.routing.losses import losses
+from domain.routing.manner import is_spoken_by, language_of
 from domain.routing.shaping import Omission, Shaping, holds_thinking, loses_cache_control
 from domain.routing.targets import ProviderSpec
 from domain.routing.tooling import AS_OFFERED, Tooling, ToolNames, loses_schemas, safe_names, tooled
@@ -81,6 +88,27 @@ def request_losses(request: ChatRequest, spec: ProviderSpec, shaping: Shaping) -
         unsaid.insert(0, "cache_control")
     whys = ((refused, Loss.PROVIDER_DOES_NOT_SUPPORT), (unsaid, Loss.TRANSLATION_LOSSY))
     return tuple(Dropped(tuple(fields), why) for fields, why in whys if fields)
+
+
+def turns_repaired(
+    request: ChatRequest, spec: ProviderSpec, shaping: Shaping, *, request_id: str
+) -> ToolTurnsRepaired | None:
+    """
+    What dialects mend of tools' turns when they write a conversation anew; bytes that go on stay as they are.
+
+    Raises:
+        MalformedRequest: the request cannot be understood.
+    """
+    at_home = language_of(spec) is None or is_spoken_by(spec, request.dialect)
+    anew = shaping.tooling.changes_something or Omission.PAST_THINKING in shaping.omits
+    if at_home and not anew:
+        return None
+    found = unpaired(request.conversation.messages)
+    if not found:
+        return None
+    return ToolTurnsRepaired(
+        request_id=request_id, provider=spec.name, interrupted=found.calls, orphaned=found.results
+    )
 
 
 def refuses_past_thinking(failure: UpstreamFailure, request: ChatRequest) -> bool:

@@ -55,6 +55,23 @@ class ToolCallsRepaired:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolTurnsRepaired:
+    """
+    Calls of tools in a conversation had no result, or results no call, and the target was told so in words.
+
+    Servers refuse such a conversation, which clients are left with after an interruption. ``interrupted``
+    counts the calls that were given a result which says so, ``orphaned`` the results that were told as words.
+    """
+
+    name: ClassVar[str] = "tool-turns-repaired"
+    level: ClassVar[Level] = Level.INFO
+    request_id: str
+    provider: str
+    interrupted: int
+    orphaned: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuitabilityDegraded:
     """
     A profile made for Claude Code leads to models that are known to serve it badly; told at start.

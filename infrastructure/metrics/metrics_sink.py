@@ -72,6 +72,7 @@ from domain.inventory.shaping import (
     OutputFilterApplied,
     SuitabilityDegraded,
     ToolCallsRepaired,
+    ToolTurnsRepaired,
 )
 from domain.inventory.sleeping import HostAwaited, HostSleepChanged, WakePacketSent
 from domain.inventory.tokens import ContextTruncationSuspected, CountTokensServed
@@ -136,6 +137,7 @@ _Uncounted: TypeAlias = (
     | ChainContextBlocked
     | ReplyBrokenOff
     | SuitabilityDegraded
+    | ToolTurnsRepaired
     | CountTokensServed
     | ContextTruncationSuspected
     | InternalFault

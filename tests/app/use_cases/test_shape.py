@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.use_cases.reply import Reply
-from domain.conversation.parts import Text, Thinking, ToolCall
+from domain.conversation.parts import Text, Thinking, ToolCall, ToolResult
 from domain.conversation.reply import Batch, Finished, StopReason, TextDelta, ThinkingDelta, Wire
 from domain.conversation.request import (
     AnswerSchema,
@@ -21,7 +21,12 @@ from domain.conversation.request import (
 )
 from domain.events import AttemptFailed, AttemptStarted, Outcome
 from domain.failures import FailureKind, UpstreamFailure
-from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied, ToolCallsRepaired
+from domain.inventory.shaping import (
+    CapabilityDegraded,
+    OutputFilterApplied,
+    ToolCallsRepaired,
+    ToolTurnsRepaired,
+)
 from domain.routing.shaping import Omission
 from domain.routing.targets import Capabilities, Freedom
 from domain.routing.tooling import ToolManners, ToolNames, ToolSchemas
@@ -395,3 +400,39 @@ async def test_names_that_are_not_at_fault_are_not_changed(
         await house(only=picky, specs={"only": {"tool_manners": ToolManners(names=names)}}).ask(source=source)
 
     assert len(picky.calls) == 1
+
+
+CALLED = Message(role=Role.ASSISTANT, parts=(ToolCall(id="1", name="read", arguments="{}"),))
+SAID = Message(role=Role.USER, parts=(Text(text="a"),))
+RESULT = Message(role=Role.TOOL, parts=(ToolResult(call_id="1", content=(Text(text="b"),)),))
+
+
+@pytest.mark.parametrize(
+    ("messages", "counts"),
+    [
+        ((SAID, CALLED, RESULT), []),
+        ((SAID, CALLED), []),
+        ((SAID, CALLED, CALLED, RESULT, RESULT), []),
+        ((SAID, CALLED, SAID), [(1, 0)]),
+        ((SAID, CALLED, SAID, CALLED, RESULT, RESULT), [(1, 1)]),
+        ((SAID, RESULT), [(0, 1)]),
+    ],
+)
+async def test_calls_and_results_that_had_to_be_paired_are_told(
+    messages: tuple[Message, ...], counts: list[tuple[int, int]]
+) -> None:
+    given = gateway((ROLE, HELLO, END), **COMPATIBLE)
+
+    source = Built(Conversation(messages=messages))
+    await (await given.ask(dialect="anthropic_messages", source=source)).aclose()
+
+    repaired = [(event.interrupted, event.orphaned) for event in given.sink.of(ToolTurnsRepaired)]
+    assert repaired == counts
+
+
+async def test_bytes_that_go_on_as_they_are_are_not_told_of_as_repaired() -> None:
+    given = gateway((ROLE, HELLO, END), **COMPATIBLE)
+
+    await (await given.ask(source=Built(Conversation(messages=(SAID, RESULT))))).aclose()
+
+    assert given.sink.of(ToolTurnsRepaired) == []
