@@ -67,6 +67,11 @@ class JsonMembers:
         return b"defer_loading" in self.body or b"tool_reference" in self.body
 
     @property
+    def most_cache_marks(self) -> int:
+        """As `domain.conversation.request.Source` asks it."""
+        return self.body.count(_CACHE_WORDS[0])
+
+    @property
     def may_mark_cache(self) -> bool:
         """
         Whether any member of it may be called as what marks a cache.

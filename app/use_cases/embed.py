@@ -228,6 +228,10 @@ class _Texts:
         return None
 
     @property
+    def most_cache_marks(self) -> int:
+        return 0
+
+    @property
     def may_mark_cache(self) -> bool:
         return False
 

@@ -86,6 +86,8 @@ def request_losses(request: ChatRequest, spec: ProviderSpec, shaping: Shaping) -
         refused.append("tool_schemas")
     if request.dialect == _DIALECT_WITH_CACHE_MARKS and loses_cache_control(request, spec):
         unsaid.insert(0, "cache_control")
+    elif Omission.CACHE_MARKS in shaping.omits:
+        refused.append("cache_control")
     whys = ((refused, Loss.PROVIDER_DOES_NOT_SUPPORT), (unsaid, Loss.TRANSLATION_LOSSY))
     return tuple(Dropped(tuple(fields), why) for fields, why in whys if fields)
 
@@ -100,7 +102,7 @@ def turns_repaired(
         MalformedRequest: the request cannot be understood.
     """
     at_home = language_of(spec) is None or is_spoken_by(spec, request.dialect)
-    anew = shaping.tooling.changes_something or Omission.PAST_THINKING in shaping.omits
+    anew = shaping.tooling.changes_something or shaping.omits & {Omission.PAST_THINKING, Omission.CACHE_MARKS}
     if at_home and not anew:
         return None
     found = unpaired(request.conversation.messages)

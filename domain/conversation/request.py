@@ -175,6 +175,15 @@ class Source(Protocol):
         ...
 
     @property
+    def most_cache_marks(self) -> int:
+        """
+        No fewer than what is marked for a prompt cache, known without reading it.
+
+        A mark whose name is spelt with escapes does not count.
+        """
+        ...
+
+    @property
     def may_mark_cache(self) -> bool:
         """Whether anything may be marked for a prompt cache: no is certain, yes is a guess."""
         ...
@@ -213,6 +222,12 @@ class MalformedRequest(Exception):
         super().__init__(f"{path}: {message}" if path else message)
         self.path = path
         self.message = message
+
+
+def _cache_marks(message: Message) -> int:
+    """A result has places of its own beside those in it."""
+    inner = (len(part.content) for part in message.parts if isinstance(part, ToolResult))
+    return len(message.parts) + sum(inner)
 
 
 def budget_asked(thinking: Json) -> int | None:
@@ -259,6 +274,10 @@ class Built:
     @property
     def may_defer_tools(self) -> bool:
         return True
+
+    @property
+    def most_cache_marks(self) -> int:
+        return sum(map(_cache_marks, self.content.messages)) + len(self.content.tools)
 
     @property
     def may_mark_cache(self) -> bool:

@@ -20,6 +20,7 @@ from domain.conversation.request import (
     Sampling,
 )
 from domain.routing.betas import BETA_HEADER, betas_in
+from domain.routing.cache_marks import cache_marks
 from domain.routing.reading import (
     definition_characters,
     is_picture,
@@ -80,6 +81,10 @@ class Facts:
     def tool_names(self) -> tuple[str, ...]:
         """The tools that are offered or were called, each once."""
         return tuple(dict.fromkeys(tool_names(self._conversation)))
+
+    def marks_cache_beyond(self, most: int) -> bool:
+        """Whether more is marked for a prompt cache; a request that could not mark so much is not read."""
+        return self._source.most_cache_marks > most and cache_marks(self._conversation) > most
 
     @property
     def betas(self) -> tuple[str, ...]:

@@ -6,16 +6,17 @@ conversation, and from request to request before its version 2.1.181, so a serve
 beginning finds none of them again; only Anthropic has a use for it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import takewhile
 from urllib.parse import urlsplit
 
 from domain.conversation.extensions import Nothing
-from domain.conversation.parts import Document, Image, Part, Text, Thinking, ToolCall, ToolResult
-from domain.conversation.request import ChatRequest, Conversation, Message, Role, Tool
+from domain.conversation.parts import Part, Text, Thinking
+from domain.conversation.request import ChatRequest, Conversation, Message, Role
 from domain.routing.betas import defer_tools, dropped, paired_fields, without
+from domain.routing.cache_marks import MOST_CACHE_MARKS, cache_marks
 from domain.routing.facts import Facts
 from domain.routing.manner import ANTHROPIC_MESSAGES, AS_ASKED, Manner, is_spoken_by, language_of, manner_for
 from domain.routing.targets import ProviderSpec
@@ -39,11 +40,12 @@ _MARGIN_DIVISOR = 20
 
 
 class Omission(StrEnum):
-    """What a target is not told."""
+    """What a target is not told; of ``CACHE_MARKS`` those beyond the most that it takes."""
 
     ATTRIBUTION = "attribution"
     THINKING_REQUEST = "thinking-request"
     PAST_THINKING = "past-thinking"
+    CACHE_MARKS = "cache-marks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,8 @@ def shaping_for(facts: Facts, spec: ProviderSpec, dialect: str) -> Shaping:
     fitting = None if budget is None else fitting_budget(facts, most_output_tokens)
     if budget is not None and fitting is None:
         omits.add(Omission.THINKING_REQUEST)
+    if language_of(spec) == ANTHROPIC_MESSAGES and facts.marks_cache_beyond(MOST_CACHE_MARKS):
+        omits.add(Omission.CACHE_MARKS)
     unasked = dropped(facts.betas, spec.drop_betas) if dialect == ANTHROPIC_MESSAGES else ()
     return Shaping(
         omits=frozenset(omits),
@@ -141,7 +145,7 @@ def loses_cache_control(request: ChatRequest, spec: ProviderSpec) -> bool:
     honours = spec.capabilities.prompt_cache
     if honours is None:
         honours = spec.adapter == _ANTHROPIC_KIND
-    return not honours and _marks_cache(request.conversation)
+    return not honours and cache_marks(request.conversation) > 0
 
 
 def holds_thinking(conversation: Conversation) -> bool:
@@ -239,18 +243,3 @@ def _sampled(conversation: Conversation, shaping: Shaping) -> Conversation:
     if most is not None and limit is not None and limit > most:
         sampling = replace(sampling, max_output_tokens=most)
     return conversation if sampling is conversation.sampling else replace(conversation, sampling=sampling)
-
-
-def _marks_cache(conversation: Conversation) -> bool:
-    tools = (tool for tool in conversation.tools if isinstance(tool, Tool))
-    return any(tool.cache_control is not None for tool in tools) or any(
-        _marked(message.parts) for message in conversation.messages
-    )
-
-
-def _marked(parts: Iterable[Part]) -> bool:
-    return any(
-        part.cache_control is not None
-        for part in parts
-        if isinstance(part, Text | Image | Document | ToolCall | ToolResult)
-    )

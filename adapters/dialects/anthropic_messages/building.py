@@ -22,9 +22,9 @@ from domain.conversation.request import (
     ToolChoice,
     ToolUse,
 )
+from domain.routing.cache_marks import MOST_CACHE_MARKS
 
 _INSTRUCTIONS = (Role.SYSTEM, Role.DEVELOPER)
-_MOST_BREAKPOINTS = 4
 _NOT_IN_BODY = frozenset({"anthropic_version", "profile"})
 
 _CHOICES = {
@@ -50,8 +50,7 @@ def built_body(outgoing: Outgoing) -> bytes:
     at_home = request.dialect == NAME
     below = {key: value for key, value in outgoing.extra_body.items() if key not in _NOT_IN_BODY}
     said = _said(outgoing.conversation, outgoing.system_suffix, at_home=at_home)
-    if not at_home:
-        _limit_breakpoints(said)
+    _limit_breakpoints(said)
     model = {"model": outgoing.model} if outgoing.model else {}
     stream = {"stream": True} if outgoing.stream else {}
     default = {"max_tokens": outgoing.quirks.default_max_tokens}
@@ -121,7 +120,7 @@ def _tool_choice(choice: ToolChoice | None) -> Block | None:
 
 
 def _limit_breakpoints(said: dict[str, Any]) -> None:
-    """Anthropic refuses more than four cache breakpoints; the last ones cover the most."""
+    """The last breakpoints cover the most; one for the whole request counts as well."""
     system = said.get("system")
     blocks = [*said.get("tools", []), *(system if isinstance(system, list) else [])]
     for turn in said.get("messages", []):
@@ -129,5 +128,6 @@ def _limit_breakpoints(said: dict[str, Any]) -> None:
             blocks += block["content"] if isinstance(block.get("content"), list) else []
             blocks.append(block)
     marked = [block for block in blocks if "cache_control" in block]
-    for block in marked[:-_MOST_BREAKPOINTS]:
+    most = MOST_CACHE_MARKS - ("cache_control" in said)
+    for block in marked[:-most]:
         del block["cache_control"]

@@ -67,6 +67,10 @@ class MessagesBody:
         return budget_asked(self.members.value("thinking"))
 
     @property
+    def most_cache_marks(self) -> int:
+        return self.members.most_cache_marks
+
+    @property
     def may_mark_cache(self) -> bool:
         return self.members.may_mark_cache
 
@@ -122,10 +126,14 @@ def encode_request(outgoing: Outgoing) -> bytes:
     """
     source = outgoing.request.source
     shaping = outgoing.shaping
-    keeps_bytes = Omission.PAST_THINKING not in shaping.omits and not shaping.tooling.changes_something
+    keeps_bytes = not shaping.omits & _WITHIN_TURNS and not shaping.tooling.changes_something
     if isinstance(source, MessagesBody) and keeps_bytes:
         return source.members.replaced(_changes(source.members, outgoing))
     return built_body(outgoing)
+
+
+_WITHIN_TURNS = frozenset({Omission.PAST_THINKING, Omission.CACHE_MARKS})
+"""What stands too deep in a body to be taken out of its bytes."""
 
 
 def _limit(members: JsonMembers) -> int | None:

@@ -81,6 +81,10 @@ class ChatBody:
         return None
 
     @property
+    def most_cache_marks(self) -> int:
+        return self.members.most_cache_marks
+
+    @property
     def may_mark_cache(self) -> bool:
         return self.members.may_mark_cache
 

@@ -70,6 +70,10 @@ class CompletionsBody:
         return None
 
     @property
+    def most_cache_marks(self) -> int:
+        return 0
+
+    @property
     def may_mark_cache(self) -> bool:
         return False
 

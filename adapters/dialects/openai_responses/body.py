@@ -83,6 +83,10 @@ class ResponsesBody:
         return None
 
     @property
+    def most_cache_marks(self) -> int:
+        return 0
+
+    @property
     def may_mark_cache(self) -> bool:
         return self.members.may_mark_cache
 

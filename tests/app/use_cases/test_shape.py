@@ -436,3 +436,14 @@ async def test_bytes_that_go_on_as_they_are_are_not_told_of_as_repaired() -> Non
     await (await given.ask(source=Built(Conversation(messages=(SAID, RESULT))))).aclose()
 
     assert given.sink.of(ToolTurnsRepaired) == []
+
+
+@pytest.mark.parametrize(("marks", "told"), [(4, []), (5, [("cache_control",)])])
+async def test_marks_beyond_what_a_target_takes_are_told(marks: int, told: list[tuple[str, ...]]) -> None:
+    part = Text(text="a", cache_control={"type": "ephemeral"})
+    said = Conversation(messages=(Message(role=Role.USER, parts=(part,) * marks),))
+    given = gateway((ROLE, HELLO, END), adapter="anthropic")
+
+    await (await given.ask(dialect="anthropic_messages", source=Built(said))).aclose()
+
+    assert [event.dropped for event in given.sink.of(CapabilityDegraded)] == told

@@ -8,7 +8,9 @@ import pytest
 from adapters.dialects.anthropic_messages.request import decode_request, encode_request
 from adapters.dialects.dialect import Outgoing
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
-from domain.routing.shaping import Omission, Shaping
+from domain.routing.shaping import Omission, Shaping, shaping_for
+from domain.routing.targets import ProviderSpec
+from tests.domain.routing.bodies import facts_of
 
 LINE = "x-anthropic-billing-header: cc_version=2.1.98; cc_entrypoint=cli; cch=00000;"
 UNATTRIBUTED = Shaping(omits=frozenset({Omission.ATTRIBUTION}))
@@ -146,3 +148,31 @@ def test_an_object_without_the_field_that_goes_keeps_its_bytes() -> None:
     asked = body(output_config={"format": {"type": "json_schema"}})
 
     assert sent(asked, Shaping(without_fields=frozenset({"output_config.effort"}))) == asked
+
+
+ANTHROPIC = ProviderSpec(name="a", adapter="anthropic", base_url="https://api.anthropic.com")
+MARK = {"cache_control": {"type": "ephemeral"}}
+
+
+def marked(turns: int, **members: Any) -> bytes:
+    """Every turn marked, beside a tool and instructions that are, too."""
+    said = [{"role": "user", "content": [{"type": "text", "text": f"{n}", **MARK}]} for n in range(turns)]
+    tools = [{"name": "a", "input_schema": {"type": "object"}, **MARK}]
+    system = [{"type": "text", "text": "You code.", **MARK}]
+    told = {"model": "m", "max_tokens": 9, "system": system, "tools": tools, "messages": said, **members}
+    return json.dumps(told).encode()
+
+
+@pytest.mark.parametrize(("turns", "members", "left"), [(7, {}, 4), (7, MARK, 4), (2, {}, 4)])
+def test_no_more_breakpoints_leave_than_are_taken_and_the_last_ones_stay(
+    turns: int, members: Any, left: int
+) -> None:
+    given = marked(turns, **members)
+    facts = facts_of(decode_request(given, {}))
+    shaping = shaping_for(facts, ANTHROPIC, "anthropic_messages")
+
+    leaves = sent(given, shaping)
+
+    assert leaves.count(b'"cache_control"') == left
+    assert json.loads(leaves)["messages"][-1]["content"][-1]["cache_control"] == {"type": "ephemeral"}
+    assert (leaves == given) is (turns == 2)
