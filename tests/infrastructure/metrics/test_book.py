@@ -1,5 +1,6 @@
 """What is counted, and how it is told."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -200,6 +201,16 @@ def test_the_uptime_is_the_present_one() -> None:
 
     assert counted.sample("uptime_seconds") == 90
     assert counted.book.snapshot()["uptime_s"] == 90
+
+
+async def test_what_waits_on_the_event_loop_is_counted() -> None:
+    counted = Counted()
+    before = counted.sample("tasks")
+    assert before is not None
+    waiting = asyncio.create_task(asyncio.sleep(3600))
+
+    assert counted.sample("tasks") == before + 1
+    waiting.cancel()
 
 
 def test_the_document_keeps_its_shape_before_any_traffic() -> None:
