@@ -30,7 +30,7 @@ from domain.routing.losses import losses
 from domain.routing.manner import is_spoken_by, language_of
 from domain.routing.shaping import Omission, Shaping, holds_thinking, loses_cache_control
 from domain.routing.targets import ProviderSpec
-from domain.routing.tooling import AS_OFFERED, Tooling, ToolNames, loses_schemas, safe_names, tooled
+from domain.routing.tooling import AS_OFFERED, Tooling, ToolNames, loses_schemas, safe_names, searches, tooled
 
 _OPENAI_COMPATIBLE = frozenset({"openai_compat", "embedded"})
 _KINDS_TO_REPAIR = _OPENAI_COMPATIBLE | {"ollama"}
@@ -84,6 +84,9 @@ def request_losses(request: ChatRequest, spec: ProviderSpec, shaping: Shaping) -
     refused += sorted(_PUBLIC_NAMES.get(field, field) for field in shaping.without_fields)
     if shaping.tooling.plain_schemas and loses_schemas(request.conversation.tools):
         refused.append("tool_schemas")
+    at_home = is_spoken_by(spec, request.dialect)
+    if at_home and shaping.tooling.offers_all and searches(request.conversation.tools):
+        refused.append("tool_search")
     if request.dialect == _DIALECT_WITH_CACHE_MARKS and loses_cache_control(request, spec):
         unsaid.insert(0, "cache_control")
     elif Omission.CACHE_MARKS in shaping.omits:

@@ -126,6 +126,11 @@ def tooled(conversation: Conversation, tooling: Tooling) -> Conversation:
     )
 
 
+def searches(tools: Iterable[Tool | ForeignTool]) -> bool:
+    """Whether there is a tool of the vendor's among them that looks others up."""
+    return any(isinstance(tool, ForeignTool) and _is_search(tool) for tool in tools)
+
+
 def loses_schemas(tools: Iterable[Tool | ForeignTool]) -> bool:
     """Whether plain words do not suffice for what some of these tools take."""
     return _plainly(tuple(tools))[1]

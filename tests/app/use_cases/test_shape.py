@@ -12,6 +12,7 @@ from domain.conversation.request import (
     AnswerSchema,
     Built,
     Conversation,
+    ForeignTool,
     Message,
     Role,
     Sampling,
@@ -447,3 +448,15 @@ async def test_marks_beyond_what_a_target_takes_are_told(marks: int, told: list[
     await (await given.ask(dialect="anthropic_messages", source=Built(said))).aclose()
 
     assert [event.dropped for event in given.sink.of(CapabilityDegraded)] == told
+
+
+async def test_a_search_for_tools_that_is_not_offered_is_told_in_the_same_language_too() -> None:
+    search = ForeignTool(
+        dialect="anthropic_messages", payload=b'{"type":"tool_search_tool_regex_20251119","name":"find"}'
+    )
+    said = Conversation(messages=(), tools=(search, Tool(name="a")))
+    given = gateway((ROLE, HELLO, END), adapter="anthropic", base_url="http://127.0.0.1:8080")
+
+    await (await given.ask(dialect="anthropic_messages", source=Built(said))).aclose()
+
+    assert [event.dropped for event in given.sink.of(CapabilityDegraded)] == [("tool_search",)]
