@@ -32,11 +32,18 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A function the model may call; ``parameters`` is its JSON Schema, ``None`` when none was given."""
+    """
+    A function the model may call.
+
+    Attributes:
+        parameters: its JSON Schema; ``None`` when none was given.
+        strict: whether calls are bound to that schema.
+    """
 
     name: str
     description: str | None = None
     parameters: Mapping[str, Json] | None = None
+    strict: bool = False
     cache_control: Json = None
     extensions: Extensions = NO_EXTENSIONS
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from domain.conversation.extensions import Json
 from domain.conversation.parts import ForeignPart, Part, ToolResult
-from domain.conversation.request import ChatRequest, Conversation, ForeignTool, Sampling, ToolUse
+from domain.conversation.request import ChatRequest, Conversation, ForeignTool, Sampling, Tool, ToolUse
 from domain.routing.manner import (
     ANTHROPIC_MESSAGES,
     OLLAMA_CHAT,
@@ -134,6 +134,7 @@ _PARTS = frozenset(
         "web_search_tool_result",
     }
 )
+_SEARCH = "tool_search"
 _DATE = re.compile(r"_(?:20\d{6}|20\d\d_\d\d_\d\d|preview)")
 
 _KEPT_IN_MEMORY = "keep_alive"
@@ -155,6 +156,7 @@ def losses(request: ChatRequest, spec: ProviderSpec, manner: Manner) -> Losses:
         *_wordless(conversation.sampling, language),
         *_choice(conversation, language),
         *_foreign_tools(conversation, language),
+        *_strictness(conversation, language),
         *_fields(conversation, request.dialect, spec),
         *_foreign_parts(conversation, language),
     )
@@ -202,8 +204,22 @@ def _foreign_tools(conversation: Conversation, language: str) -> Iterator[str]:
     """Tools that only another vendor's servers run, by their type."""
     for tool in conversation.tools:
         if isinstance(tool, ForeignTool) and tool.dialect != language:
-            kind = _DATE.sub("", _type_of(tool.payload))
-            yield kind if kind in _TOOLS else "other-tools"
+            yield tool_kind(tool)
+
+
+def tool_kind(tool: ForeignTool) -> str:
+    """What a tool on a vendor's server is for, in a word that is the same for all its versions."""
+    kind = _DATE.sub("", _type_of(tool.payload))
+    if kind.startswith(_SEARCH):
+        return _SEARCH
+    return kind if kind in _TOOLS else "other-tools"
+
+
+def _strictness(conversation: Conversation, language: str) -> Iterator[str]:
+    """Anthropic binds calls only to schemas that follow rules of its own, Ollama to none."""
+    tools = (tool for tool in conversation.tools if isinstance(tool, Tool))
+    if language != OPENAI_CHAT and any(tool.strict for tool in tools):
+        yield "strict"
 
 
 def _fields(conversation: Conversation, dialect: str, spec: ProviderSpec) -> Iterator[str]:

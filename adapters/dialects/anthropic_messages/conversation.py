@@ -108,6 +108,7 @@ def careful_tool(value: Any, path: str) -> Tool | ForeignTool:
         name=fields.text("name"),
         description=fields.optional_text("description"),
         parameters=fields.optional_object("input_schema"),
+        strict=fields.peek("strict") is True,
         cache_control=fields.anything("cache_control"),
         extensions=kept(fields.rest()),
     )

@@ -71,6 +71,7 @@ def _function(function: Fields, around: Fields | None = None) -> Tool:
     name = function.text("name")
     description = function.optional_text("description")
     parameters = function.optional_object("parameters")
+    strict = function.peek("strict") is True
     inner = function.rest()
     cache_control = around.anything("cache_control") if around is not None else None
     outer = around.rest() if around is not None else {}
@@ -78,6 +79,7 @@ def _function(function: Fields, around: Fields | None = None) -> Tool:
         name=name,
         description=description,
         parameters=parameters,
+        strict=strict,
         cache_control=cache_control,
         extensions=kept(outer | ({"function": inner} if inner else {})),
     )

@@ -97,6 +97,8 @@ def _tool(tool: Tool | ForeignTool, manner: Manner) -> list[Any]:
     if tool.description is not None:
         function["description"] = tool.description
     function["parameters"] = _NO_PARAMETERS if tool.parameters is None else tool.parameters
+    if tool.strict:
+        function["strict"] = True
     function |= outer.pop("function", {})
     if tool.cache_control is not None and manner.cache_control:
         outer["cache_control"] = tool.cache_control

@@ -106,13 +106,13 @@ def _tool(tool: Tool, client: ClientTool) -> dict[str, Any]:
     schema = _NO_PARAMETERS if tool.parameters is None else tool.parameters
     if client.form is ToolForm.SEARCH:
         return {"type": client.form.value, **described, "parameters": schema, **rest}
-    loose = {} if "strict" in rest else {"strict": False}
+    bound = {} if "strict" in rest else {"strict": tool.strict}
     return {
         "type": "function",
         "name": client.name,
         **described,
         "parameters": schema,
-        **loose,
+        **bound,
         **rest,
     }
 

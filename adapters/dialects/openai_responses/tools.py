@@ -173,6 +173,7 @@ def _tool(offered: _Offered, names: FlatNames) -> Tool:
         name=flat,
         description=description,
         parameters=schema,
+        strict=fields.peek("strict") is True,
         extensions=kept({**fields.rest(), **said}),
     )
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.dialect import Answering, Dialect, DialectError, Outgoing
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
+from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
 from domain.conversation.fold import fold
 from domain.conversation.parts import Image, InlineData, Part, Text, ToolCall, ToolResult
 from domain.conversation.reply import Batch, Completion, Finished, ReplyEvent, StopReason, Usage
@@ -240,3 +241,17 @@ def test_a_call_without_arguments_has_an_object_in_chat_too() -> None:
     completion = fold(read(OPENAI_CHAT, out))
     assert shown(completion) == [("f", "a", "{}"), StopReason.TOOL_CALLS]
     assert completion.choices[0].finish == Finished(StopReason.TOOL_CALLS)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_whether_a_tool_is_strict_survives_the_way_between_responses_and_chat(strict: bool) -> None:
+    tool = {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": strict}
+    request = OPENAI_RESPONSES.decode_request(json.dumps({"input": "hi", "tools": [tool]}).encode(), {})
+
+    there = passed_through(request, OPENAI_CHAT)
+    back = json.loads(OPENAI_RESPONSES.encode_request(Outgoing(request=there, model="m", stream=False)))
+
+    (read,) = there.conversation.tools
+    assert isinstance(read, Tool)
+    assert read.strict is strict
+    assert [tool["strict"] for tool in back["tools"]] == [strict]

@@ -16,6 +16,8 @@ from tests.domain.routing.bodies import facts_of
 
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {}}}
+STRICT = {"type": "function", "function": {"name": "f", "parameters": {}, "strict": True}}
+SEARCH = {"type": "tool_search_tool_regex_20251119", "name": "tool_search_tool_regex"}
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}
 CHAT, MESSAGES, RESPONSES = OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES
 ESSENTIALS: dict[str, dict[str, Any]] = {
@@ -51,6 +53,11 @@ def lost(dialect: Dialect, adapter: str, has: Capabilities = UNKNOWN, **fields: 
         (CHAT, "anthropic", {"logit_bias": {"50256": -100}, "prediction": None}, "logit_bias"),
         (CHAT, "anthropic", {"presence_penalty": 0, "user": "u", "metadata": {}, "store": True}, ""),
         (CHAT, "anthropic", {"keep_alive": "1h"}, "keep_alive"),
+        (CHAT, "anthropic", {"tools": [STRICT]}, "strict"),
+        (CHAT, "ollama", {"tools": [STRICT]}, "strict"),
+        (RESPONSES, "openai_compat", {"tools": [{"type": "function", "name": "f", "strict": True}]}, ""),
+        (RESPONSES, "anthropic", {"tools": [{"type": "function", "name": "f", "strict": False}]}, ""),
+        (MESSAGES, "openai_compat", {"tools": [SEARCH]}, "tool_search"),
         (CHAT, "ollama", {"keep_alive": "1h", "seed": 1, "logprobs": True, "presence_penalty": 1}, ""),
         (CHAT, "ollama", {"tools": [TOOL], "tool_choice": "required"}, "tool_choice"),
         (CHAT, "ollama", {"tools": [TOOL], "tool_choice": "auto", "parallel_tool_calls": True}, ""),

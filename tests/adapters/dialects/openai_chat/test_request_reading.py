@@ -250,7 +250,11 @@ def test_tools_keep_what_only_this_dialect_says() -> None:
     ).conversation
 
     assert tools.tools[0] == Tool(
-        name="x", parameters={}, cache_control={}, extensions={"openai_chat": {"function": {"strict": True}}}
+        name="x",
+        parameters={},
+        strict=True,
+        cache_control={},
+        extensions={"openai_chat": {"function": {"strict": True}}},
     )
     assert isinstance(tools.tools[1], ForeignTool)
     assert tools.tool_choice == ToolChoice(use=ToolUse.REQUIRED, parallel=False)
