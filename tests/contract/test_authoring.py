@@ -17,6 +17,7 @@ import pytest
 
 from adapters.outbound import authoring
 from tests.architecture.tree import ROOT
+from tests.guide_blocks import blocks
 
 FIELDS = {
     "ProviderSpec": "name adapter base_url model paid secret timeouts locality context_window capabilities"
@@ -158,6 +159,8 @@ def test_the_guide_and_the_example_import_nothing_else_of_ours() -> None:
 
 def sources() -> Iterator[str]:
     yield from (path.read_text("utf-8") for path in Path(ROOT / "examples").rglob("*.py"))
+    guide = list(blocks(ROOT / "docs" / "write-an-adapter.md"))
+    yield from (block.text for block in guide if block.language == "python")
 
 
 def modules_imported(source: str) -> Iterator[str]:
