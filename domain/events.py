@@ -52,7 +52,7 @@ from domain.inventory.money import (
     UncountableProviderSkipped,
 )
 from domain.inventory.probing import ContextWindowLearned, ProbeOutcomeChanged
-from domain.inventory.requests import ReplyBrokenOff, RequestAccepted
+from domain.inventory.requests import ReplyBrokenOff, ReplyContinued, RequestAccepted
 from domain.inventory.shaping import (
     CapabilityDegraded,
     OutputFilterApplied,
@@ -337,6 +337,7 @@ Event: TypeAlias = (
     | FallbackOccurred
     | AnswerFailedMidstream
     | ReplyBrokenOff
+    | ReplyContinued
     | ChainUniformAuthFailure
     | AdaptiveRoutingApplied
     | BackendHealthChanged

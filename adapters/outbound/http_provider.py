@@ -11,7 +11,7 @@ from adapters.outbound.exchange import MAX_BODY_BYTES, chunks, posting, read, re
 from adapters.outbound.failures import answering, unanswered
 from adapters.outbound.kit import ProviderKit
 from adapters.outbound.redaction import Redaction, secrets_of
-from domain.conversation.reply import Batch
+from domain.conversation.reply import SIGN_OF_LIFE, Batch
 from domain.ports.providers import ProviderCall
 from domain.ports.time import Clock
 from domain.routing.targets import ProviderSpec
@@ -66,8 +66,12 @@ class HttpProvider:
                         return
                     decoder = self._dialect.stream_decoder()
                     async for data in chunks(response):
+                        told = False
                         for batch in decoder.feed(data):
+                            told = True
                             yield batch
+                        if not told:
+                            yield SIGN_OF_LIFE
                     for batch in decoder.close():
                         yield batch
             finally:

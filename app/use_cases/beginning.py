@@ -77,7 +77,8 @@ async def _held_back(batches: CheckedBatches, patience: Patience) -> tuple[Batch
     try:
         async with waiting:
             async for batch in batches:
-                held.append(batch)
+                if batch.events or batch.wire is not None:
+                    held.append(batch)
                 if any(map(bears_content, batch.events)):
                     return tuple(held)
                 held_bytes += len(batch.wire.data) if batch.wire is not None else 0

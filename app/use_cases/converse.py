@@ -10,6 +10,7 @@ along with the attempt is told of its end by the `Settlement`: here when no answ
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from app.use_cases.attempts import (
     ALONE,
@@ -21,6 +22,7 @@ from app.use_cases.attempts import (
     settled_on_failure,
 )
 from app.use_cases.beginning import Begun, first_content
+from app.use_cases.continuing import AnyReply, ContinuedReply, gone_on, may_be_continued
 from app.use_cases.loop_guard import guarded
 from app.use_cases.patience import Patience
 from app.use_cases.plan import Plan, Planner
@@ -46,6 +48,7 @@ from domain.routing.chain import Attempt
 from domain.routing.selection import Wishes
 from domain.routing.shaping import Omission, Shaping, shaping_for
 from domain.routing.targets import ProviderSpec, RoutingTable, Target
+from domain.routing.verdict import ChainFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +118,7 @@ class Converse:
         plan = self._planner.plan(asked.request, asked.wishes, asked.request_id)
         return guarded(plan, asked.request, asked.request_id, self._sink)
 
-    async def answer(self, asked: Asked, plan: Plan) -> Reply:
+    async def answer(self, asked: Asked, plan: Plan) -> AnyReply:
         """
         An answer that has begun. Whoever receives it must close it.
 
@@ -123,6 +126,27 @@ class Converse:
             ChainFailed: no target could answer.
             MalformedRequest: the request cannot be understood, or cannot be said to the target.
         """
+        first = await self._walked(asked, plan)
+        if not may_be_continued(plan):
+            return first
+        return ContinuedReply(first, partial(self._go_on, asked), self._sink)
+
+    async def _go_on(self, asked: Asked, broken: Reply, failure: UpstreamFailure, said: str) -> Reply | None:
+        """An answer of the targets that come after one that broke off, to where it stopped."""
+        facts = broken.facts
+        request = gone_on(asked.request, said)
+        if request is None:
+            return None
+        order = facts.plan.order[facts.plan.order.index(facts.target) + 1 :]
+        rest = replace(facts.plan, order=order, facts=facts.plan.facts.of(request))
+        try:
+            failed = (*facts.failed, Attempt(facts.target, failure))
+            return await self._walked(replace(asked, request=request), rest, failed)
+        except (ChainFailed, MalformedRequest):
+            return None
+
+    async def _walked(self, asked: Asked, plan: Plan, before: tuple[Attempt, ...] = ()) -> Reply:
+        """What the first target says that can answer; ``before`` are attempts of earlier walks."""
         walking = Walking(self._table, plan, asked.request_id, self._sink)
 
         async def attempt(target: Target, failed: tuple[Attempt, ...]) -> Reply:
@@ -132,7 +156,7 @@ class Converse:
                 plan=plan,
                 target=target,
                 spec=spec,
-                failed=failed,
+                failed=(*before, *failed),
                 walking=walking,
                 trial_s=walking.trial_s(target),
             )

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from app.use_cases.attempts import Settlement
 from app.use_cases.beginning import Begun, contained
@@ -166,18 +167,11 @@ class Reply(AsyncIterator[Batch]):
         Raises:
             UpstreamFailure: it broke off, or makes no sense as a whole.
         """
-        folding = Folding()
-        async for batch in self:
-            try:
-                folding.add(batch)
-            except Exception as error:
-                raise self._broken(_senseless(error)) from error
-            if folding.weight > _MOST_FOLDED:
-                raise self._broken("the answer is too large to be told as a whole")
-        try:
-            return folding.completion()
-        except Exception as error:
-            raise self._broken(_senseless(error)) from error
+        return await folded(self)
+
+    def senseless(self, error: Exception | str) -> UpstreamFailure:
+        """The failure of an answer that came to its end and cannot be told."""
+        return self._broken(error if isinstance(error, str) else _senseless(error))
 
     async def aclose(self) -> None:
         """Ends the upstream's work if it is still at it, and frees the connection. Never raises."""
@@ -248,6 +242,35 @@ class Reply(AsyncIterator[Batch]):
                 surfaced=surfaced,
             )
         )
+
+
+class Telling(Protocol):
+    """An answer that is being told, by one target or by several after one another."""
+
+    def __aiter__(self) -> AsyncIterator[Batch]: ...
+
+    def senseless(self, error: Exception | str) -> UpstreamFailure: ...
+
+
+async def folded(reply: Telling) -> Completion:
+    """
+    The whole of an answer.
+
+    Raises:
+        UpstreamFailure: it broke off, or makes no sense as a whole.
+    """
+    folding = Folding()
+    async for batch in reply:
+        try:
+            folding.add(batch)
+        except Exception as error:
+            raise reply.senseless(error) from error
+        if folding.weight > _MOST_FOLDED:
+            raise reply.senseless("the answer is too large to be told as a whole")
+    try:
+        return folding.completion()
+    except Exception as error:
+        raise reply.senseless(error) from error
 
 
 def _senseless(error: Exception) -> str:

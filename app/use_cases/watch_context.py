@@ -1,6 +1,6 @@
 """Warns when an answer was given to less than was asked."""
 
-from app.use_cases.reply import Reply
+from app.use_cases.continuing import AnyReply
 from domain.conversation.reply import Usage
 from domain.conversation.request import ChatRequest, MalformedRequest
 from domain.inventory.tokens import ContextTruncationSuspected
@@ -20,7 +20,7 @@ class WatchContext:
     def __repr__(self) -> str:
         return f"<WatchContext by {self._counter!r}>"
 
-    def look(self, request: ChatRequest, reply: Reply) -> None:
+    def look(self, request: ChatRequest, reply: AnyReply) -> None:
         """At an answer that is over. Never raises."""
         prompt_tokens = _prompt_tokens(reply.usage)
         if not is_full_window(prompt_tokens):

@@ -28,10 +28,11 @@ class Profile(Deadlines):
         description="What a capability that the request needs and a target lacks does: `prefer` tries that"
         " target later, `require` not at all. Images never go to a target known to lack vision.",
     )
-    on_broken_stream: Literal["error", "surface"] = Field(
+    on_broken_stream: Literal["error", "surface", "continue"] = Field(
         default="error",
-        description="What a client gets when an answer breaks off: an error, or a turn that ends as one does"
-        " that was too long. A turn that calls tools always ends with an error.",
+        description="What a client gets when an answer breaks off: an `error`, a turn that ends as one does"
+        " that was too long (`surface`), or the rest of it from the next target (`continue`), if it was of"
+        " nothing but words. A turn that calls tools always ends with an error.",
     )
     tool_loop_window: Annotated[int, Field(ge=2, le=50)] = Field(
         default=5, description="How many of the latest tool calls the loop guard looks at."

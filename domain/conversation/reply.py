@@ -245,6 +245,10 @@ class Batch:
     wire: Wire | None = None
 
 
+SIGN_OF_LIFE = Batch(())
+"""Says nothing, but that somebody is there: for bytes that tell no event, such as comments."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """One answer of a completion."""

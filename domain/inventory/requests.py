@@ -33,3 +33,20 @@ class ReplyBrokenOff:
     model: str
     reason: str
     surfaced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyContinued:
+    """
+    Another provider goes on with an answer that broke off, as the profile wants; the client sees one answer.
+
+    ``characters`` is how much of it had been told.
+    """
+
+    name: ClassVar[str] = "reply-continued"
+    level: ClassVar[Level] = Level.WARNING
+    request_id: str
+    from_provider: str
+    to_provider: str
+    model: str
+    characters: int

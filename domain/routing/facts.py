@@ -60,6 +60,10 @@ class Facts:
         self.turn_was_read = False
         self.quotes: dict[Hashable, Any] = {}
 
+    def of(self, request: ChatRequest) -> "Facts":
+        """The facts of another request, found out in the same ways."""
+        return Facts(request, self._count)
+
     def __repr__(self) -> str:
         return f"<Facts of a request for {self.model!r} read={self.was_read} turn={self.turn_was_read}>"
 

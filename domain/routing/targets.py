@@ -223,10 +223,14 @@ class CapabilityAction(StrEnum):
 
 
 class BrokenStreamAction(StrEnum):
-    """What a client gets of an answer that breaks off: an error, or a turn that ends as cut."""
+    """
+    What a client gets of an answer that breaks off: an error, a turn that ends as cut, or the rest of it from
+    another target.
+    """
 
     ERROR = "error"
     SURFACE = "surface"
+    CONTINUE = "continue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,7 @@ from domain.inventory.money import (
     UncountableProviderSkipped,
 )
 from domain.inventory.probing import ContextWindowLearned, ProbeOutcomeChanged
-from domain.inventory.requests import ReplyBrokenOff, RequestAccepted
+from domain.inventory.requests import ReplyBrokenOff, ReplyContinued, RequestAccepted
 from domain.inventory.shaping import (
     CapabilityDegraded,
     OutputFilterApplied,
@@ -136,6 +136,7 @@ _Uncounted: TypeAlias = (
     | ChainCapabilityBlocked
     | ChainContextBlocked
     | ReplyBrokenOff
+    | ReplyContinued
     | SuitabilityDegraded
     | ToolTurnsRepaired
     | CountTokensServed

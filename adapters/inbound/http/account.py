@@ -2,8 +2,8 @@
 
 from adapters.inbound.http.headers import Headers, header
 from app.use_cases.attempts import Receipt
+from app.use_cases.continuing import AnyReply, ContinuedReply
 from app.use_cases.plan import Plan
-from app.use_cases.reply import Reply
 from domain.access.keys import ANYBODY, Caller
 from domain.budget.money import exact_usd
 from domain.conversation.reply import Usage
@@ -48,7 +48,7 @@ class Account:
         self._accepted_at = accepted_at
         self._request: ChatRequest | None = None
         self._plan: Plan | None = None
-        self._reply: Reply | None = None
+        self._reply: AnyReply | None = None
         self._provider = ""
         self._model = ""
         self._attempts = 0
@@ -73,13 +73,16 @@ class Account:
     def planned(self, plan: Plan) -> None:
         self._plan = plan
 
-    def begun(self, reply: Reply, now: float) -> None:
+    def begun(self, reply: AnyReply, now: float) -> None:
         """A target's answer has begun, at ``now`` by the clock that counts seconds."""
         self._reply = reply
+        self._tell_of(reply)
+        self._ttft_ms = _milliseconds(now - self._accepted_at)
+
+    def _tell_of(self, reply: AnyReply) -> None:
         self._provider = reply.facts.target.provider
         self._attempts = reply.facts.attempts
         self._fallback_reason = reply.facts.fallback_reason
-        self._ttft_ms = _milliseconds(now - self._accepted_at)
 
     def failed(self, failure: ChainFailed) -> None:
         """No target answered; a target is named only where the refusal is its own."""
@@ -115,6 +118,9 @@ class Account:
     def completed(self, status: int, now: float) -> RequestCompleted:
         """The whole story; ``status`` is what went out, or 0."""
         usage = self.receipt.usage or self.usage() or _NOTHING_COUNTED
+        if isinstance(self._reply, ContinuedReply) and self._reply.was_continued:
+            self._tell_of(self._reply)
+            usage = self._reply.usage or usage
         return RequestCompleted(
             request_id=self.request_id,
             member=self.caller.member,

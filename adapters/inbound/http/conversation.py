@@ -26,10 +26,10 @@ from adapters.inbound.http.key_check import caller_of
 from adapters.inbound.http.request_body import BODY_IDLE_S, read_body
 from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpResponse
 from adapters.inbound.http.wishes import wishes_of
+from app.use_cases.continuing import AnyReply
 from app.use_cases.converse import Asked, Converse
 from app.use_cases.member_limits import LimitReached, MemberLimits
 from app.use_cases.plan import Plan
-from app.use_cases.reply import Reply
 from app.use_cases.watch_context import WatchContext
 from domain.conversation.request import ChatRequest, MalformedRequest
 from domain.events import InternalFault, Outcome
@@ -241,7 +241,7 @@ _TRACEBACK_LENGTH = 8000
 
 
 @contextmanager
-def _blaming(reply: Reply, attendance: Attendance) -> Iterator[None]:
+def _blaming(reply: AnyReply, attendance: Attendance) -> Iterator[None]:
     """Where it is us who break an answer off, nobody shall read that the client left."""
     try:
         yield
@@ -253,7 +253,7 @@ def _blaming(reply: Reply, attendance: Attendance) -> Iterator[None]:
         raise
 
 
-async def _pass_on(reply: Reply, encoder: StreamEncoder, stream: EventStream) -> None:
+async def _pass_on(reply: AnyReply, encoder: StreamEncoder, stream: EventStream) -> None:
     """One write for each batch that says anything."""
     async for batch in reply:
         if data := encoder.send(batch):

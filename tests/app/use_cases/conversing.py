@@ -55,7 +55,9 @@ class House:
     ) -> Reply:
         """The reply; to be closed."""
         asked = asking(dialect=dialect, source=source, asked_model=asked_model, **wishes)
-        return await self.converse.answer(asked, self.converse.plan(asked))
+        reply = await self.converse.answer(asked, self.converse.plan(asked))
+        assert isinstance(reply, Reply)
+        return reply
 
 
 def asking(
