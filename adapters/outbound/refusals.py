@@ -85,6 +85,7 @@ _MONEY = _words(
     "billing_[a-z_]+",  # OpenAI: billing_hard_limit_reached, billing_not_active
     "billing (?:hard limit|account|is not|is disabled)",
 )
+_TOO_DEAR = _words(r"can only afford \d+")  # OpenRouter: for so long an answer; a shorter one it still pays
 _BILLING = _words("billing")
 _BY_THE_DAY = _words(
     "per day", "daily", r"\w+_daily", r"\w*perday\w*", "free-models-per-day[a-z-]*", "[rt]pd"
@@ -94,6 +95,12 @@ _BY_THE_MINUTE = _words("per min(?:ute)?", "per-minute", r"\w*perminute\w*", "fr
 _BAD_KEY = _words("api key (?:not valid|expired)", "api_key_invalid", "invalid api key", "incorrect api key")
 _MISSING_MODEL = _words(r"model \S+ (?:was )?not found", r"model \S+ does not exist", "model_not_found")
 _NO_SUCH_ENDPOINT = _words("does not support (?:the )?(?:embeddings?|(?:chat )?completions?)")
+_UNABLE = _words(
+    "does not support (?:tools?|tool use|tool call(?:ing|s)|function calling|thinking|chat)",  # Ollama
+    "no endpoints found that support (?:tool use|image input)",  # OpenRouter
+    "tool choice requires --enable-auto-tool-choice",  # vLLM
+    "tool call(?:ing|s)?`? is not supported with this model",  # Groq
+)
 _CLIENT_FAULT_IN_500 = _words(
     "parse error",
     "invalid json",
@@ -118,6 +125,7 @@ _REFUSALS: tuple[_Row, ...] = (
     _Row(FailureKind.QUOTA, frozenset({429}), _BY_THE_DAY),
     _Row(FailureKind.QUOTA, frozenset({429}), _BY_THE_MONTH),
     _Row(FailureKind.RATE_LIMITED, frozenset({429}), _BY_THE_MINUTE),
+    _Row(FailureKind.RATE_LIMITED, frozenset({402}), _TOO_DEAR),
     _Row(FailureKind.QUOTA, frozenset({400, 402, 403, 429}), _MONEY),
     _Row(FailureKind.QUOTA, frozenset({403, 429}), _BILLING),
     _Row(FailureKind.QUOTA, frozenset({402})),
@@ -126,6 +134,7 @@ _REFUSALS: tuple[_Row, ...] = (
     _Row(FailureKind.CREDENTIALS, frozenset({400}), _BAD_KEY),
     _Row(FailureKind.CREDENTIALS, frozenset({401, 403}) | frozenset(range(300, 400))),
     _Row(FailureKind.NOT_OFFERED, frozenset({400, 404, 405, 422, 500, 501}), _NO_SUCH_ENDPOINT),
+    _Row(FailureKind.NOT_OFFERED, frozenset({400, 404, 422}), _UNABLE),
     _Row(FailureKind.MODEL_MISSING, frozenset({400}), _MISSING_MODEL),
     _Row(FailureKind.MODEL_MISSING, frozenset({404})),
     _Row(FailureKind.BUSY, frozenset({408, 425})),

@@ -145,10 +145,17 @@ FAULTS: dict[str, Fault] = {
     "429-balance": _quota(Refusal(429, "You exceeded your current quota", "insufficient_quota")),
     "402": _quota(Refusal(402, "Insufficient credits")),
     "400-billing": _quota(Refusal(400, "Your credit balance is too low to access the API")),
+    "402-too-dear": _limited(Refusal(402, "This requires more credits. You can only afford 2666"), 5.0),
     "401": _credentials(Refusal(401, "invalid x-api-key")),
     "403": _credentials(Refusal(403)),
     "302": _credentials(Refusal(302, headers={"location": "http://127.0.0.1:1/"})),
     "404": _spared(Refusal(404), "model-missing", BAD_GATEWAY, "model-missing", 60.0),
+    "no-tools": Fault(
+        does=Refusal(400, "registry.ollama.ai/library/x does not support tools"),
+        kind="not-offered",
+        told=FAULT,
+        counts=False,
+    ),
     "408": Fault(does=Refusal(408), kind="busy", told=BAD_GATEWAY),
     "425": Fault(does=Refusal(425), kind="busy", told=BAD_GATEWAY),
     "no-memory": Fault(

@@ -120,7 +120,7 @@ async def test_a_model_is_told_how_much_to_think_only_if_it_has_levels(
     ("status", "words", "kind"),
     [
         (404, 'model "qwen9" not found, try pulling it first', FailureKind.MODEL_MISSING),
-        (400, "registry.ollama.ai/library/x does not support tools", FailureKind.REQUEST_FAULT),
+        (400, "registry.ollama.ai/library/x does not support tools", FailureKind.NOT_OFFERED),
         (500, "model requires more system memory (9.1 GiB) than is available", FailureKind.OUT_OF_MEMORY),
         (503, "server busy, please try again.  maximum pending requests exceeded", FailureKind.OVERLOADED),
     ],

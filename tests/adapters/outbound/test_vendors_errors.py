@@ -287,8 +287,21 @@ LIMITS = [
                 "code": 402,
             }
         },
+        kind=FailureKind.RATE_LIMITED,
+        scope=QuotaScope.BALANCE,
+    ),
+    Said(
+        vendor="openrouter",
+        status=402,
+        body={"error": {"message": "Insufficient credits. Add more using https://x/y", "code": 402}},
         kind=FailureKind.QUOTA,
         scope=QuotaScope.BALANCE,
+    ),
+    Said(
+        vendor="openrouter",
+        status=404,
+        body={"error": {"message": "No endpoints found that support tool use. Try disabling", "code": 404}},
+        kind=FailureKind.NOT_OFFERED,
     ),
     Said(
         vendor="openrouter",
@@ -607,6 +620,28 @@ OTHERS = [
         vendor="vllm",
         status=400,
         body=typed(400, "BadRequestError", "The model does not support Embeddings API"),
+        kind=FailureKind.NOT_OFFERED,
+    ),
+    Said(
+        vendor="ollama",
+        status=400,
+        body=openai("registry.ollama.ai/library/gemma:2b does not support tools"),
+        kind=FailureKind.NOT_OFFERED,
+    ),
+    Said(
+        vendor="vllm",
+        status=400,
+        body=typed(
+            400,
+            "BadRequestError",
+            '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
+        ),
+        kind=FailureKind.NOT_OFFERED,
+    ),
+    Said(
+        vendor="groq",
+        status=400,
+        body=openai("`tool calling` is not supported with this model"),
         kind=FailureKind.NOT_OFFERED,
     ),
     Said(
