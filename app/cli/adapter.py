@@ -1,4 +1,4 @@
-"""Helps those who write adapters: tries one against the contract suite."""
+"""Helps those who write adapters: writes a beginning, and tries one against the contract suite."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from adapters.outbound.contract.promises import PROMISES
+from app.cli.adapter_new import new
 from app.cli.adapter_report import Tally, told
 from app.cli.adapter_trials import Cast, Untriable, configured, named, staged
 from app.cli.options import CONFIG_ERROR, Choices, config_options, fail, launch_for, told_errors
@@ -20,6 +21,9 @@ BROKEN = 1
 @click.group()
 def adapter() -> None:
     """Help with adapters of your own."""
+
+
+adapter.add_command(new)
 
 
 @adapter.command("test")

@@ -171,7 +171,7 @@ def test_the_types_of_all_this_reach_the_authors_type_checker() -> None:
     assert (ROOT / "domain/py.typed").is_file()
 
 
-def test_the_guide_and_the_example_import_nothing_else_of_ours() -> None:
+def test_the_guide_the_example_and_the_template_import_nothing_else_of_ours() -> None:
     imported = {name for source in sources() for name in modules_imported(source)}
 
     assert {name for name in imported if name.split(".")[0] in {"adapters", "domain", "app", "config"}} <= {
@@ -183,6 +183,8 @@ def test_the_guide_and_the_example_import_nothing_else_of_ours() -> None:
 
 def sources() -> Iterator[str]:
     yield from (path.read_text("utf-8") for path in Path(ROOT / "examples").rglob("*.py"))
+    template = Path(ROOT / "app/cli/template").glob("*.py")
+    yield from (path.read_text("utf-8").replace("app.cli.template.", "") for path in template)
     guide = list(blocks(ROOT / "docs" / "write-an-adapter.md"))
     yield from (block.text for block in guide if block.language == "python")
 

@@ -1,0 +1,1 @@
+"""What `coderouter adapter new` writes: modules that work as they are, to be changed by their author."""
