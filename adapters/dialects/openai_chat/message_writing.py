@@ -1,6 +1,8 @@
 """Writes messages: instructions first, each turn's tool results directly after their calls."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
@@ -49,7 +51,18 @@ def message_objects(
         return list(_turns(placed, manner, developer_role=developer_role))
     instructions = [one for one in placed if one.message.role in _INSTRUCTING]
     others = [one for one in placed if one.message.role not in _INSTRUCTING]
+    others = list(_in_turns(others))
     return _system(instructions, manner) + list(_turns(others, manner, developer_role=developer_role))
+
+
+def _in_turns(placed: list[_Placed]) -> Iterator[_Placed]:
+    """What the assistant says in a row as one message: the results of all its calls come after the last."""
+    for speaks, group in groupby(placed, key=lambda one: one.message.role is Role.ASSISTANT):
+        said = list(group)
+        if speaks and len(said) > 1:
+            parts = tuple(part for one in said for part in one.message.parts)
+            said = [_Placed(said[0].path, replace(said[0].message, parts=parts))]
+        yield from said
 
 
 def _system(instructions: list[_Placed], manner: Manner) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ Servers refuse a conversation in which a call lacks its result or a result its c
 a ``tool`` message.
 """
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ Placed = tuple[str, ToolResult]
 
 
 def result_messages(
-    calls: Sequence[ToolCall], results: Iterable[Placed], manner: Manner, *, goes_on: bool
+    calls: Sequence[ToolCall], results: Sequence[Placed], manner: Manner, *, goes_on: bool
 ) -> tuple[list[dict[str, Any]], list[Any]]:
     """
     ``tool`` messages in the order of the calls, and parts for the user's message that follows them.
@@ -34,29 +35,43 @@ def result_messages(
         manner: how to write.
         goes_on: the conversation goes on, so that a call without result was interrupted.
     """
-    waiting = list(results)
-    if not calls and not waiting:
+    if not calls and not results:
         return [], []
+    waiting = _Waiting(results)
     messages: list[dict[str, Any]] = []
     moved: list[Any] = []
     for call in calls:
-        found = _taken(waiting, call.id)
+        found = waiting.taken(call.id)
         if found is not None:
             messages.append(_tool_message(found[1], manner))
             moved += _media_parts(found, manner)
         elif goes_on:
             messages.append({"role": "tool", "tool_call_id": call.id, "content": _INTERRUPTED})
-    for placed in waiting:
+    for placed in waiting.left():
         moved += _orphan_parts(placed, manner)
     return messages, moved
 
 
-def _taken(waiting: list[Placed], call_id: str) -> Placed | None:
-    """The first result of this call, no longer among those that wait."""
-    for position, (_, result) in enumerate(waiting):
-        if result.call_id == call_id:
-            return waiting.pop(position)
-    return None
+class _Waiting:
+    """Results that wait for their calls, found by id: there may be thousands."""
+
+    def __init__(self, results: Iterable[Placed]) -> None:
+        self._results = dict(enumerate(results))
+        self._places: defaultdict[str, deque[int]] = defaultdict(deque)
+        for place, (_, result) in self._results.items():
+            self._places[result.call_id].append(place)
+
+    def __repr__(self) -> str:
+        return f"<_Waiting {len(self._results)} results>"
+
+    def taken(self, call_id: str) -> Placed | None:
+        """The first result of this call, which no longer waits."""
+        places = self._places.get(call_id)
+        return self._results.pop(places.popleft()) if places else None
+
+    def left(self) -> Iterable[Placed]:
+        """Those whose call is not there, in order."""
+        return self._results.values()
 
 
 def tool_results(message: Message, path: str) -> list[Placed]:

@@ -365,3 +365,20 @@ def test_turns_that_call_tools_have_reasoning_where_that_is_demanded() -> None:
         "hm",
         None,
     ]
+
+
+def test_what_the_assistant_says_in_a_row_is_one_turn_that_keeps_all_its_results() -> None:
+    """As Anthropic reads it; a chat server refuses a call whose result stands elsewhere."""
+    other = ToolCall(id="b", name="x", arguments="{}")
+    said = [
+        assistant(Text(text="I look."), CALL),
+        assistant(other),
+        user(result(Text(text="1")), result(Text(text="2"), call_id="b")),
+    ]
+
+    told_turns = turns(user(Text(text="Look.")), *said)
+
+    assert [turn["role"] for turn in told_turns] == ["user", "assistant", "tool", "tool"]
+    assert told_turns[1]["content"] == "I look."
+    assert [call["id"] for call in told_turns[1]["tool_calls"]] == ["a", "b"]
+    assert [(turn["tool_call_id"], turn["content"]) for turn in told_turns[2:]] == [("a", "1"), ("b", "2")]
