@@ -189,6 +189,7 @@ def _changes(deadlines: Deadlines, timeout_s: float | None) -> TimeoutChanges:
         ttft_s=timeout_s if deadlines.ttft_timeout_s is None else deadlines.ttft_timeout_s,
         idle_s=timeout_s if deadlines.idle_timeout_s is None else deadlines.idle_timeout_s,
         total_s=deadlines.total_timeout_s,
+        least_tokens_per_s=deadlines.min_tokens_per_s,
     )
 
 

@@ -3,17 +3,20 @@
 import asyncio
 from math import inf
 
+from domain.health.pace import Pace
 from domain.routing.targets import Timeouts
 
 
 class Patience:
     """The deadlines of an attempt that begins now, as times of the running loop's clock in seconds."""
 
-    __slots__ = ("_ends_at", "_first_by", "_loop", "timeouts")
+    __slots__ = ("_ends_at", "_first_by", "_loop", "pace", "timeouts")
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._loop = asyncio.get_running_loop()
         self.timeouts = timeouts
+        least = timeouts.least_tokens_per_s
+        self.pace = None if least is None else Pace(least)
         now = self._loop.time()
         self._ends_at = inf if timeouts.total_s is None else now + timeouts.total_s
         self._first_by = min(now + timeouts.ttft_s, self._ends_at)
@@ -28,6 +31,10 @@ class Patience:
     def for_next(self) -> float:
         """When the next piece is due that is waited for from now on."""
         return min(self._loop.time() + self.timeouts.idle_s, self._ends_at)
+
+    def now(self) -> float:
+        """The time by the same clock."""
+        return self._loop.time()
 
     def missed(self, due_at: float) -> str:
         """Which deadline ended the wait for the first content, by when it was due."""

@@ -135,6 +135,18 @@ class Reply(AsyncIterator[Batch]):
         """What the upstream says next; ``None`` when it has said all."""
         if self._held:
             return self._held.popleft()
+        pace = self._patience.pace
+        if pace is None:
+            return await self._next()
+        since = self._patience.now()
+        batch = await self._next()
+        if batch is not None and pace.is_too_slow(self._patience.now() - since, _characters_of(batch)):
+            least = self._patience.timeouts.least_tokens_per_s
+            raise self._cut_off(f"slower than {least:g} tokens a second in the midst of the answer")
+        return batch
+
+    async def _next(self) -> Batch | None:
+        """As `_heard`, of what has not come yet."""
         waiting = asyncio.timeout_at(self._patience.for_next())
         try:
             async with waiting:
@@ -242,6 +254,18 @@ class Reply(AsyncIterator[Batch]):
                 surfaced=surfaced,
             )
         )
+
+
+def _characters_of(batch: Batch) -> int:
+    """How much of the answer it tells: text, thinking, and arguments of calls."""
+    characters = 0
+    for event in batch.events:
+        match event:
+            case TextDelta(text=words) | ThinkingDelta(text=words) | ToolCallDelta(arguments=words):
+                characters += len(words)
+            case _:
+                pass
+    return characters
 
 
 class Telling(Protocol):

@@ -1,5 +1,7 @@
 """The time-outs that a provider and a profile may both set."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from config.schema.fields import ConnectSeconds, WaitSeconds, WholeSeconds
@@ -22,4 +24,9 @@ class Deadlines(Section):
     )
     total_timeout_s: WholeSeconds | None = Field(
         default=None, description="Seconds for the whole attempt, from first to last byte. Unset: no bound."
+    )
+    min_tokens_per_s: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="An answer that has begun and comes slower than this, over 20 seconds of waiting for it,"
+        " is given up like one that breaks off. Unset: no bound.",
     )

@@ -40,12 +40,14 @@ class Timeouts:
         ttft_s: from the start of the attempt until the first content of the answer.
         idle_s: between two pieces of the answer.
         total_s: for the whole attempt; ``None`` is no bound.
+        least_tokens_per_s: how fast an answer must come that has begun; ``None`` is no bound.
     """
 
     connect_s: float = 5.0
     ttft_s: float = 120.0
     idle_s: float = 120.0
     total_s: float | None = None
+    least_tokens_per_s: float | None = None
 
     def hurried(self, ttft_s: float | None) -> "Timeouts":
         """The same, but with the first content due no later than this."""
@@ -204,6 +206,7 @@ class TimeoutChanges:
     ttft_s: float | None = None
     idle_s: float | None = None
     total_s: float | None = None
+    least_tokens_per_s: float | None = None
 
     def over(self, timeouts: Timeouts) -> Timeouts:
         return Timeouts(
@@ -211,6 +214,7 @@ class TimeoutChanges:
             ttft_s=timeouts.ttft_s if self.ttft_s is None else self.ttft_s,
             idle_s=timeouts.idle_s if self.idle_s is None else self.idle_s,
             total_s=timeouts.total_s if self.total_s is None else self.total_s,
+            least_tokens_per_s=self.least_tokens_per_s or timeouts.least_tokens_per_s,
         )
 
 
