@@ -17,7 +17,6 @@ from domain.conversation.parts import Text
 from domain.conversation.reply import (
     Batch,
     Completion,
-    Finished,
     Foreign,
     PartEnded,
     RedactedThinking,
@@ -190,9 +189,9 @@ class ContinuedReply(AsyncIterator[Batch]):
             case TextDelta(text=text):
                 self._said.append(text)
                 self._characters += len(text)
-            case ReplyStarted() | UsageReported() | PartEnded(call=None) | Finished():
+            case ReplyStarted() | UsageReported() | PartEnded(call=None):
                 pass
-            case _:
+            case _:  # an answer that has finished needs nobody either
                 self._is_plain = False
 
 

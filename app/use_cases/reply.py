@@ -119,9 +119,11 @@ class Reply(AsyncIterator[Batch]):
 
     @property
     def _ends_as_cut(self) -> bool:
-        """Nobody may run half a call, and of several answers nobody could say which were cut."""
+        """
+        Nobody may run half a call; of several answers nobody could say which were cut; no answer ends twice.
+        """
         plan = self.facts.plan
-        if self._calls_tools or plan.facts.choices > 1:
+        if self._calls_tools or self._settlement.finished or plan.facts.choices > 1:
             return False
         return plan.profile.on_broken_stream is BrokenStreamAction.SURFACE
 

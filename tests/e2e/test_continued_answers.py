@@ -131,6 +131,41 @@ def test_when_nobody_can_go_on_it_ends_with_an_error(
 
 @CLIENT
 @KIND
+@pytest.mark.parametrize("events", range(1, 12))
+def test_wherever_it_breaks_off_there_is_one_answer_with_one_end(
+    gateway: Gateway, stage: Stage, client: str, kind: Kind, events: int
+) -> None:
+    short = Answer.text("one two three", usage=Usage(prompt=50))
+    stage.plays(first=CutAfter(events=events, answer=short), second=Answer.text("four five"))
+
+    answer = ask(gateway, client, f"{kind}-{kind}")
+
+    story = gateway.story(answer.headers["x-request-id"])
+    assert only(story, "internal-fault") == []
+    if story[-1]["outcome"] == "answered":
+        told = text_of(client, answer)
+        assert told.endswith("four five") or told == "one two three"
+    else:
+        assert "broke off" in answer.text
+
+
+@CLIENT
+@KIND
+def test_the_tokens_of_both_are_told_and_each_is_paid_for(
+    gateway: Gateway, stage: Stage, client: str, kind: Kind
+) -> None:
+    stage.plays(first=BREAKS["cut"], second=REST)
+
+    answer = ask(gateway, client, f"{kind}-{kind}")
+
+    story = gateway.story(answer.headers["x-request-id"])
+    assert story[-1]["output_tokens"] >= 9
+    assert story[-1]["input_tokens"] >= 70
+    assert [event["provider"] for event in only(story, "try-provider")] == [f"first-{kind}", f"second-{kind}"]
+
+
+@CLIENT
+@KIND
 def test_nobody_goes_on_with_half_a_call(gateway: Gateway, stage: Stage, client: str, kind: Kind) -> None:
     stage.plays(first=CutAfter(events=3, answer=CALL), second=REST)
 

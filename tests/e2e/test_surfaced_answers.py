@@ -78,6 +78,24 @@ def test_a_turn_ends_as_cut_in_words_that_clients_accept(
 
 @CLIENT
 @KIND
+@pytest.mark.parametrize("events", range(1, 12))
+def test_wherever_it_breaks_off_it_ends_once(
+    gateway: Gateway, stage: Stage, client: str, kind: Kind, events: int
+) -> None:
+    stage.plays(first=CutAfter(events=events))
+
+    answer = ask(gateway, client, model=kind, stream=True)
+
+    story = gateway.story(answer.headers["x-request-id"])
+    assert only(story, "internal-fault") == []
+    surfaced = any(event["surfaced"] for event in only(story, "reply-broken-off"))
+    if surfaced:
+        assert ending(client, answer) == CUT[client]
+    assert surfaced or "broke off" in answer.text or story[-1]["outcome"] in {"answered", "failed"}
+
+
+@CLIENT
+@KIND
 def test_half_a_call_is_an_error_all_the_same(
     gateway: Gateway, stage: Stage, client: str, kind: Kind
 ) -> None:

@@ -112,6 +112,8 @@ class BlockQueue:
             RuntimeError: the call has not started, or has ended.
         """
         block = self._call(call)
+        if block.was_closed:  # what follows a whole object makes no sense, and its block is over
+            return
         if block.ended and text.strip():
             raise RuntimeError(f"arguments for call {call}, which has ended")
         if text and not block.ended:
@@ -161,8 +163,8 @@ class BlockQueue:
         """Other content begins."""
         self._end_words()
         for block in self._queue:
-            if block.kind is Kind.CALL and block.is_complete_call():
-                block.ended = True
+            if block.kind is Kind.CALL and not block.ended and block.is_complete_call():
+                block.ended = block.was_closed = True
 
     def _end_words(self) -> None:
         for block in self._queue:

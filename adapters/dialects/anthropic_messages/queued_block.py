@@ -26,6 +26,7 @@ class QueuedBlock:
     Attributes:
         index: the place on the wire once it is open.
         foreign_index: the place that its own events speak of.
+        was_closed: nobody said that the call is complete, but other content came after its whole object.
         passed_on: it was begun by frames that were written as they came.
     """
 
@@ -36,6 +37,7 @@ class QueuedBlock:
     waiting: list[bytes | Verbatim] = field(default_factory=list)
     arguments: list[str] = field(default_factory=list)
     ended: bool = False
+    was_closed: bool = False
     passed_on: bool = False
     stop: Verbatim | None = None
 

@@ -46,6 +46,7 @@ EVENTS: list[ReplyEvent] = [
     ToolCallStarted(1, "", ""),
     ToolCallDelta(0, '{"a'),
     ToolCallDelta(1, '{"a'),
+    ToolCallDelta(0, "{}"),
     PartEnded(),
     PartEnded(call=0),
     UsageReported(Usage(input_tokens=1)),
