@@ -40,6 +40,9 @@ grows by a power of their number, and two kilobytes of it would be millions.
 """
 
 _TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
+_EFFORT = 32
+"""What following a reference counts as, however little it leads to."""
+
 _PUNCTUATION = 6
 """Characters that a value takes in JSON besides its words, or that a short one takes as a whole."""
 
@@ -84,6 +87,7 @@ class _Allowance:
 
     def pays_for(self, value: Any) -> bool:
         """Whether the value may be said once more; counting it ends where the allowance does."""
+        self._left -= _EFFORT
         waiting = [value]
         while waiting and self._left > 0:
             found = waiting.pop()
@@ -115,23 +119,45 @@ class _Plain:
         if depth > _DEEPEST:
             return self._sketched(schema)
         if not isinstance(schema.get("$ref"), str):
-            schema = _one_of(dict(schema))
-        reference = schema.get("$ref")  # an alternative may itself be one
-        if isinstance(reference, str):
-            return self._referenced(schema, reference, seen, depth)
+            schema, seen = self._all_of(schema, seen, depth)
+            schema = _one_of(schema)
+        if isinstance(schema.get("$ref"), str):  # an alternative may itself be one
+            target, seen = self._target(schema, seen)
+            return self._said(target, seen, depth + 1)
+        if "allOf" in schema:  # or be joined from parts
+            return self._said(schema, seen, depth + 1)
         return self._written(schema, seen, depth)
 
-    def _referenced(
-        self, schema: Mapping[str, Any], reference: str, seen: tuple[str, ...], depth: int
-    ) -> dict[str, Json]:
-        """What stands beside a reference is said in any case, as it is written but once."""
+    def _all_of(
+        self, schema: Mapping[str, Any], seen: tuple[str, ...], depth: int
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The schema joined with its parts, and what has been referred to in that."""
+        joined = dict(schema)
+        parts = []
+        for each in _listed(joined.pop("allOf", None)):
+            part, seen = self._part(each, seen, depth)
+            parts.append(part)
+        return (_joined(joined, parts) if parts else joined), seen
+
+    def _part(
+        self, part: dict[str, Any], seen: tuple[str, ...], depth: int
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        while isinstance(part.get("$ref"), str):
+            part, seen = self._target(part, seen)
+        return self._all_of(part, seen, depth + 1) if "allOf" in part and depth <= _DEEPEST else (part, seen)
+
+    def _target(
+        self, schema: Mapping[str, Any], seen: tuple[str, ...]
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """What is referred to; what stands beside a reference is said in any case, as it stands but once."""
+        reference = schema["$ref"]
         beside = {key: value for key, value in schema.items() if key != "$ref"}
         found = _at(self._root, reference)
         if not isinstance(found, Mapping):
             found = self._sketched({})
         elif reference in seen or not self._allowance.pays_for(found):
             found = self._sketched(found)
-        return self._said({**found, **beside}, (*seen, reference), depth + 1)
+        return {**found, **beside}, (*seen, reference)
 
     def _sketched(self, schema: Mapping[str, Any]) -> dict[str, Json]:
         """No more than the type, which servers that make grammars of schemas need most."""
@@ -140,6 +166,8 @@ class _Plain:
         return {"type": kind} if isinstance(kind, str) and kind in _TYPES else {}
 
     def _written(self, schema: Mapping[str, Any], seen: tuple[str, ...], depth: int) -> dict[str, Json]:
+        if "anyOf" in schema or "oneOf" in schema:
+            self._allowance.was_missed = True
         plain = {key: value for key, value in schema.items() if key in _KEPT}
         properties = schema.get("properties")
         if isinstance(properties, Mapping):
@@ -171,11 +199,12 @@ def _at(root: Mapping[str, Json], reference: str) -> Any:
 
 
 def _one_of(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema with its alternatives decided."""
-    if "allOf" in schema:
-        schema = _joined(schema, _listed(schema.pop("allOf")))
-    for word in ("anyOf", "oneOf"):
-        alternatives = [each for each in _listed(schema.pop(word, None)) if each.get("type") != "null"]
+    """The schema with its alternatives decided; one of them may have some of its own."""
+    for _ in range(_DEEPEST):
+        word = next((word for word in ("anyOf", "oneOf") if word in schema), None)
+        if word is None:
+            break
+        alternatives = [each for each in _listed(schema.pop(word)) if each.get("type") != "null"]
         if alternatives:
             schema = {**alternatives[0], **schema}
     types = schema.get("type")

@@ -193,3 +193,62 @@ def test_no_json_is_told_at_more_than_its_size_and_the_allowance(schema: dict[st
 )
 def test_it_is_known_whether_a_reference_led_nowhere(schema: dict[str, Any], untold: bool) -> None:
     assert plain_schemas([schema])[1] is untold
+
+
+DEFINED: dict[str, Any] = {
+    "$defs": {
+        "a": {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]},
+        "b": {"allOf": [{"properties": {"y": {"type": "integer"}}}, {"required": ["y"]}]},
+        "self": {"allOf": [{"$ref": "#/$defs/self"}, {"$ref": "#/$defs/a"}]},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "plain", "untold"),
+    [
+        (
+            {"allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}], "properties": {"z": {}}},
+            {
+                "type": "object",
+                "properties": {"z": {}, "x": {"type": "string"}, "y": {"type": "integer"}},
+                "required": ["x", "y"],
+            },
+            False,
+        ),
+        (
+            {"anyOf": [{"oneOf": [{"type": "null"}, {"anyOf": [{"type": "string"}]}]}]},
+            {"type": "string"},
+            False,
+        ),
+        (
+            {"anyOf": [{"allOf": [{"type": "string"}, {"enum": ["q"]}]}]},
+            {"type": "string", "enum": ["q"]},
+            False,
+        ),
+        ({"$ref": "#/$defs/self"}, DEFINED["$defs"]["a"], True),
+    ],
+)
+def test_what_is_put_together_of_several_is_told_whole(
+    schema: dict[str, Any], plain: dict[str, Any], untold: bool
+) -> None:
+    assert plain_schemas([{**schema, **DEFINED}]) == ([plain], untold)
+
+
+def test_alternatives_of_alternatives_without_end_are_not_left_out_unsaid() -> None:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(100):
+        schema = {"anyOf": [schema]}
+
+    assert plain_schemas([schema]) == ([{}], True)
+
+
+def test_parts_that_refer_to_each_other_end_in_time() -> None:
+    several = {"allOf": [{"$ref": f"#/$defs/d{n}"} for n in range(40)]}
+    fanning: dict[str, Any] = {**several, "$defs": {f"d{n}": several for n in range(40)}}
+
+    before = time.process_time()
+    _, untold = plain_schemas([fanning])
+
+    assert untold
+    assert time.process_time() - before < 5
