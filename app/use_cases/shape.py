@@ -75,7 +75,7 @@ def request_losses(request: ChatRequest, spec: ProviderSpec, shaping: Shaping) -
     Raises:
         MalformedRequest: the request cannot be understood.
     """
-    lost = losses(request, spec, shaping.manner)
+    lost = losses(request, spec, shaping.manner, shaping.tooling)
     refused, unsaid = list(lost.refused), list(lost.unsaid)
     if shaping.omits & {Omission.THINKING_REQUEST, Omission.PAST_THINKING}:
         refused.insert(0, "thinking")
@@ -84,8 +84,7 @@ def request_losses(request: ChatRequest, spec: ProviderSpec, shaping: Shaping) -
     refused += sorted(_PUBLIC_NAMES.get(field, field) for field in shaping.without_fields)
     if shaping.tooling.plain_schemas and loses_schemas(request.conversation.tools):
         refused.append("tool_schemas")
-    at_home = is_spoken_by(spec, request.dialect)
-    if at_home and shaping.tooling.offers_all and searches(request.conversation.tools):
+    if shaping.tooling.offers_all and searches(request.conversation.tools):
         refused.append("tool_search")
     if request.dialect == _DIALECT_WITH_CACHE_MARKS and loses_cache_control(request, spec):
         unsaid.insert(0, "cache_control")

@@ -23,6 +23,7 @@ from domain.routing.manner import (
     language_of,
 )
 from domain.routing.targets import ProviderSpec
+from domain.routing.tooling import AS_OFFERED, Tooling, tooled
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +142,12 @@ _KEPT_IN_MEMORY = "keep_alive"
 """Every client may say this to Ollama."""
 
 
-def losses(request: ChatRequest, spec: ProviderSpec, manner: Manner) -> Losses:
+def losses(request: ChatRequest, spec: ProviderSpec, manner: Manner, tooling: Tooling = AS_OFFERED) -> Losses:
     """
     What this provider is not told of a request.
+
+    Args:
+        tooling: how it is told of tools; what is said of their search in words is not missed.
 
     Raises:
         MalformedRequest: the request had to be read, and cannot be understood.
@@ -152,6 +156,8 @@ def losses(request: ChatRequest, spec: ProviderSpec, manner: Manner) -> Losses:
     if language is None or is_spoken_by(spec, request.dialect):
         return NOTHING_LOST
     conversation = request.conversation
+    if tooling.offers_all:
+        conversation = tooled(conversation, Tooling(offers_all=True))
     unsaid = (
         *_wordless(conversation.sampling, language),
         *_choice(conversation, language),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.use_cases.reply import Reply
-from domain.conversation.parts import Text, Thinking, ToolCall, ToolResult
+from domain.conversation.parts import ForeignPart, Text, Thinking, ToolCall, ToolResult
 from domain.conversation.reply import Batch, Finished, StopReason, TextDelta, ThinkingDelta, Wire
 from domain.conversation.request import (
     AnswerSchema,
@@ -450,12 +450,26 @@ async def test_marks_beyond_what_a_target_takes_are_told(marks: int, told: list[
     assert [event.dropped for event in given.sink.of(CapabilityDegraded)] == told
 
 
-async def test_a_search_for_tools_that_is_not_offered_is_told_in_the_same_language_too() -> None:
-    search = ForeignTool(
-        dialect="anthropic_messages", payload=b'{"type":"tool_search_tool_regex_20251119","name":"find"}'
+@pytest.mark.parametrize("adapter", ["anthropic", "openai_compat"])
+async def test_a_search_for_tools_that_is_not_offered_is_told_and_nothing_that_is_said_in_words(
+    adapter: str,
+) -> None:
+    search, call, found, reference = (
+        b'{"type":"tool_search_tool_regex_20251119","name":"find"}',
+        b'{"type":"server_tool_use","id":"s","name":"tool_search_tool_regex","input":{}}',
+        b'{"type":"tool_search_tool_result","content":{"type":"tool_reference","tool_name":"a"}}',
+        b'{"type":"tool_reference","tool_name":"a"}',
     )
-    said = Conversation(messages=(), tools=(search, Tool(name="a")))
-    given = gateway((ROLE, HELLO, END), adapter="anthropic", base_url="http://127.0.0.1:8080")
+    result = ToolResult(call_id="1", content=(ForeignPart(dialect="anthropic_messages", payload=reference),))
+    searched = (ForeignPart(dialect="anthropic_messages", payload=payload) for payload in (call, found))
+    said = Conversation(
+        messages=(
+            Message(role=Role.ASSISTANT, parts=(*searched, *CALLED.parts)),
+            Message(role=Role.USER, parts=(result,)),
+        ),
+        tools=(ForeignTool(dialect="anthropic_messages", payload=search), Tool(name="a")),
+    )
+    given = gateway((ROLE, HELLO, END), adapter=adapter, base_url="http://127.0.0.1:8080")
 
     await (await given.ask(dialect="anthropic_messages", source=Built(said))).aclose()
 
