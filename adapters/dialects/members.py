@@ -103,6 +103,14 @@ class JsonMembers:
         raw = self._values.get(key)
         return raw is not None and memoryview(raw)[0] != _NULL
 
+    def tells(self, field: str) -> bool:
+        """As `domain.conversation.request.Source` is asked whether it ``says`` that."""
+        name, _, inner = field.partition(".")
+        if not inner or name not in self._values:
+            return name in self._values
+        value = self.value(name)
+        return isinstance(value, dict) and inner in value
+
     def lists_something(self, key: str) -> bool:
         """
         Whether the member is a list that is not empty; it is not decoded, as tools are the bulk of a body.

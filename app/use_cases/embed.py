@@ -231,6 +231,9 @@ class _Texts:
     def most_cache_marks(self) -> int:
         return 0
 
+    def says(self, _field: str, /) -> bool:
+        return False
+
     @property
     def may_mark_cache(self) -> bool:
         return False

@@ -190,6 +190,15 @@ class Source(Protocol):
         """
         ...
 
+    def says(self, field: str, /) -> bool:
+        """
+        Whether the body has this field at its top, or after a dot one of an object there.
+
+        Raises:
+            MalformedRequest: it cannot be found out.
+        """
+        ...
+
     @property
     def may_mark_cache(self) -> bool:
         """Whether anything may be marked for a prompt cache: no is certain, yes is a guess."""
@@ -285,6 +294,11 @@ class Built:
     @property
     def most_cache_marks(self) -> int:
         return sum(map(_cache_marks, self.content.messages)) + len(self.content.tools)
+
+    def says(self, field: str) -> bool:
+        name, _, inner = field.partition(".")
+        found = [said[name] for said in self.content.extensions.values() if name in said]
+        return any(not inner or (isinstance(value, Mapping) and inner in value) for value in found)
 
     @property
     def may_mark_cache(self) -> bool:

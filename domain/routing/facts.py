@@ -90,6 +90,10 @@ class Facts:
         """Whether more is marked for a prompt cache; a request that could not mark so much is not read."""
         return self._source.most_cache_marks > most and cache_marks(self._conversation) > most
 
+    def says(self, field: str) -> bool:
+        """Whether the body has this field at its top, or after a dot one of an object there."""
+        return self._source.says(field)
+
     @property
     def betas(self) -> tuple[str, ...]:
         """Anthropic's betas that the client asks for."""

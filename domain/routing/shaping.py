@@ -103,7 +103,7 @@ def shaping_for(facts: Facts, spec: ProviderSpec, dialect: str) -> Shaping:
         thinking_budget=fitting if fitting != budget else None,
         manner=manner_for(facts, spec, dialect),
         tooling=_tooling(facts, spec, dialect, unasked),
-        without_fields=paired_fields(unasked),
+        without_fields=frozenset(filter(facts.says, paired_fields(unasked))),
     )
 
 

@@ -70,6 +70,9 @@ class MessagesBody:
     def most_cache_marks(self) -> int:
         return self.members.most_cache_marks
 
+    def says(self, field: str) -> bool:
+        return self.members.tells(field)
+
     @property
     def may_mark_cache(self) -> bool:
         return self.members.may_mark_cache

@@ -73,6 +73,9 @@ class CompletionsBody:
     def most_cache_marks(self) -> int:
         return 0
 
+    def says(self, field: str) -> bool:
+        return self.members.tells(field)
+
     @property
     def may_mark_cache(self) -> bool:
         return False

@@ -86,6 +86,9 @@ class ResponsesBody:
     def most_cache_marks(self) -> int:
         return 0
 
+    def says(self, field: str) -> bool:
+        return self.members.tells(field)
+
     @property
     def may_mark_cache(self) -> bool:
         return self.members.may_mark_cache

@@ -77,3 +77,11 @@ def test_a_key_to_change_that_stands_twice_is_refused_as_nobody_knows_which_one_
 def test_what_is_no_object_is_the_clients_fault(body: bytes) -> None:
     with pytest.raises(MalformedRequest, match="not a JSON object"):
         JsonMembers(body)
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [("a", True), ("b", False), ("a.x", True), ("a.y", False), ("n.x", False), ("n", True), ("b.x", False)],
+)
+def test_it_is_known_whether_a_field_is_there(field: str, told: bool) -> None:
+    assert JsonMembers(b'{"a": {"x": null}, "n": null}').tells(field) is told

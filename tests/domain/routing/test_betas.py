@@ -62,6 +62,17 @@ def test_of_an_object_that_others_know_too_only_its_own_field_goes(config: Json,
     }
 
 
+def test_a_field_that_the_request_does_not_have_is_not_left_out() -> None:
+    beside = ChatRequest(
+        dialect="anthropic_messages",
+        model="m",
+        source=request().source,
+        headers={"anthropic-beta": "skills-2025-10-02,context-management-2025-06-27,effort-2025-11-24"},
+    )
+
+    assert shaping("*", told=beside).without_fields == {"context_management"}
+
+
 def test_nothing_is_left_out_for_a_provider_that_takes_all() -> None:
     assert shaping().without_fields == frozenset()
     assert shaping("skills-*").without_fields == frozenset()
