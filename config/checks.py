@@ -6,6 +6,8 @@ They read the data as it was written, so that they have their say even where ano
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from pydantic import TypeAdapter, ValidationError
+
 from config.findings import Finding, as_list, as_mapping
 from config.problems import KeyPath, dotted, suggestion
 from config.schema.auto_router import AutoRouter, Matcher
@@ -110,16 +112,27 @@ def _loop_guards(top: Mapping[str, object]) -> Iterator[Finding]:
     for index, profile in enumerate(as_list(top.get("profiles"))):
         section = as_mapping(profile)
         window, threshold = (
-            section.get(key, Profile.model_fields[key].default)
+            _whole(section.get(key, Profile.model_fields[key].default))
             for key in ("tool_loop_window", "tool_loop_threshold")
         )
-        if isinstance(window, int) and isinstance(threshold, int) and threshold > window:
+        if window is not None and threshold is not None and threshold > window:
             key = "tool_loop_threshold" if "tool_loop_threshold" in section else "tool_loop_window"
             yield Finding(
                 ("profiles", index, key),
                 f"a threshold of {threshold} can never be reached in a window of {window}",
                 "tool_loop_threshold must be at most tool_loop_window",
             )
+
+
+def _whole(written: object) -> int | None:
+    """The number that a field would read; ``None`` for what is misshapen, which is told already."""
+    try:
+        return None if isinstance(written, bool) else _WHOLE.validate_python(written)
+    except ValidationError:
+        return None
+
+
+_WHOLE = TypeAdapter(int)
 
 
 def _provider_needs(top: Mapping[str, object]) -> Iterator[Finding]:

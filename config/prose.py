@@ -14,8 +14,9 @@ first one that exists is used:
 4. `~/.coderouter/providers.yaml`;
 5. none: a configuration is [made from what is found](#without-a-file).
 
-A key that is not listed below is an error, and so is a value of the wrong type. All problems are told at
-once, each with its file, line and key path, what was found and what would be right.
+A key that is not listed below is an error, and so is a value of the wrong type; numbers and booleans may
+stand in quotes. All problems are told at once, each with its file, line and key path, what was found and
+what would be right.
 
 For completion and checking in an editor, put this line at the top of the file:
 

@@ -37,7 +37,8 @@ def _http_address(address: str) -> str:
     if "@" in parts.netloc:
         raise Unfit(
             "an address must not carry a user name or password",
-            "put the key into a variable or a file, and name it in api_key_env or api_key_file",
+            "put a key into a variable or a file, and name it in api_key_env or api_key_file; a user name and"
+            ' a password go into headers, such as Authorization: "Basic ${BASIC}"',
         )
     return address
 

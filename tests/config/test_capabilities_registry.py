@@ -166,7 +166,7 @@ def test_without_a_file_of_the_user_ours_stands_alone(tmp_path: Path) -> None:
             "version: 1\nrules:\n  - {match: x, capabilities: {max_context_tokens: 0}}\n",
             "rules[0].capabilities.max_context_tokens: expected at least 1; found 0",
         ),
-        ("version: 1\nrules:\n  - {match: x, capabilities: {tools: 'yes'}}\n", "expected true or false"),
+        ("version: 1\nrules:\n  - {match: x, capabilities: {tools: 'maybe'}}\n", "expected true or false"),
         ("version: 1\nversion: 1\nrules: []\n", ":2:1: version: duplicate key"),
         ("version: [1\n", "not valid YAML"),
     ],
@@ -184,7 +184,7 @@ def test_what_is_wrong_with_the_users_file_is_told_with_its_place(
 
 
 def test_all_problems_of_the_file_are_told_at_once(tmp_path: Path) -> None:
-    user_file(tmp_path, "version: 3\nrules:\n  - {match: x, capabilities: {tools: 1, speed: 9}}\n")
+    user_file(tmp_path, "version: 3\nrules:\n  - {match: x, capabilities: {tools: 2, speed: 9}}\n")
 
     with pytest.raises(ConfigError) as caught:
         load_registry(tmp_path)

@@ -80,6 +80,14 @@ def test_prices_and_budgets_are_read_and_whole_numbers_are_numbers() -> None:
     assert never.cost.monthly_budget_usd == 0.0
 
 
+def test_numbers_and_booleans_in_quotes_are_what_they_say() -> None:
+    """Version 1 took them, and files that were written by scripts and templates are full of them."""
+    quoted, plain = config_of("quoted-values"), config_of("plain-values")
+    assert quoted == plain
+    assert quoted.providers[0].timeout_s == 30.0
+    assert quoted.providers[0].capabilities.vision is False
+
+
 def test_the_defaults_of_version_1_stand() -> None:
     config = config_of("minimal")
     (provider,), (profile,) = config.providers, config.profiles

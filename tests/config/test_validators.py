@@ -302,12 +302,37 @@ MISTAKES = {
         "http://",
     ),
     "text for a boolean": Mistake(
-        provider('paid: "yes"'), 5, "providers[0].paid", 'true or false; found "yes"'
+        provider('paid: "maybe"'), 5, "providers[0].paid", 'true or false; found "maybe"'
     ),
+    "a number for a boolean": Mistake(provider("paid: 2"), 5, "providers[0].paid", "true or false; found 2"),
     "text for a number": Mistake(
-        provider('timeout_s: "30"'), 5, "providers[0].timeout_s", "expected a number"
+        provider('timeout_s: "30s"'), 5, "providers[0].timeout_s", 'expected a number; found "30s"'
     ),
-    "a boolean for a number": Mistake(provider("timeout_s: true"), 5, "providers[0].timeout_s", "found true"),
+    "text for a whole number": Mistake(
+        profile('tool_loop_window: "five"'), 8, "profiles[0].tool_loop_window", "expected a whole number"
+    ),
+    "a fraction in quotes for a whole number": Mistake(
+        profile('tool_loop_window: "4.5"'), 8, "profiles[0].tool_loop_window", "expected a whole number"
+    ),
+    "a number in quotes that is too large": Mistake(
+        provider('timeout_s: "601"'), 5, "providers[0].timeout_s", "at most 600"
+    ),
+    "no number in quotes": Mistake(provider('timeout_s: "nan"'), 5, "providers[0].timeout_s", "finite"),
+    "a threshold in quotes above its window": Mistake(
+        profile('tool_loop_threshold: "6"'), 8, "profiles[0].tool_loop_threshold", "never be reached"
+    ),
+    "a boolean for a number": Mistake(
+        provider("timeout_s: true"), 5, "providers[0].timeout_s", "expected a number; found true"
+    ),
+    "a boolean for a whole number": Mistake(
+        profile("tool_loop_window: true"), 8, "profiles[0].tool_loop_window", "expected a whole number"
+    ),
+    "a number for a name": Mistake(
+        f"providers:\n  - name: a\n    base_url: http://h/v1\n    model: 7\n{PROFILE}",
+        4,
+        "providers[0].model",
+        "expected text; found 7",
+    ),
     "too long a time-out": Mistake(provider("timeout_s: 601"), 5, "providers[0].timeout_s", "at most 600"),
     "too short a time-out": Mistake(profile("timeout_s: 0.5"), 8, "profiles[0].timeout_s", "at least 1"),
     "an endless time-out": Mistake(
