@@ -297,7 +297,7 @@ class Container(containers.DeclarativeContainer):
     )
     converse = providers.Singleton(Converse, table, planner, directory, sink, clock, companions, wake_hosts)
     list_models = providers.Singleton(ListModels, table)
-    rehearse = providers.Singleton(Rehearse, planner, wake_hosts)
+    rehearse = providers.Singleton(Rehearse, planner, wake_hosts, members)
     explain = providers.Singleton(Explain, traces)
     count_tokens = providers.Singleton(CountTokens, token_counter, planner, directory, sink, clock)
     probe_providers = providers.Singleton(

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
+from urllib.parse import urlencode
 
 import click
 import msgspec
@@ -28,6 +29,7 @@ BAD_REQUEST = 4
 @click.option("--dialect", type=click.Choice(sorted(DIALECTS)), help="The body's, if not to be guessed.")
 @click.option("--profile-header", default="", help="As if the client sent X-CodeRouter-Profile.")
 @click.option("--mode-header", default="", help="As if the client sent X-CodeRouter-Mode.")
+@click.option("--member", default="", help="Whose request it would be, if not of one who may do everything.")
 @click.option("--url", help="Ask the gateway that answers there: it knows who fails and who is left alone.")
 @click.option("--key", envvar="CODEROUTER_KEY", help="A key with the scope admin.  [env: CODEROUTER_KEY]")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
@@ -41,6 +43,7 @@ def route(
     dialect: str | None,
     profile_header: str,
     mode_header: str,
+    member: str,
     url: str | None,
     key: str | None,
     as_json: bool,
@@ -53,7 +56,13 @@ def route(
     no gateway answers at --url.
     """
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
-    asked = _Asked(body=file.read(), dialect=dialect, profile_header=profile_header, mode_header=mode_header)
+    asked = _Asked(
+        body=file.read(),
+        dialect=dialect,
+        profile_header=profile_header,
+        mode_header=mode_header,
+        member=member,
+    )
     rehearsal = _by_configuration(asked, choices) if url is None else _by_gateway(asked, url, key)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(asdict(rehearsal)), indent=2))
@@ -71,6 +80,7 @@ class _Asked:
     dialect: str | None
     profile_header: str
     mode_header: str
+    member: str
 
 
 def _by_configuration(asked: _Asked, choices: Choices) -> Rehearsal:
@@ -86,22 +96,26 @@ def _by_configuration(asked: _Asked, choices: Choices) -> Rehearsal:
             mode_header=asked.mode_header,
             model=request.model,
         )
-        return container.rehearse().rehearse(request, wishes)
+        return container.rehearse().rehearse(request, wishes, asked.member)
     except (MalformedRequest, UnknownChoice) as error:
         fail(str(error), BAD_REQUEST)
 
 
 def _by_gateway(asked: _Asked, url: str, key: str | None) -> Rehearsal:
-    query = f"?dialect={asked.dialect}" if asked.dialect else ""
+    said = {"dialect": asked.dialect, "member": asked.member}
+    query = urlencode({name: value for name, value in said.items() if value})
     wishes = {"x-coderouter-profile": asked.profile_header, "x-coderouter-mode": asked.mode_header}
     headers = {name: value for name, value in wishes.items() if value}
-    told = ask_gateway(url, f"/admin/plan{query}", key, refused=BAD_REQUEST, body=asked.body, headers=headers)
+    told = ask_gateway(
+        url, f"/admin/plan?{query}", key, refused=BAD_REQUEST, body=asked.body, headers=headers
+    )
     return msgspec.convert(told, Rehearsal)
 
 
 def _tell(rehearsal: Rehearsal) -> None:
     model = f"model {rehearsal.requested_model}" if rehearsal.requested_model else "no model"
-    click.echo(f"A request in {rehearsal.dialect} for {model}")
+    whose = f" of {rehearsal.member}" if rehearsal.member else ""
+    click.echo(f"A request{whose} in {rehearsal.dialect} for {model}")
     goes_to = "takes its policies from" if rehearsal.pinned else "goes to"
     chosen = f"chosen by {_strong(rehearsal.rule)}: {rehearsal.because}"
     click.echo(f"{goes_to} profile {_strong(rehearsal.profile)}, {chosen}.\n")

@@ -1,19 +1,21 @@
 """Says where a request would go, and why, without sending it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TypeAlias
 
 from app.use_cases.plan import Plan, Planner
 from app.use_cases.wake_hosts import NOBODY_SLEEPS, Waking
+from domain.access.keys import ANYBODY, Caller
+from domain.access.permissions import EVERYTHING, Permissions
 from domain.conversation.request import ChatRequest
 from domain.health.sleep import SleepState
 from domain.health.standing import Standing
 from domain.routing.facts import Facts
 from domain.routing.gates import Barred
 from domain.routing.ranking import Candidate
-from domain.routing.selection import Wishes
+from domain.routing.selection import UnknownChoice, Wishes
 from domain.routing.verdict import Walk, refusal_in_words, verdict
 
 Signal: TypeAlias = bool | int | float | str
@@ -44,6 +46,7 @@ class Rehearsal:
     What would happen to a request.
 
     Attributes:
+        member: whose request it is; empty for somebody who may do everything.
         rule: what chose the profile: a rule of the auto-router, or such as ``body-profile``.
         because: the same for a human.
         pinned: whether the client named the only target, and the profile lends no more than its policies.
@@ -61,27 +64,43 @@ class Rehearsal:
     signals: dict[str, Signal]
     chain: tuple[Place, ...]
     refused: str = ""
+    member: str = ""
 
 
 class Rehearse:
-    """Plans as `Planner` does, but remembers nothing, tells nobody and asks no upstream."""
+    """
+    Plans as `Planner` does, but remembers nothing, tells nobody and asks no upstream.
 
-    def __init__(self, planner: Planner, waking: Waking = NOBODY_SLEEPS) -> None:
+    Args:
+        members: what each declared member may do.
+    """
+
+    def __init__(
+        self,
+        planner: Planner,
+        waking: Waking = NOBODY_SLEEPS,
+        members: Mapping[str, Permissions] = MappingProxyType({}),
+    ) -> None:
         self._planner = planner
         self._waking = waking
+        self._members = members
 
     def __repr__(self) -> str:
         return f"<Rehearse with {self._planner!r}>"
 
-    def rehearse(self, request: ChatRequest, wishes: Wishes) -> Rehearsal:
+    def rehearse(self, request: ChatRequest, wishes: Wishes, member: str = "") -> Rehearsal:
         """
         The plan that a first request of a session would get.
 
+        Args:
+            member: whose request it would be; empty for somebody who may do everything.
+
         Raises:
-            UnknownChoice: the client named a profile or mode that does not exist.
+            UnknownChoice: there is no such member, or the client named a profile or mode that does not exist.
             MalformedRequest: the content cannot be understood.
         """
-        plan = self._planner.rehearsing().plan(request, wishes, _REHEARSAL)
+        asked = replace(wishes, caller=self._caller(member))
+        plan = self._planner.rehearsing().plan(request, asked, _REHEARSAL)
         return Rehearsal(
             dialect=request.dialect,
             requested_model=request.model,
@@ -92,7 +111,16 @@ class Rehearse:
             signals=_signals(plan.facts),
             chain=(*self._tried(plan), *map(_barred, plan.barred)),
             refused="" if plan.order else _refusal(plan),
+            member=member,
         )
+
+    def _caller(self, member: str) -> Caller:
+        """As with keys: where no member is declared, any name is one, and may do everything."""
+        if not member:
+            return ANYBODY
+        if self._members and member not in self._members:
+            raise UnknownChoice("member", member, self._members)
+        return Caller(member=member, permissions=self._members.get(member, EVERYTHING))
 
     def _tried(self, plan: Plan) -> list[Place]:
         return [

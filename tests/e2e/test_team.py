@@ -134,3 +134,24 @@ def test_a_team_shares_a_gateway_and_the_account_is_right(stage: Stage, tmp_path
     assert spent == pytest.approx(2 * COST_USD)
     (budget,) = [row for row in usage(tmp_path, "--budgets") if row["name"] == "alice"]
     assert budget["settled_usd"] == pytest.approx(2 * COST_USD)
+
+
+def test_an_admin_sees_where_a_members_request_would_go(tmp_path: Path, stage: Stage) -> None:
+    question = {"model": "good", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 20}
+    written(tmp_path, config(stage))
+    boss = made(tmp_path, "boss", "--scope", "admin")
+    admin = {"authorization": f"Bearer {boss['key']}"}
+    with running(tmp_path, config(stage)) as gateway:
+
+        def planned(query: str) -> httpx.Response:
+            return httpx.post(
+                f"{gateway.address}/admin/plan{query}", json=question, headers=admin, trust_env=False
+            )
+
+        alice, bob, nobody = planned("?member=alice"), planned("?member=bob"), planned("?member=bib")
+
+    assert [place["position"] for place in alice.json()["chain"]] == [1, 2]
+    assert alice.json()["refused"] == ""
+    assert "this key may not use it" in bob.json()["refused"]
+    assert nobody.status_code == 400
+    assert "available: alice, bob" in nobody.json()["error"]["message"]

@@ -56,13 +56,16 @@ def admin_routes(
         dialect: Annotated[
             str | None, QueryParameter(description="The body's dialect, if not to be guessed.")
         ] = None,
+        member: Annotated[
+            str, QueryParameter(description="Whose request it would be. Unset: of one who may do everything.")
+        ] = "",
     ) -> Rehearsal:
         """Where this very request (its body and routing headers) would go. It is not sent."""
         body = await request.body()
         spoken = _named(dialects, dialect or recognised(body))
         headers = text_headers(request.scope["headers"])
         asked = spoken.decode_request(body, headers)
-        return rehearse.rehearse(asked, wishes_of(asked, headers, session_header))
+        return rehearse.rehearse(asked, wishes_of(asked, headers, session_header), member)
 
     @get("/admin/requests", sync_to_thread=False)
     def requests(

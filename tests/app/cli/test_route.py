@@ -122,3 +122,49 @@ def test_a_request_that_nobody_may_take_is_told_as_refused(config: Path, form: t
     assert result.exit_code == 4
     assert "it would be refused: " in result.output
     assert "it costs money" in result.output
+
+
+MEMBERS = """\
+members:
+  alice: {}
+  cam: {lan_only: true, profiles: [chat]}
+"""
+
+
+def test_a_member_is_told_what_that_member_may_ask(config: Path) -> None:
+    cloud = '"https://api.example.com/v1", model: qwen3-coder'
+    text = FILE.replace('"http://127.0.0.1:9/v1", model: qwen3-coder', cloud) + MEMBERS
+    config.write_text(text, encoding="utf-8")
+
+    result = route(config, HELLO, "--member", "cam")
+
+    assert result.exit_code == 0, result.output
+    assert "A request of cam in openai_chat for model any" in result.output
+    assert "-   large  qwen3-coder  it is outside the house" in result.output
+    assert "outside the house" not in route(config, HELLO, "--member", "alice").output
+    assert "outside the house" not in route(config, HELLO).output
+
+
+def test_a_member_who_may_not_use_the_profile_is_refused(config: Path) -> None:
+    config.write_text(FILE + MEMBERS, encoding="utf-8")
+
+    result = route(config, WITH_TOOLS, "--member", "cam", "--json")
+
+    assert result.exit_code == 4
+    assert "this key may not use it: profile agent" in result.output
+
+
+def test_an_unknown_member_is_told_whom_there_is(config: Path) -> None:
+    config.write_text(FILE + MEMBERS, encoding="utf-8")
+
+    result = route(config, HELLO, "--member", "cas")
+
+    assert result.exit_code == 4
+    assert "unknown member 'cas'; available: alice, cam" in result.output
+
+
+def test_where_no_members_are_declared_anybody_may_ask_everything(config: Path) -> None:
+    told = json.loads(route(config, HELLO, "--member", "alice", "--json").output)
+
+    assert told["member"] == "alice"
+    assert [place["provider"] for place in told["chain"]] == ["small", "large", "dear"]
