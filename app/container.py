@@ -1,7 +1,7 @@
 """The composition root: the one place that knows which class does what."""
 
 import asyncio
-import random
+import os
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -85,8 +85,6 @@ from infrastructure.secrets import Secrets
 from infrastructure.state.key_records import KeyRecords
 from infrastructure.tokens import TokenEstimator
 
-_draw = random.Random()  # noqa: S311  ids tell requests apart, they guard nothing; seeded by the system
-
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
     {
         dialect.name: dialect
@@ -97,8 +95,12 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
 
 
 def request_ids() -> str:
-    """A fresh request id: 64 random bits as text."""
-    return f"{_draw.getrandbits(64):016x}"
+    """
+    A fresh request id: 64 random bits as text.
+
+    The system draws them: a generator of our own would go on alike in every worker that is forked.
+    """
+    return os.urandom(8).hex()
 
 
 def _model_server() -> EmbeddedModelServer | AbsentModelServer:

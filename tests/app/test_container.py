@@ -1,5 +1,7 @@
 """Everything that the container knows how to make can be made."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -89,6 +91,17 @@ def test_no_event_carries_a_providers_key(container: Container, log: BytesIO) ->
 
     assert b"coderouter-startup" in log.getvalue()
     assert b"planted-key" not in log.getvalue()
+
+
+def test_processes_of_one_parent_do_not_make_the_same_ids() -> None:
+    """Workers are forked: what was drawn at random before is the same in all of them."""
+    # Written at once and without an orderly end, which is not for a process that was forked from threads.
+    end = "os.write(1, request_ids().encode() + b' ')\nos._exit(0)"
+    program = f"import os\nfrom app.container import request_ids\nos.fork()\n{end}"
+
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=True)
+
+    assert len(set(told.stdout.split())) == 2
 
 
 def test_request_ids_do_not_repeat() -> None:
