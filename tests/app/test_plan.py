@@ -236,6 +236,14 @@ def test_a_session_keeps_its_profile_through_tool_results_and_forgets_it_in_time
     assert office.plan(later, session="s-1").rule == "tools"
 
 
+def test_a_session_that_stayed_once_stays_for_the_same_reason_again() -> None:
+    office = Office(AUTO.replace("has_tools: true", "content_contains: plan"))
+    office.plan(talk(Say(text="refactor")), session="s")
+    turns = [talk(Say(text="plan"), *[Use()] * results) for results in (1, 2, 3)]
+
+    assert [office.plan(turn, session="s").rule for turn in turns] == ["words"] * 3
+
+
 def test_sessions_that_shall_not_stick_are_routed_each_time() -> None:
     config = AUTO.replace("has_tools: true", "content_contains: plan") + "session: {sticky: false}\n"
     office = Office(config)
