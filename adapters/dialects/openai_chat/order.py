@@ -34,7 +34,8 @@ class Order:
         self._begun = True
 
     def end(self) -> None:
-        if not self._finished or self._told != self._finished:
+        # What tells of an answer's beginning opens its first choice, whoever goes on to speak.
+        if not self._finished or self._told | self._opened != self._finished:
             raise RuntimeError(f"the answer is not complete: {self!r}")
 
     def passed_on(self) -> None:

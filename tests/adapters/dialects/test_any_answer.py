@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
@@ -278,6 +278,7 @@ def disorder(draw: st.DrawFn) -> list[ReplyEvent]:
 @every_dialect
 @settings(max_examples=300)
 @given(events=disorder(), ends=st.booleans())
+@example(events=[ReplyStarted("id", "m"), Finished("end_turn", choice=1)], ends=True)
 def test_events_out_of_order_are_refused_before_anything_illegal_is_written(
     dialect: Dialect, events: list[ReplyEvent], ends: bool
 ) -> None:
