@@ -13,6 +13,9 @@ from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from app.asgi import create_app
 from app.container import Container, container_for, request_ids
 from app.launch import find_launch
+from app.use_cases.quotas import Quotas
+from app.use_cases.spending import BudgetGate
+from app.use_cases.watch_health import WatchHealth
 from domain.events import Event
 from domain.inventory.lifetime import Started
 from domain.ports.observation import EventSink
@@ -109,3 +112,9 @@ def test_request_ids_do_not_repeat() -> None:
 
     assert len(ids) == 1000
     assert {len(each) for each in ids} == {16}
+
+
+def test_budgets_are_asked_before_plans_and_plans_before_pauses(container: Container) -> None:
+    gates = container.gates()
+
+    assert [type(getattr(gate, "__self__", gate)) for gate in gates] == [BudgetGate, Quotas, WatchHealth]

@@ -1,6 +1,7 @@
 """Who may be tried for a request, and why the others may not."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from domain.routing.gates import (
     BarReason,
     Barred,
     Capability,
+    Gate,
     WindowOverrun,
     admit,
 )
@@ -46,6 +48,7 @@ def admission(
     without_credential: tuple[str, ...] = (),
     permissions: Permissions = EVERYTHING,
     kind: str = "scripted",
+    more: Sequence[Gate] = (),
     **spec: Any,
 ) -> Admission:
     profile = Profile(name="default", targets=(TARGET,), capability_action=action)
@@ -62,7 +65,7 @@ def admission(
         caller=Caller(permissions=permissions),
         without_credential=without_credential,
     )
-    return admit(table, asker, TARGET)
+    return admit(table, asker, TARGET, more)
 
 
 def thinking(kind: str) -> Facts:
@@ -239,3 +242,36 @@ def test_what_must_not_leave_the_house_does_not(locality: Locality) -> None:
 
     away = locality is Locality.CLOUD
     assert tried == (Barred(TARGET, BarReason.NOT_NEAR) if away else Admitted(TARGET))
+
+
+def cooling(_table: RoutingTable, _asker: Asker, target: Target, _spec: ProviderSpec) -> Barred:
+    """A gate of those that know what happened so far."""
+    return Barred(target, BarReason.COOLING)
+
+
+HINDRANCES: dict[BarReason, dict[str, Any]] = {
+    BarReason.NOT_PERMITTED: {"permissions": Permissions(providers=frozenset({"q"}), lan_only=True)},
+    BarReason.PAID: {"paid": True},
+    BarReason.NOT_NEAR: {"permissions": Permissions(lan_only=True)},
+    BarReason.MISSING_CREDENTIAL: {"without_credential": ("p",)},
+    BarReason.COOLING: {"more": (cooling,)},
+    BarReason.NO_VISION: {"capabilities": Capabilities(vision=False, tools=False)},
+    BarReason.INCAPABLE: {"capabilities": Capabilities(tools=False)},
+    BarReason.CONTEXT_WINDOW: {"context_window": 1},
+}
+"""In the order of the gates, what makes each refuse."""
+
+
+@pytest.mark.parametrize("reason", HINDRANCES)
+def test_of_all_that_is_in_the_way_the_first_gate_tells(reason: BarReason) -> None:
+    """A budget is not looked at for whom the house is closed to, nor a picture for what costs money."""
+    order = list(HINDRANCES)
+    in_the_way: dict[str, Any] = {}
+    for later in order[order.index(reason) :]:
+        in_the_way = {**HINDRANCES[later], **in_the_way}
+    asked = talk(Say(text="see", image=True), tools=("read",))
+
+    barred = admission(asked, CapabilityAction.REQUIRE, **in_the_way)
+
+    assert isinstance(barred, Barred)
+    assert barred.reason is reason
