@@ -10,6 +10,7 @@ from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.inbound.http.errors import error_answer
 from app.use_cases.plan import Plan, Planner
+from app.use_cases.rehearse import Rehearse
 from config.load import load_text
 from config.translate import routing_table
 from domain.conversation.parts import Image, InlineData
@@ -250,6 +251,22 @@ def test_sessions_that_shall_not_stick_are_routed_each_time() -> None:
     office.plan(talk(Say(text="refactor")), session="s-1")
 
     assert office.plan(talk(Say(text="plan"), Use()), session="s-1").rule == "tools"
+
+
+def test_a_rehearsal_moves_no_session_and_is_told_to_nobody() -> None:
+    office = Office(AUTO.replace("has_tools: true", "content_contains: plan"))
+    office.plan(talk(Say(text="refactor")), session="s")
+    told = list(office.sink.events)
+    asked = talk(Say(text="plan"), Use())
+
+    rehearsal = Rehearse(office.planner).rehearse(openai_chat(asked), Wishes(model="any", session="s"))
+    moved = Rehearse(office.planner).rehearse(
+        openai_chat(talk(Say(text="x"))), Wishes(model="any", session="s")
+    )
+
+    assert (rehearsal.rule, moved.rule) == ("tools", "auto-fallthrough")
+    assert office.sink.events == told
+    assert office.plan(asked, session="s").rule == "words"
 
 
 def test_background_work_of_a_session_does_not_move_its_conversation() -> None:

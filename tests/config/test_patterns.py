@@ -130,6 +130,8 @@ def test_a_pattern_means_what_python_says_it_means(pattern: str, text: str, fits
         ("(?!.*haiku)claude-.*", "claude-opus-5", True),
         ("(?!.*haiku)claude-.*", "claude-haiku-5", False),
         ("(gpt|o)-?[0-9]+(-mini)*", "gpt-5-mini", True),
+        ("(gpt|o)-?[0-9]+(-mini)*", "openai/gpt-5-mini", False),
+        ("(gpt|o)-?[0-9]+(-mini)*", "gpt-5-mini-latest", False),
         (".*", "x" * LONGEST_NAME, True),
         (".*", "x" * (LONGEST_NAME + 1), False),
     ],

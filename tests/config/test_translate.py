@@ -228,7 +228,16 @@ def test_patterns_search_texts_and_span_names() -> None:
 
 
 def test_written_rules_take_the_place_of_the_bundled_ones() -> None:
-    assert rule_of("{has_tools: true}").id == "r"
+    profiles = ", ".join(f"{{name: {name}, providers: [a]}}" for name in ("multi", "coding", "writing"))
+    matcher = routing_table(
+        load_text(
+            f"providers: [{{name: a, base_url: 'http://h/v1', model: m}}]\nprofiles: [{profiles}]\n"
+            "default_profile: auto\n"
+            "auto_router: {rules: [{id: r, profile: coding, match: {has_tools: true}}]}\n"
+        )
+    ).auto_router
+    assert matcher is not None
+    assert [rule.id for rule in matcher.rules] == ["r"]
 
 
 def test_without_rules_those_bundled_ones_apply_whose_profiles_exist() -> None:

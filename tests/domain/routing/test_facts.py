@@ -12,7 +12,19 @@ from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from domain.conversation.request import Built, MalformedRequest
 from domain.routing.facts import Facts
 from domain.tokens.request import request_tokens, words_fit
-from tests.domain.routing.bodies import DIALECTS, SCHEMA, Reply, Say, Talk, Turn, Use, facts, facts_of, talk
+from tests.domain.routing.bodies import (
+    DIALECTS,
+    PIXEL,
+    SCHEMA,
+    Reply,
+    Say,
+    Talk,
+    Turn,
+    Use,
+    facts,
+    facts_of,
+    talk,
+)
 from tests.fakes.plain_counter import PlainCounter
 
 every_dialect = pytest.mark.parametrize("dialect", DIALECTS)
@@ -54,6 +66,23 @@ def test_only_the_latest_user_turn_has_an_image_and_no_tool_shows_one(
     dialect: str, turns: tuple[Turn, ...], shown: bool
 ) -> None:
     assert facts(talk(*turns), dialect).has_image is shown
+
+
+def test_a_picture_that_a_tool_shows_beside_words_of_the_user_is_still_the_tools() -> None:
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
+    shown = {"type": "tool_result", "tool_use_id": "t", "content": [picture]}
+    call = {"type": "tool_use", "id": "t", "name": "look", "input": {}}
+    messages = [
+        {"role": "user", "content": "look"},
+        {"role": "assistant", "content": [call]},
+        {"role": "user", "content": [shown, {"type": "text", "text": "and now?"}]},
+    ]
+    body = json.dumps({"model": "m", "max_tokens": 1, "messages": messages}).encode()
+    asked = facts_of(ANTHROPIC_MESSAGES.decode_request(body, {}))
+
+    assert asked.latest_text == "and now?"
+    assert not asked.has_image
+    assert asked.image_place is not None
 
 
 @every_dialect

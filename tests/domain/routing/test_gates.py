@@ -187,6 +187,14 @@ def test_the_window_is_measured_by_the_counter_and_not_by_characters() -> None:
     assert admission(Facts(asked, by_character), context_window=4000) == Admitted(TARGET)
 
 
+def test_no_more_than_a_quarter_of_a_window_is_set_aside() -> None:
+    """Nor is a client told that less would have fitted."""
+    barred = admission(talk(Say(text="x" * 3600), output_limit=32_000), context_window=1000)
+
+    overrun = WindowOverrun(tokens=900 + FRAME, maximum=750)
+    assert barred == Barred(TARGET, BarReason.CONTEXT_WINDOW, overrun=overrun)
+
+
 def test_an_agent_that_asks_for_all_the_room_there_is_still_gets_in() -> None:
     asked = talk(Say(text="x" * 20_000), output_limit=32_000)
 

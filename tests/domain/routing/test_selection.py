@@ -8,7 +8,7 @@ from domain.routing.targets import Profile, ProfileAlias, ProviderSpec, RoutingT
 
 
 def table() -> RoutingTable:
-    names = ("default", "coding", "writing")
+    names = ("coding", "default", "writing")
     return RoutingTable(
         providers={"local": ProviderSpec(name="local", adapter="openai_compat", model="qwen3")},
         profiles={name: Profile(name=name, targets=(Target("local", "qwen3"),)) for name in names},
