@@ -46,6 +46,7 @@ from app.use_cases.report_usage import ReportUsage
 from app.use_cases.seat_sharing import SeatSharing
 from app.use_cases.shared_records import SharedRecords
 from app.use_cases.spending import BudgetGate, Spending
+from app.use_cases.trace_sharing import TraceSharing
 from app.use_cases.usage_journal import UsageJournal
 from app.use_cases.wake_hosts import WakeHosts
 from app.use_cases.watch_context import WatchContext
@@ -300,7 +301,14 @@ class Container(containers.DeclarativeContainer):
     converse = providers.Singleton(Converse, table, planner, directory, sink, clock, companions, wake_hosts)
     list_models = providers.Singleton(ListModels, table)
     rehearse = providers.Singleton(Rehearse, planner, wake_hosts, members)
-    explain = providers.Singleton(Explain, traces)
+    trace_sharing = providers.Singleton(
+        TraceSharing,
+        traces,
+        store,
+        own_name=providers.Callable(request_ids),
+        fresh_name=providers.Object(request_ids),
+    )
+    explain = providers.Singleton(Explain, traces, trace_sharing, is_shared=is_shared)
     count_tokens = providers.Singleton(CountTokens, token_counter, planner, directory, sink, clock)
     probe_providers = providers.Singleton(
         ProbeProviders, table, directory, sink, providers.List(watch_health), wake_hosts

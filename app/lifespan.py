@@ -55,7 +55,11 @@ async def _open_state(container: Container, stack: AsyncExitStack) -> None:
         container.wake_hosts().run(),
     ]
     if container.is_shared():
-        chores += [container.seat_sharing().run(), container.limit_sharing().run()]
+        chores += [
+            container.seat_sharing().run(),
+            container.limit_sharing().run(),
+            container.trace_sharing().run(),
+        ]
     stack.push_async_callback(_ended, [asyncio.create_task(chore) for chore in chores])
     bookkeeper = container.bookkeeper()
     stack.push_async_callback(bookkeeper.aclose)

@@ -1,6 +1,7 @@
 """A past request can be explained, and a future one rehearsed, by the running gateway."""
 
 import json
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from app.cli.main import main
 from tests.e2e.gateway import Gateway
 from tests.e2e.stage import Stage
+from tests.e2e.test_budgets import serving
 from tests.upstream.behaviours import Answer, Status
 
 QUESTION = {"model": "chain-openai_compat", "messages": [{"role": "user", "content": "a secret plan"}]}
@@ -88,3 +90,19 @@ def test_a_rehearsal_of_a_bad_request_is_a_400_in_words(gateway: Gateway, body: 
 
     assert answer.status_code == 400
     assert answer.json()["error"]["message"]
+
+
+def test_a_worker_tells_of_what_another_one_answered(stage: Stage, tmp_path: Path) -> None:
+    stage.plays(first=Answer.text("hello"))
+    ids = [f"shared-{number}" for number in range(12)]
+    with serving(tmp_path, stage.config(server={"workers": 2})) as gateway:
+        assert [ask(gateway, request_id).status_code for request_id in ids] == [200] * len(ids)
+        stories = [
+            httpx.get(f"{gateway.address}/admin/requests/{request_id}", trust_env=False, timeout=30).json()
+            for request_id in ids
+        ]
+        listed = httpx.get(f"{gateway.address}/admin/requests", trust_env=False, timeout=30).json()
+
+    assert [story["summary"]["request_id"] for story in stories] == ids
+    assert {"try-provider", "provider-ok"} <= {each["event"] for each in stories[0]["events"]}
+    assert {request["request_id"] for request in listed["requests"]} == set(ids)

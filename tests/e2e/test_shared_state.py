@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from domain.budget.leases import Balance
@@ -196,3 +197,15 @@ def test_a_server_is_backed_up_in_its_own_ways(stage: Stage, tmp_path: Path) -> 
     assert (
         backed_up.stderr == "the state is in a server, which has its own ways of being copied and put back\n"
     )
+
+
+def test_a_gateway_tells_of_a_request_that_the_other_answered(
+    stage: Stage, tmp_path: Path, server: StateServer
+) -> None:
+    with two(tmp_path, stage.config(), server) as (one, other):
+        answer = ask(one, "openai_chat", "chain-openai_compat")
+        url = f"{other.address}/admin/requests/{answer.headers['x-request-id']}"
+        story = httpx.get(url, trust_env=False, timeout=30).json()
+
+    assert story["summary"]["outcome"] == "answered"
+    assert "try-provider" in {happening["event"] for happening in story["events"]}

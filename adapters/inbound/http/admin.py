@@ -1,7 +1,6 @@
 """The routes for whoever runs the gateway: rehearse a request, explain a past one."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -15,9 +14,10 @@ from adapters.dialects.recognition import recognised
 from adapters.inbound.http.errors import Complaint, Rejected
 from adapters.inbound.http.headers import text_headers
 from adapters.inbound.http.wishes import wishes_of
-from app.use_cases.explain import Explain, Explanation
+from app.use_cases.explain import Explain
+from app.use_cases.explain import Happening as Told
+from app.use_cases.explain import Story as Past
 from app.use_cases.rehearse import Rehearsal, Rehearse
-from domain.ports.traces import Told
 
 _MOST_LISTED = 200
 
@@ -28,21 +28,21 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     ts: str
     level: str
     event: str
-    fields: dict[str, Any]
+    fields: Mapping[str, Any]
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
     """A past request; ``summary`` is its ``request-completed`` event, once there is one."""
 
     request_id: str
-    summary: dict[str, Any] | None
+    summary: Mapping[str, Any] | None
     events: list[Happening]
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """The latest requests, newest first."""
 
-    requests: list[dict[str, Any]]
+    requests: list[Mapping[str, Any]]
 
 
 def admin_routes(
@@ -67,24 +67,24 @@ def admin_routes(
         asked = spoken.decode_request(body, headers)
         return rehearse.rehearse(asked, wishes_of(asked, headers, session_header), member)
 
-    @get("/admin/requests", sync_to_thread=False)
-    def requests(
+    @get("/admin/requests")
+    async def requests(
         limit: Annotated[int, QueryParameter(ge=1, le=_MOST_LISTED, description="How many at most.")] = 50,
     ) -> Listed:
         """The latest requests that are over or under way."""
-        stories = map(_story, explain.latest(limit))
+        stories = await explain.latest(limit)
         return Listed(requests=[story.summary or {"request_id": story.request_id} for story in stories])
 
-    @get("/admin/requests/{request_id:str}", sync_to_thread=False)
-    def one(request_id: FromPath[str]) -> Response[Story]:
+    @get("/admin/requests/{request_id:str}")
+    async def one(request_id: FromPath[str]) -> Response[Story]:
         """What happened to a request: its decisions, attempts, failures and outcome."""
-        explanation = explain.explain(request_id)
-        if explanation is None:
+        story = await explain.explain(request_id)
+        if story is None:
             raise Rejected(
                 Complaint.NOT_FOUND,
                 f"no request {request_id!r} is remembered; the latest are kept in memory until a restart",
             )
-        return Response(_story(explanation))
+        return Response(_story(story))
 
     return [plan, requests, one]
 
@@ -95,24 +95,13 @@ def _named(dialects: Mapping[str, Dialect], name: str) -> Dialect:
     return dialects[name]
 
 
-def _story(explanation: Explanation) -> Story:
-    completed = explanation.completed
-    return Story(
-        request_id=explanation.request_id,
-        summary=_fields(completed) if completed else None,
-        events=[_happening(told) for told in explanation.told],
-    )
+def _story(past: Past) -> Story:
+    events = [_happening(each) for each in past.happenings]
+    return Story(request_id=past.request_id, summary=past.summary, events=events)
 
 
 def _happening(told: Told) -> Happening:
     moment = datetime.fromtimestamp(told.at, UTC).isoformat(timespec="milliseconds")
     return Happening(
-        ts=f"{moment.removesuffix('+00:00')}Z",
-        level=told.event.level,
-        event=told.event.name,
-        fields=_fields(told.event),
+        ts=f"{moment.removesuffix('+00:00')}Z", level=told.level, event=told.event, fields=told.fields
     )
-
-
-def _fields(event: Any) -> dict[str, Any]:
-    return {field.name: getattr(event, field.name) for field in fields(event)}
