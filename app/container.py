@@ -32,6 +32,7 @@ from app.use_cases.embed import Embed
 from app.use_cases.explain import Explain
 from app.use_cases.half_open import HalfOpen
 from app.use_cases.health_sharing import HealthSharing
+from app.use_cases.key_allowances import KeyAllowances
 from app.use_cases.learn_windows import LearnWindows
 from app.use_cases.limit_sharing import LimitSharing
 from app.use_cases.list_models import ListModels
@@ -196,14 +197,6 @@ class Container(containers.DeclarativeContainer):
     # access
     members = providers.Singleton(member_permissions, launch.provided.config)
     key_store = providers.Singleton(KeyRecords, store)
-    keys = providers.Singleton(
-        Keys,
-        providers.Callable(written_keys, launch.provided.config),
-        members,
-        key_store,
-        sink,
-        holds_something=providers.Callable(may_hold_something, state_location),
-    )
     manage_keys = providers.Singleton(
         ManageKeys,
         key_store,
@@ -251,8 +244,18 @@ class Container(containers.DeclarativeContainer):
         on_failure=providers.Callable(OnFailure, launch.provided.config.state.on_failure),
         retention_days=launch.provided.config.usage.retention_days,
     )
+    key_allowances = providers.Singleton(KeyAllowances, budgets, bookkeeper, member_limits)
+    keys = providers.Singleton(
+        Keys,
+        providers.Callable(written_keys, launch.provided.config),
+        members,
+        key_store,
+        sink,
+        holds_something=providers.Callable(may_hold_something, state_location),
+        on_change=key_allowances.provided.grant,
+    )
     report_usage = providers.Singleton(
-        ReportUsage, store, budgets, clock, providers.Callable(_zone, launch.provided.config)
+        ReportUsage, store, ledger, clock, providers.Callable(_zone, launch.provided.config)
     )
     snapshots = providers.Singleton(snapshots_of, state_location)
     quotes = providers.Singleton(Quotes, table, ledger, token_counter.provided.at_most)

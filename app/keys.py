@@ -27,6 +27,7 @@ class Keys:
         written: keys that the configuration names.
         members: what each declared member may do.
         holds_something: whether there is a state at all; where there is none, it holds no key.
+        on_change: told of every ring, and of the first one right away.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Keys:
         sink: EventSink,
         *,
         holds_something: Callable[[], bool],
+        on_change: Callable[[KeyRing], None],
     ) -> None:
         self._written = written
         self._members = members
@@ -45,8 +47,10 @@ class Keys:
         self._holds_something = holds_something
         self._generation = _NEVER
         self._unreadable = False
+        self._on_change = on_change
         self.ring = KeyRing(written, members)
         self.are_known = False
+        on_change(self.ring)
 
     def __repr__(self) -> str:
         return f"<Keys {self.ring!r} known={self.are_known}>"
@@ -76,6 +80,7 @@ class Keys:
             return
         stored = await self._store.keys()
         self.ring = KeyRing((*stored, *self._written), self._members)
+        self._on_change(self.ring)
         if self._generation != _NEVER:
             revoked = sum(key.revoked_at is not None for key in stored)
             self._sink.emit(KeysChanged(holding=len(self.ring) - revoked, revoked=revoked))

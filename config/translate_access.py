@@ -8,6 +8,8 @@ from types import MappingProxyType
 from config.problems import ConfigError, KeyPath, Place, Problem, dotted
 from config.schema.access import Access, AuthKey
 from config.schema.root import Config
+from config.translate_admission import limits_by
+from config.translate_money import budget_by
 from domain.access.keys import Key, Scope
 from domain.access.permissions import Permissions
 
@@ -63,6 +65,8 @@ def _key(entry: AuthKey, path: KeyPath) -> Key | Problem:
         digest=match["digest"],
         scopes=frozenset(map(Scope, entry.scopes)),
         narrowing=_permissions(entry),
+        budget=budget_by(entry.budget),
+        limits=None if entry.limits is None else limits_by(entry.limits),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from config.schema.admission import Limits as LimitsSection
 from config.schema.admission import Quota as QuotaSection
 from config.schema.provider import Provider
 from config.schema.root import Config
@@ -33,14 +34,19 @@ def limits_of(config: Config) -> Mapping[str, Limits]:
     """The limits of the members that have any."""
     return MappingProxyType(
         {
-            name: Limits(
-                requests_per_minute=member.limits.requests_per_minute,
-                tokens_per_minute=member.limits.tokens_per_minute,
-                concurrent=member.limits.concurrent,
-            )
+            name: limits_by(member.limits)
             for name, member in config.members.items()
             if member.limits is not None
         }
+    )
+
+
+def limits_by(section: LimitsSection) -> Limits:
+    """The limits that the file gives."""
+    return Limits(
+        requests_per_minute=section.requests_per_minute,
+        tokens_per_minute=section.tokens_per_minute,
+        concurrent=section.concurrent,
     )
 
 

@@ -49,6 +49,19 @@ def budgets_of(config: Config) -> Mapping[Account, Budget]:
     )
 
 
+def budget_by(section: BudgetSection | None) -> Budget | None:
+    """The budget that the file gives, if it gives any."""
+    if section is None:
+        return None
+    return Budget(
+        monthly=_amount(section.monthly_usd),
+        daily=_amount(section.daily_usd),
+        mode=BudgetMode(section.mode),
+        # A machine without time zone files still has this one.
+        zone=UTC if section.zone == "UTC" else ZoneInfo(section.zone),
+    )
+
+
 def output_limit(provider: Provider) -> int | None:
     """The limit that a provider's answers have when the client sets none; ``None`` when there is none."""
     if provider.max_output_tokens is not None:
@@ -64,9 +77,9 @@ def _budgets(config: Config) -> Iterator[tuple[Account, Budget | None]]:
     for provider in config.providers:
         yield Account(AccountKind.PROVIDER, provider.name), _provider_budget(provider.cost)
     for profile in config.profiles:
-        yield Account(AccountKind.PROFILE, profile.name), _budget(profile.budget)
+        yield Account(AccountKind.PROFILE, profile.name), budget_by(profile.budget)
     for name, member in config.members.items():
-        yield Account(AccountKind.MEMBER, name), _budget(member.budget)
+        yield Account(AccountKind.MEMBER, name), budget_by(member.budget)
 
 
 def _provider_budget(cost: Cost | None) -> Budget | None:
@@ -76,18 +89,6 @@ def _provider_budget(cost: Cost | None) -> Budget | None:
         monthly=_amount(cost.monthly_budget_usd),
         daily=_amount(cost.daily_budget_usd),
         mode=BudgetMode(cost.budget_mode),
-    )
-
-
-def _budget(section: BudgetSection | None) -> Budget | None:
-    if section is None:
-        return None
-    return Budget(
-        monthly=_amount(section.monthly_usd),
-        daily=_amount(section.daily_usd),
-        mode=BudgetMode(section.mode),
-        # A machine without time zone files still has this one.
-        zone=UTC if section.zone == "UTC" else ZoneInfo(section.zone),
     )
 
 

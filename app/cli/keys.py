@@ -8,10 +8,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from app.cli.options import Choices, config_options, fail, launch_for, told_errors
 from app.cli.spans import Span
 from app.container import container_for
+from app.use_cases.key_terms import (
+    BudgetTerms,
+    LimitTerms,
+    UnclearTerms,
+    budget_by,
+    budget_terms,
+    limit_terms,
+    limits_by,
+)
 from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMember, Wanted
 from config.translate_access import hash_line
 from domain.access.keys import Key, Scope
@@ -25,6 +35,7 @@ STATE_ERROR = 4
 """The exit code when the state cannot be read or written."""
 
 Gained = TypeVar("Gained")
+Terms = TypeVar("Terms", bound=msgspec.Struct)
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
 
@@ -54,6 +65,13 @@ def keys() -> None:
 @click.option("--provider", "providers", multiple=True, help="A provider that it may ask.  [default: all]")
 @click.option("--no-paid", is_flag=True, help="Never ask paid providers.")
 @click.option("--lan-only", is_flag=True, help="Nothing leaves the house.")
+@click.option("--monthly-usd", type=float, help="What it may spend in a month.  [default: no bound]")
+@click.option("--daily-usd", type=float, help="What it may spend on a day.  [default: no bound]")
+@click.option("--budget-mode", help="soft or hard, as in the configuration.  [default: soft]")
+@click.option("--budget-zone", help="Whose months and days, such as Europe/Berlin.  [default: UTC]")
+@click.option("--requests-per-minute", type=int, help="Requests within any minute.  [default: no bound]")
+@click.option("--tokens-per-minute", type=int, help="Tokens read and written, likewise.")
+@click.option("--concurrent", type=int, help="Requests that run side by side.  [default: no bound]")
 @click.option("--expires", "lasts_s", type=Span(), help="When it ends, such as 30d.  [default: never]")
 @click.option(
     "--hash-file",
@@ -73,11 +91,22 @@ def create(
     providers: tuple[str, ...],
     no_paid: bool,
     lan_only: bool,
+    monthly_usd: float | None,
+    daily_usd: float | None,
+    budget_mode: str | None,
+    budget_zone: str | None,
+    requests_per_minute: int | None,
+    tokens_per_minute: int | None,
+    concurrent: int | None,
     lasts_s: float | None,
     hash_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Make a key for MEMBER, and show it this once."""
+    """
+    Make a key for MEMBER, and show it this once.
+
+    What it may spend and use bounds this key beside whatever bounds its member.
+    """
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
     wanted = Wanted(
         member=member,
@@ -88,11 +117,28 @@ def create(
             paid=not no_paid,
             lan_only=lan_only,
         ),
+        budget=_understood(
+            budget_by,
+            BudgetTerms,
+            monthly_usd=monthly_usd,
+            daily_usd=daily_usd,
+            mode=budget_mode,
+            zone=budget_zone,
+        ),
+        limits=_understood(
+            limits_by,
+            LimitTerms,
+            requests_per_minute=requests_per_minute,
+            tokens_per_minute=tokens_per_minute,
+            concurrent=concurrent,
+        ),
         lasts_s=lasts_s,
     )
     if hash_file is None:
         made = _managing(choices, lambda manage: manage.create(wanted))
     else:
+        if wanted != Wanted(member=member, scopes=wanted.scopes):
+            fail("with --hash-file say in auth.keys[] what the key may do and use, and not here", REFUSED)
         made = _managing(choices, lambda manage: _now(manage.draw(wanted)))
         _write(hash_file, hash_line(made.key.id, made.key.digest))
     _show(made, as_json=as_json)
@@ -136,7 +182,7 @@ def rotate(
     grace_s: float,
     as_json: bool,
 ) -> None:
-    """Make a new key in the place of KEY_ID, with the same permissions, and show it this once."""
+    """Make a new key in the place of KEY_ID, which may do and spend the same, and show it this once."""
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
     made = _managing(choices, lambda manage: manage.rotate(key_id, grace_s=grace_s))
     _show(made, as_json=as_json)
@@ -169,10 +215,21 @@ def facts(key: Key) -> dict[str, Any]:
         "providers": _sorted(key.narrowing.providers),
         "paid": key.narrowing.paid,
         "lan_only": key.narrowing.lan_only,
+        "budget": msgspec.to_builtins(budget_terms(key.budget)),
+        "limits": msgspec.to_builtins(limit_terms(key.limits)),
         "created_at": _moment(key.created_at),
         "expires_at": _moment(key.expires_at),
         "revoked_at": _moment(key.revoked_at),
     }
+
+
+def _understood(given: Callable[[Terms], Gained], kind: type[Terms], **flags: str | float | None) -> Gained:
+    """What these flags give; those that are not set say nothing."""
+    said = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return given(msgspec.convert(said, kind))
+    except (msgspec.ValidationError, UnclearTerms) as error:
+        fail(f"this cannot be given to a key: {error}", REFUSED)
 
 
 def _managing(choices: Choices, job: Callable[[ManageKeys], Awaitable[Gained]]) -> Gained:
@@ -217,7 +274,10 @@ def _show(made: Made, *, as_json: bool) -> None:
 
 def _table(found: Iterable[Key]) -> Iterable[str]:
     now = datetime.now(UTC).timestamp()
-    rows = [("id", "member", "opens", "narrowed to", "made", "holds"), *(_row(key, now) for key in found)]
+    rows = [
+        ("id", "member", "opens", "narrowed to", "may use", "made", "holds"),
+        *(_row(key, now) for key in found),
+    ]
     if len(rows) == 1:
         return
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -227,7 +287,17 @@ def _table(found: Iterable[Key]) -> Iterable[str]:
 
 def _row(key: Key, now: float) -> tuple[str, ...]:
     made = (_moment(key.created_at) or "")[:10]
-    return key.id, key.member, ",".join(sorted(key.scopes)), _narrowing(key.narrowing), made, _state(key, now)
+    opens = ",".join(sorted(key.scopes))
+    return key.id, key.member, opens, _narrowing(key.narrowing), _allowance(key), made, _state(key, now)
+
+
+def _allowance(key: Key) -> str:
+    """Its budget and limits, as they were written."""
+    given = (budget_terms(key.budget), limit_terms(key.limits))
+    said = [
+        f"{name} {value}" for terms in given if terms for name, value in msgspec.to_builtins(terms).items()
+    ]
+    return ", ".join(said) or "-"
 
 
 def _narrowing(narrowing: Permissions) -> str:

@@ -12,7 +12,7 @@ from typing import TypeVar
 import click
 
 from app.cli.keys import STATE_ERROR
-from app.cli.options import CONFIG_ERROR, Choices, fail, launch_for
+from app.cli.options import CONFIG_ERROR, Choices, fail, launch_for, told_errors
 from app.container import container_for
 from app.use_cases.report_usage import (
     ReportUsage,
@@ -78,11 +78,14 @@ def _reporting(config: Path | None, job: Callable[[ReportUsage], Awaitable[Gaine
     container = container_for(
         launch_for(Choices(config=config, mode="", env_files=(), env_file_override=False))
     )
+    with told_errors():
+        container.keys()
     if isinstance(container.state_location(), Nowhere):
         fail("the state ends with the gateway: ask it for /admin/usage while it runs", STATE_ERROR)
 
     async def run() -> Gained:
         try:
+            await container.keys().refresh()
             return await job(container.report_usage())
         finally:
             await container.store().aclose()

@@ -8,13 +8,13 @@ are kept by what is known, or no money is promised at all; what was spent stays 
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from enum import StrEnum
 
 from app.use_cases.money_events import charged
 from app.use_cases.usage_journal import UsageJournal
-from domain.budget.accounts import Account
+from domain.budget.accounts import Account, Budget
 from domain.budget.ledger import BudgetLedger, Reservation, Short
 from domain.budget.money import NanoUsd
 from domain.budget.purse import Exceeded
@@ -103,6 +103,12 @@ class Bookkeeper:
         self._ledger.open(accounts, self._clock.time())
         self._tasks.append(asyncio.create_task(self._work(), name="bookkeeping"))
         await self._next_round(_PATIENCE_S)
+
+    def rebudget(self, budgets: Mapping[Account, Budget]) -> None:
+        """There are other budgets from now on, and money of them is lent."""
+        self._ledger.rebudget(budgets)
+        self._ledger.open(budgets, self._clock.time())
+        self.stir()
 
     async def reserve(self, accounts: tuple[Account, ...], amount: NanoUsd) -> Reservation | Exceeded:
         """

@@ -1,4 +1,4 @@
-"""Tells processes that serve from one state what the others let through for each member."""
+"""Tells processes that serve from one state what the others let through for each member and key."""
 
 import asyncio
 import json
@@ -41,9 +41,10 @@ class LimitSharing:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        while self._limits.meters:
-            with suppress(StoreUnavailable):
-                await self.share()
+        while True:
+            if self._limits.meters:
+                with suppress(StoreUnavailable):
+                    await self.share()
             await asyncio.sleep(SHARES_EVERY_S)
 
     async def share(self) -> None:
@@ -54,18 +55,18 @@ class LimitSharing:
             StoreUnavailable: the others could not be told or asked.
         """
         now = self._clock.monotonic()
-        uses = {member: meter.use(now) for member, meter in self._limits.meters.items()}
-        told = json.dumps({member: use for member, use in uses.items() if any(use)})
+        uses = {name: meter.use(now) for name, meter in self._limits.meters.items()}
+        told = json.dumps({name: use for name, use in uses.items() if any(use)})
         if told != self._told or told != "{}":
             await self._store.put(_TOPIC, self._own_name, told, lasts_s=_LASTS_S)
             self._told = told
         records = await self._store.records(_TOPIC)
         others = [json.loads(text) for name, text in records.items() if name != self._own_name]
-        self._limits.elsewhere = {member: _sum(others, member) for member in self._limits.meters}
+        self._limits.elsewhere = {name: _sum(others, name) for name in self._limits.meters}
 
 
-def _sum(others: Iterable[Mapping[str, list[int]]], member: str) -> Elsewhere:
-    uses = [other[member] for other in others if member in other]
+def _sum(others: Iterable[Mapping[str, list[int]]], name: str) -> Elsewhere:
+    uses = [other[name] for other in others if name in other]
     return Elsewhere(
         requests=sum(use[0] for use in uses),
         tokens=sum(use[1] for use in uses),

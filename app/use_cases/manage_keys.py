@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 from domain.access.keys import Key, Scope, digest_of, token_of
 from domain.access.permissions import EVERYTHING, Permissions
+from domain.admission.limits import Limits
+from domain.budget.accounts import Budget
 from domain.ports.keys import KeyStore
 from domain.ports.time import Clock
 
@@ -23,12 +25,16 @@ class Wanted:
     The key that somebody wants.
 
     Attributes:
+        root: whose spending it goes on with; empty for nobody's.
         lasts_s: how long it holds, in seconds; ``None`` for ever.
     """
 
     member: str
     scopes: frozenset[Scope] = frozenset({Scope.INFERENCE})
     narrowing: Permissions = EVERYTHING
+    budget: Budget | None = None
+    limits: Limits | None = None
+    root: str = ""
     lasts_s: float | None = None
 
 
@@ -101,6 +107,9 @@ class ManageKeys:
             digest=digest_of(key_id, secret),
             scopes=wanted.scopes,
             narrowing=wanted.narrowing,
+            budget=wanted.budget,
+            limits=wanted.limits,
+            root=wanted.root,
             created_at=now,
             expires_at=None if wanted.lasts_s is None else now + wanted.lasts_s,
         )
@@ -119,7 +128,15 @@ class ManageKeys:
             raise UnknownKey(f"the key {key_id!r} has ended; make a new one instead")
         lasts_s = None if old.expires_at is None else max(0.0, old.expires_at - now)
         made = await self.create(
-            Wanted(member=old.member, scopes=old.scopes, narrowing=old.narrowing, lasts_s=lasts_s)
+            Wanted(
+                member=old.member,
+                scopes=old.scopes,
+                narrowing=old.narrowing,
+                budget=old.budget,
+                limits=old.limits,
+                root=old.account,
+                lasts_s=lasts_s,
+            )
         )
         ends_at = now + grace_s if old.expires_at is None else min(old.expires_at, now + grace_s)
         ended = replace(old, expires_at=ends_at) if grace_s else replace(old, revoked_at=now)

@@ -1,22 +1,24 @@
-"""Lets each member use as much at a time as its limits allow."""
+"""Lets each member and each key use as much at a time as its limits allow."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from domain.access.keys import Caller
-from domain.admission.limits import NOWHERE_ELSE, Beyond, Elsewhere, Limits, MemberMeter
+from domain.admission.limits import NOWHERE_ELSE, Beyond, Elsewhere, Limits, UseMeter
 from domain.conversation.reply import Usage
 from domain.inventory.admission import MemberLimited
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock
 
+_MEMBER, _KEY = "member", "key"
+
 
 class LimitReached(Exception):
-    """The member has had as much as it may for now; ``retry_after_s`` tells when to ask again."""
+    """Somebody has had as much as they may for now; ``retry_after_s`` tells when to ask again."""
 
-    def __init__(self, beyond: Beyond) -> None:
-        super().__init__(f"the limit of this member is reached: {beyond.kind} is {beyond.allowed}")
+    def __init__(self, beyond: Beyond, whose: str) -> None:
+        super().__init__(f"the limit of this {whose} is reached: {beyond.kind} is {beyond.allowed}")
         self.beyond = beyond
 
     @property
@@ -27,30 +29,35 @@ class LimitReached(Exception):
 
 @dataclass(slots=True)
 class Stay:
-    """A member's request while it runs."""
+    """A request while it runs; the meters are of those who are limited."""
 
-    meter: MemberMeter | None
+    meters: Sequence[UseMeter]
     clock: Clock
     is_over: bool = False
 
     def over(self, usage: Usage | None) -> None:
         """The request has ended, however it did. Only the first time counts."""
-        if self.meter is not None and not self.is_over:
-            self.meter.end(_tokens(usage), self.clock.monotonic())
+        if self.meters and not self.is_over:
+            tokens, now = _tokens(usage), self.clock.monotonic()
+            for meter in self.meters:
+                meter.end(tokens, now)
         self.is_over = True
 
 
 class MemberLimits:
     """
-    Counts what members use.
+    Counts what members and keys use.
+
+    Attributes:
+        meters: of those that are limited, such as ``member anna`` or ``key k7f3m2qa``.
+        elsewhere: what other processes have let through for them; filled by whoever shares counts with those.
 
     Args:
         limits: of the members that have any.
-        elsewhere: what other processes have let through; filled by whoever shares counts with them.
     """
 
     def __init__(self, limits: Mapping[str, Limits], sink: EventSink, clock: Clock) -> None:
-        self.meters = {member: MemberMeter(its) for member, its in limits.items()}
+        self.meters = {f"{_MEMBER} {member}": UseMeter(its) for member, its in limits.items()}
         self.elsewhere: dict[str, Elsewhere] = {}
         self._sink = sink
         self._clock = clock
@@ -66,7 +73,7 @@ class MemberLimits:
         A request runs inside; ``usage`` tells in the end what it has used.
 
         Raises:
-            LimitReached: it is one too many for its member.
+            LimitReached: it is one too many for its member or its key.
         """
         stay = self.enter(caller, request_id)
         try:
@@ -79,28 +86,46 @@ class MemberLimits:
         A request begins. Whoever gets a stay must end it.
 
         Raises:
-            LimitReached: it is one too many for its member.
+            LimitReached: it is one too many for its member or its key.
         """
-        meter = self.meters.get(caller.member)
-        if meter is not None:
-            now = self._clock.monotonic()
-            judgement = meter.judge(now, self.elsewhere.get(caller.member, NOWHERE_ELSE))
+        if not self.meters:
+            return Stay((), self._clock)
+        now = self._clock.monotonic()
+        meters: list[UseMeter] = []
+        for kind, who in ((_MEMBER, caller.member), (_KEY, caller.key_account)):
+            name = f"{kind} {who}"
+            meter = self.meters.get(name)
+            if meter is None:
+                continue
+            judgement = meter.judge(now, self.elsewhere.get(name, NOWHERE_ELSE))
             if isinstance(judgement, Beyond):
-                self._refuse(judgement, caller, request_id)
+                self._refuse(judgement, kind, caller, request_id)
+            meters.append(meter)
+        for meter in meters:
             meter.begin(now)
-        return Stay(meter, self._clock)
+        return Stay(meters, self._clock)
 
-    def _refuse(self, beyond: Beyond, caller: Caller, request_id: str) -> None:
+    def limit_keys(self, limits: Mapping[str, Limits]) -> None:
+        """These keys are limited from now on, and no others; what they have used still counts."""
+        named = {f"{_KEY} {key}": its for key, its in limits.items()}
+        members = {name: meter for name, meter in self.meters.items() if name.startswith(f"{_MEMBER} ")}
+        keys = {name: self.meters.get(name) or UseMeter(its) for name, its in named.items()}
+        for name, meter in keys.items():
+            meter.limits = named[name]
+        self.meters = {**members, **keys}
+
+    def _refuse(self, beyond: Beyond, kind: str, caller: Caller, request_id: str) -> None:
         self._sink.emit(
             MemberLimited(
                 request_id=request_id,
                 member=caller.member,
+                key_id=caller.key_id if kind == _KEY else "",
                 limit=beyond.kind,
                 allowed=beyond.allowed,
                 retry_after_s=beyond.retry_after_s,
             )
         )
-        raise LimitReached(beyond)
+        raise LimitReached(beyond, kind)
 
 
 def _tokens(usage: Usage | None) -> int:

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from domain.budget.accounts import Account, Budget, Pot
+from domain.budget.accounts import Budget, Pot
 from domain.budget.leases import Balance
+from domain.budget.ledger import BudgetLedger
 from domain.budget.money import NOTHING, NanoUsd, exact_usd, in_usd
 from domain.budget.periods import Span, period_at
 from domain.budget.standing import Standing
@@ -25,11 +26,17 @@ class UnclearQuestion(ValueError):
 
 
 class ReportUsage:
-    """Reads the usage log and the ledger."""
+    """
+    Reads the usage log, and how budgets stand.
 
-    def __init__(self, store: Store, budgets: Mapping[Account, Budget], clock: Clock, zone: str) -> None:
+    Args:
+        ledger: knows which budgets there are; what is spent of them the store knows for all workers.
+        zone: whose days are meant unless another is asked for.
+    """
+
+    def __init__(self, store: Store, ledger: BudgetLedger, clock: Clock, zone: str) -> None:
         self._store = store
-        self._budgets = budgets
+        self._ledger = ledger
         self._clock = clock
         self._zone = zone
 
@@ -79,7 +86,7 @@ class ReportUsage:
         now = self._clock.time()
         asked = [
             (account, budget, cap, period_at(span, budget.zone, now))
-            for account, budget in self._budgets.items()
+            for account, budget in self._ledger.budgets.items()
             for span in Span
             if (cap := budget.cap(span)) is not None
         ]

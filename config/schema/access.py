@@ -41,12 +41,14 @@ class Member(Access):
 
 
 class AuthKey(Access):
-    """A key that stands in the file; what it sets can only take away from what its member may do."""
+    """A key that stands in the file; what it sets can only take away from what its member may do or use."""
 
     member: Filled = Field(description="Whose key it is; one of `members`.")
     hash_file: Filled = Field(
         description="A file with the key's id and digest, as `coderouter keys create --hash-file` writes it."
     )
+    budget: Budget | None = Field(default=None, description="What this key alone may cost.")
+    limits: Limits | None = Field(default=None, description="What this key alone may use at a time.")
     scopes: Annotated[Entries[ScopeName], Field(min_length=1)] = Field(
         default=("inference",), description="What the key opens; `admin` includes nothing else."
     )

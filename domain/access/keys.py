@@ -7,7 +7,7 @@ about what people choose). The digest covers the id, so that those of two keys c
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -15,6 +15,8 @@ from hmac import compare_digest
 from typing import TypeAlias
 
 from domain.access.permissions import EVERYTHING, Permissions
+from domain.admission.limits import Limits
+from domain.budget.accounts import Budget
 
 _TOKEN = re.compile(r"cr_(?P<id>[a-z0-9]{4,32})_(?P<secret>[A-Za-z0-9_-]{22,128})")
 
@@ -37,6 +39,9 @@ class Key:
         member: whose key it is; spending and limits are the member's.
         digest: of id and secret, in hexadecimal.
         narrowing: what the key takes away from what its member may do.
+        budget: what it may spend, however much its member may.
+        limits: what it may use at a time, likewise.
+        root: the first of the keys that it took the place of, whose spending goes on; empty for none.
         created_at: seconds since the epoch.
         expires_at: seconds since the epoch; ``None`` for never.
         revoked_at: seconds since the epoch; ``None`` while it holds.
@@ -47,17 +52,32 @@ class Key:
     digest: str
     scopes: frozenset[Scope]
     narrowing: Permissions = EVERYTHING
+    budget: Budget | None = None
+    limits: Limits | None = None
+    root: str = ""
     created_at: float = 0.0
     expires_at: float | None = None
     revoked_at: float | None = None
 
+    @property
+    def account(self) -> str:
+        """Under which id it spends and is limited."""
+        return self.root or self.id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks; ``key_id`` is empty for somebody at a gateway without keys."""
+    """
+    Who asks.
+
+    Attributes:
+        key_id: empty for somebody at a gateway without keys.
+        key_account: under which id the key spends and is limited.
+    """
 
     member: str = ""
     key_id: str = ""
+    key_account: str = ""
     permissions: Permissions = EVERYTHING
 
 
@@ -108,6 +128,9 @@ class KeyRing:
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._keys.values())
 
     def entry(self, token: str, scope: Scope, now: float) -> Entry:
         """
@@ -161,4 +184,4 @@ def token_of(key_id: str, secret: str) -> str:
 
 def _caller(key: Key, members: Mapping[str, Permissions]) -> Caller:
     permissions = members.get(key.member, EVERYTHING).narrowed_by(key.narrowing)
-    return Caller(member=key.member, key_id=key.id, permissions=permissions)
+    return Caller(member=key.member, key_id=key.id, key_account=key.account, permissions=permissions)

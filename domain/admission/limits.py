@@ -1,4 +1,4 @@
-"""How much of the gateway a member may use at a time."""
+"""How much of the gateway a member or a key may use at a time."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ WINDOW_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a member may use; ``None`` is no bound."""
+    """What somebody may use; ``None`` is no bound."""
 
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
@@ -89,9 +89,9 @@ class SlidingSum:
         return 0.0 if left < most else None
 
 
-class MemberMeter:
+class UseMeter:
     """
-    What one member uses.
+    What one member or key uses.
 
     Tokens are known when an answer is over, so the one that reaches the limit is let through and the next
     one is not. Times are seconds of a clock that does not jump.
@@ -104,7 +104,7 @@ class MemberMeter:
         self._tokens = SlidingSum()
 
     def __repr__(self) -> str:
-        return f"<MemberMeter {self.running} running, {self._requests!r} requests, {self._tokens!r} tokens>"
+        return f"<UseMeter {self.running} running, {self._requests!r} requests, {self._tokens!r} tokens>"
 
     def judge(self, now: float, elsewhere: Elsewhere = NOWHERE_ELSE) -> Judgement:
         """Whether one more request may begin; the first limit that it would exceed."""

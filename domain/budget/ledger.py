@@ -77,8 +77,13 @@ class BudgetLedger:
     def __repr__(self) -> str:
         return f"<BudgetLedger of {len(self._books)} accounts>"
 
+    @property
+    def budgets(self) -> Mapping[Account, Budget]:
+        """Every budget there is now."""
+        return self._budgets
+
     def rebudget(self, budgets: Mapping[Account, Budget]) -> None:
-        """The configuration gives other budgets now."""
+        """There are other budgets from now on."""
         self._budgets = budgets
         for account, book in self._books.items():
             book.rebudget(budgets.get(account, NO_BUDGET))

@@ -54,6 +54,7 @@ class UsageGroup(StrEnum):
     PROVIDER = "provider"
     PROFILE = "profile"
     MODEL = "model"
+    KEY = "key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +137,7 @@ def slot_total(row: UsageRow) -> SlotTotal:
             UsageGroup.PROVIDER: row.provider,
             UsageGroup.PROFILE: row.profile,
             UsageGroup.MODEL: row.model,
+            UsageGroup.KEY: row.key_id,
         },
         total=UsageTotal(
             requests=1,

@@ -64,15 +64,17 @@ class QueueRefused:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberLimited:
     """
-    A request was refused because its member has had as much as its limits allow.
+    A request was refused because its member has had as much as its limits allow, or its key has.
 
-    ``limit`` is ``requests_per_minute``, ``tokens_per_minute`` or ``concurrent``.
+    ``limit`` is ``requests_per_minute``, ``tokens_per_minute`` or ``concurrent``; ``key_id`` is empty unless
+    it is the key's own.
     """
 
     name: ClassVar[str] = "member-limited"
     level: ClassVar[Level] = Level.INFO
     request_id: str
     member: str
+    key_id: str
     limit: str
     allowed: int
     retry_after_s: float | None

@@ -109,7 +109,7 @@ class Quotes:
 
 def _accounts(errand: Errand) -> tuple[Account, ...]:
     caller = errand.caller
-    return _named(errand.target.provider, errand.profile.name, caller.member, caller.key_id)
+    return _named(errand.target.provider, errand.profile.name, caller.member, caller.key_account)
 
 
 @lru_cache(maxsize=4096)

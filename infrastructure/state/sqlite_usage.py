@@ -21,14 +21,14 @@ _INSERT = (
     f"INSERT OR IGNORE INTO usage ({', '.join(_COLUMNS)})"  # noqa: S608  the names of our own fields
     f" VALUES ({', '.join('?' * len(_COLUMNS))})"
 )
-_NAMES = (UsageGroup.MEMBER, UsageGroup.PROVIDER, UsageGroup.PROFILE, UsageGroup.MODEL)
+_NAMES = (UsageGroup.MEMBER, UsageGroup.PROVIDER, UsageGroup.PROFILE, UsageGroup.MODEL, UsageGroup.KEY)
 _SUMS = f"""
-SELECT CAST(at / {SLOT_S} AS INTEGER), member, provider, profile, model,
+SELECT CAST(at / {SLOT_S} AS INTEGER), member, provider, profile, model, key_id,
     count(*), sum(outcome = '{ANSWERED}'),
     sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), sum(cache_creation_tokens),
     sum(cost), sum(savings), sum(CASE WHEN estimated THEN cost ELSE 0 END)
 FROM usage WHERE at >= ? AND at < ?
-GROUP BY 1, member, provider, profile, model
+GROUP BY 1, member, provider, profile, model, key_id
 """  # noqa: S608  constants of our own
 _AT_ONCE = 5000
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.keys import Keys
-from domain.access.keys import Key, Scope, digest_of
+from domain.access.keys import Key, KeyRing, Scope, digest_of
 from domain.inventory.access import KeysChanged, KeysUnreadable
 from tests.fakes.key_stores import HeldKeys
 from tests.fakes.recording_sink import RecordingSink
@@ -19,7 +19,10 @@ class House:
     def __init__(self, *stored: Key, written: tuple[Key, ...] = (), holds: Callable[[], bool] = lambda: True):
         self.sink = RecordingSink()
         self.store = HeldKeys(*stored)
-        self.keys = Keys(written, {}, self.store, self.sink, holds_something=holds)
+        self.rings: list[KeyRing] = []
+        self.keys = Keys(
+            written, {}, self.store, self.sink, holds_something=holds, on_change=self.rings.append
+        )
 
 
 async def test_keys_of_file_and_state_hold_together() -> None:

@@ -9,6 +9,9 @@ from config.problems import ConfigError
 from config.translate_access import hash_line, member_permissions, written_keys
 from domain.access.keys import Key, Scope
 from domain.access.permissions import EVERYTHING, Permissions
+from domain.admission.limits import Limits
+from domain.budget.accounts import Budget, BudgetMode
+from domain.budget.money import from_usd
 
 HOUSE = """\
 providers: [{name: a, base_url: "http://localhost:1/v1", model: m}]
@@ -48,6 +51,17 @@ def test_a_key_is_read_from_its_hash_file(tmp_path: Path) -> None:
             narrowing=Permissions(paid=False),
         ),
     )
+
+
+def test_a_key_of_the_file_may_have_a_budget_and_limits_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "bob.hash"
+    path.write_text(hash_line("k7f3", DIGEST), encoding="ascii")
+    more = ", budget: {daily_usd: 0.5, mode: hard}, limits: {concurrent: 2}"
+
+    (key,) = written_keys(load_text(with_key(path, more)))
+
+    assert key.budget == Budget(daily=from_usd(0.5), mode=BudgetMode.HARD)
+    assert key.limits == Limits(concurrent=2)
 
 
 @pytest.mark.parametrize("content", [None, "", "one", "cr_k7f3_secret", "a b c", "k7f3 \xff", "k7f3 short"])

@@ -153,6 +153,9 @@ def test_a_key_may_stand_in_the_configuration(stage: Stage, tmp_path: Path) -> N
     result = command(tmp_path, "create", "alice", "--hash-file", str(path), "--json")
     key = json.loads(result.stdout)["key"]
     assert command(tmp_path, "list").stdout.startswith("There are no keys")
+    elsewhere = command(tmp_path, "create", "alice", "--hash-file", str(path), "--daily-usd", "1")
+    assert elsewhere.returncode == 2
+    assert "auth.keys[]" in elsewhere.stderr
     assert key.rpartition("_")[2] not in path.read_text()
 
     auth = {"keys": [{"member": "alice", "hash_file": str(path)}]}
@@ -168,7 +171,11 @@ def test_an_administrator_manages_keys_over_http(stage: Stage, tmp_path: Path) -
     with running(tmp_path, config) as gateway:
         client = httpx.Client(base_url=gateway.address, headers={"x-api-key": admin["key"]})
         with client:
-            created = client.post("/admin/keys", json={"member": "bob", "paid": False})
+            allowance = {
+                "budget": {"daily_usd": 2.5, "mode": "hard", "zone": "UTC"},
+                "limits": {"concurrent": 3},
+            }
+            created = client.post("/admin/keys", json={"member": "bob", "paid": False, **allowance})
             assert created.status_code == 201
             bob = created.json()
             wait_until(lambda: status(gateway, bob["key"]) == 200, within_s=SOON_S)
@@ -179,6 +186,8 @@ def test_an_administrator_manages_keys_over_http(stage: Stage, tmp_path: Path) -
             listed = client.get("/admin/keys").json()["keys"]
             assert client.delete("/admin/keys/nope").status_code == 404
             odd = client.post("/admin/keys", json={"member": "bob", "payd": True})
+            nowhere = {"daily_usd": 1, "zone": "Nowhere/Town"}
+            lost = client.post("/admin/keys", json={"member": "bob", "budget": nowhere})
 
     assert [(key["member"], "revoked_at" in key) for key in listed] == [
         ("root", False),
@@ -186,7 +195,9 @@ def test_an_administrator_manages_keys_over_http(stage: Stage, tmp_path: Path) -
         ("bob", True),
     ]
     assert all("key" not in key and "digest" not in key for key in listed)
-    assert odd.status_code == 400
+    assert (listed[-1]["budget"], listed[-1]["limits"]) == (allowance["budget"], allowance["limits"])
+    assert (odd.status_code, lost.status_code) == (400, 400)
+    assert "Nowhere/Town" in lost.json()["error"]["message"]
     assert "payd" in odd.json()["error"]["message"]
 
 

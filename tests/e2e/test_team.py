@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 from anthropic import Anthropic
-from openai import AuthenticationError, OpenAI, PermissionDeniedError
+from openai import AuthenticationError, OpenAI, PermissionDeniedError, RateLimitError
 
-from tests.e2e.gateway import COMMAND, Gateway, bare_environment, running, written
+from tests.e2e.gateway import COMMAND, Gateway, bare_environment, only, running, written
 from tests.e2e.stage import Stage, provider
 from tests.e2e.test_keys import made, status
 from tests.upstream.behaviours import Answer, Usage
@@ -134,6 +134,39 @@ def test_a_team_shares_a_gateway_and_the_account_is_right(stage: Stage, tmp_path
     assert spent == pytest.approx(2 * COST_USD)
     (budget,) = [row for row in usage(tmp_path, "--budgets") if row["name"] == "alice"]
     assert budget["settled_usd"] == pytest.approx(2 * COST_USD)
+
+
+def test_a_key_has_a_budget_and_limits_of_its_own(stage: Stage, tmp_path: Path) -> None:
+    stage.plays(first=PAID, second=FREE)
+    written(tmp_path, config(stage))
+    of_its_own = ("--monthly-usd", "0.03", "--budget-mode", "hard", "--requests-per-minute", "4")
+    laptop, phone = made(tmp_path, "alice", *of_its_own), made(tmp_path, "alice")
+    with running(tmp_path, config(stage)) as gateway:
+        said = [asked_of_openai(gateway, laptop["key"], "good") for _ in range(2)]
+        replaced = rotated(tmp_path, laptop["id"])
+        wait_until(lambda: status(gateway, laptop["key"]) == 401, within_s=SOON_S)
+        said += [asked_of_openai(gateway, replaced["key"], "good") for _ in range(2)]
+        with pytest.raises(RateLimitError, match="limit of this key"):
+            asked_of_openai(gateway, replaced["key"], "good")
+        said.append(asked_of_openai(gateway, phone["key"], "good"))
+        skipped = only(gateway.events(), "skip-budget-exceeded")
+
+    assert said == ["paid for", "for nothing", "for nothing", "for nothing", "paid for"]
+    assert {event["account"] for event in skipped} == {f"key {laptop['id']}"}
+    budgets = {row["name"]: row for row in usage(tmp_path, "--budgets")}
+    assert budgets[laptop["id"]]["settled_usd"] == pytest.approx(COST_USD)
+    assert budgets["alice"]["settled_usd"] == pytest.approx(2 * COST_USD)
+    by_key = {row["key"]: row["requests"] for row in usage(tmp_path, "--by", "key")}
+    assert by_key == {laptop["id"]: 2, replaced["id"]: 3, phone["id"]: 1}
+
+
+def rotated(directory: Path, key_id: str) -> dict[str, Any]:
+    words = [*COMMAND, "keys", "rotate", key_id, "--json", "--config", str(directory / "providers.yaml")]
+    result = subprocess.run(
+        words, env=bare_environment(directory), cwd=directory, capture_output=True, timeout=60, check=True
+    )
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
 
 
 def test_an_admin_sees_where_a_members_request_would_go(tmp_path: Path, stage: Stage) -> None:

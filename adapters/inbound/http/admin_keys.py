@@ -9,6 +9,15 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
 from adapters.inbound.http.errors import Complaint, Rejected
+from app.use_cases.key_terms import (
+    BudgetTerms,
+    LimitTerms,
+    UnclearTerms,
+    budget_by,
+    budget_terms,
+    limit_terms,
+    limits_by,
+)
 from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMember, Wanted
 from domain.access.keys import Key, Scope
 from domain.access.permissions import Permissions
@@ -24,6 +33,8 @@ class KeyCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     providers: list[str] | None = None
     paid: bool = True
     lan_only: bool = False
+    budget: BudgetTerms | None = None
+    limits: LimitTerms | None = None
     created_at: str
     expires_at: str | None = None
     revoked_at: str | None = None
@@ -45,6 +56,8 @@ class KeyWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     providers: list[str] | None = None
     paid: bool = True
     lan_only: bool = False
+    budget: BudgetTerms | None = None
+    limits: LimitTerms | None = None
     expires_in_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
 
@@ -67,12 +80,12 @@ def key_routes(manage: ManageKeys) -> list[HTTPRouteHandler]:
         """A new key, shown in this answer and never again."""
         try:
             return _shown(await manage.create(_wanted(data)))
-        except UnknownMember as error:
+        except (UnknownMember, UnclearTerms) as error:
             raise Rejected(Complaint.MALFORMED, str(error)) from error
 
     @post("/admin/keys/{key_id:str}/rotate", status_code=201)
     async def rotate(key_id: FromPath[str], data: JSONBody[RotationWish]) -> KeyCard:
-        """A new key with the same permissions in the place of this one."""
+        """A new key with the same permissions and allowances in the place of this one."""
         try:
             return _shown(await manage.rotate(key_id, grace_s=data.grace_s))
         except UnknownKey as error:
@@ -100,6 +113,8 @@ def _wanted(wish: KeyWish) -> Wanted:
         member=wish.member,
         scopes=frozenset(wish.scopes),
         narrowing=narrowing,
+        budget=budget_by(wish.budget),
+        limits=limits_by(wish.limits),
         lasts_s=wish.expires_in_s,
     )
 
@@ -118,6 +133,8 @@ def _card(key: Key) -> KeyCard:
         providers=None if allowed.providers is None else sorted(allowed.providers),
         paid=allowed.paid,
         lan_only=allowed.lan_only,
+        budget=budget_terms(key.budget),
+        limits=limit_terms(key.limits),
         created_at=_moment(key.created_at),
         expires_at=None if key.expires_at is None else _moment(key.expires_at),
         revoked_at=None if key.revoked_at is None else _moment(key.revoked_at),

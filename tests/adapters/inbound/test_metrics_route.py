@@ -6,6 +6,7 @@ from litestar.types import ASGIApp
 from adapters.inbound.http.metrics import metrics_routes
 from app.use_cases.report_usage import ReportUsage
 from domain.budget.accounts import Account, AccountKind, Budget
+from domain.budget.ledger import BudgetLedger
 from domain.budget.money import from_usd
 from infrastructure.metrics.book import MetricsBook
 from infrastructure.metrics.counting import Alone
@@ -23,7 +24,9 @@ def serving(store: TroubledStore) -> ASGIApp:
     clock = FixedClock()
     budgets = {Account(AccountKind.MEMBER, "anna"): Budget(monthly=from_usd(5.0))}
     book = MetricsBook(Instruments(Alone()), Recollection(clock), clock, version="1.2.3", config={})
-    return Litestar(metrics_routes(book, ReportUsage(store, budgets, clock, "UTC")), openapi_config=None)
+    return Litestar(
+        metrics_routes(book, ReportUsage(store, BudgetLedger(budgets), clock, "UTC")), openapi_config=None
+    )
 
 
 async def scraped(store: TroubledStore) -> list[str]:

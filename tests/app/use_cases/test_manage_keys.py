@@ -8,6 +8,9 @@ import pytest
 from app.use_cases.manage_keys import ManageKeys, UnknownKey, UnknownMember, Wanted
 from domain.access.keys import Caller, KeyFault, KeyRing, Refused, Scope
 from domain.access.permissions import EVERYTHING, Permissions
+from domain.admission.limits import Limits
+from domain.budget.accounts import Budget, BudgetMode
+from domain.budget.money import NanoUsd
 from tests.fakes.fixed_clock import FixedClock
 from tests.fakes.key_stores import HeldKeys
 
@@ -38,7 +41,9 @@ async def test_a_new_key_opens_what_was_wanted_and_its_secret_is_not_kept() -> N
     made = await office.manage.create(Wanted(member="alice", narrowing=narrowing))
 
     caller = await office.opens(made.token)
-    assert caller == Caller(member="alice", key_id=made.key.id, permissions=narrowing)
+    assert caller == Caller(
+        member="alice", key_id=made.key.id, key_account=made.key.id, permissions=narrowing
+    )
     assert made.token.rpartition("_")[2] not in repr(await office.store.keys())
 
 
@@ -97,6 +102,17 @@ async def test_a_replacement_may_do_what_its_predecessor_might_for_as_long() -> 
         one.key.narrowing,
     )
     assert two.key.expires_at == one.key.expires_at
+
+
+async def test_a_replacement_has_no_more_to_spend_than_its_predecessors_had_left() -> None:
+    office = Office()
+    budget, limits = Budget(monthly=NanoUsd(5), mode=BudgetMode.HARD), Limits(concurrent=2)
+    one = await office.manage.create(Wanted(member="alice", budget=budget, limits=limits))
+
+    two = await office.manage.rotate(one.key.id)
+    three = await office.manage.rotate(two.key.id)
+
+    assert (three.key.budget, three.key.limits, three.key.account) == (budget, limits, one.key.id)
 
 
 async def test_a_key_that_has_ended_is_not_brought_back() -> None:

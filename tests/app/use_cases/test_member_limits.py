@@ -44,6 +44,31 @@ def test_one_member_is_bounded_and_others_are_not() -> None:
     )
 
 
+def test_a_key_is_bounded_beside_its_member() -> None:
+    process = Process(Limits(requests_per_minute=3))
+    laptop = Caller(member="alice", key_id="k2", key_account="k1")
+    process.limits.limit_keys({"k1": Limits(requests_per_minute=1)})
+
+    assert [process.let_in(laptop) for _ in range(2)] == [True, False]
+    assert [process.let_in() for _ in range(3)] == [True, True, False]
+    of_key, of_member = process.sink.of(MemberLimited)
+    assert (of_key.key_id, of_key.allowed) == ("k2", 1)
+    assert (of_member.key_id, of_member.allowed) == ("", 3)
+
+
+def test_what_a_key_used_counts_when_keys_change_and_not_when_it_is_gone() -> None:
+    process = Process(Limits())
+    laptop = Caller(member="alice", key_id="k1", key_account="k1")
+    process.limits.limit_keys({"k1": Limits(concurrent=1)})
+    stay = process.limits.enter(laptop, "r-1")
+
+    process.limits.limit_keys({"k1": Limits(concurrent=2), "k2": Limits(concurrent=1)})
+    assert [process.let_in(laptop) for _ in range(2)] == [True, False]
+    process.limits.limit_keys({})
+    stay.over(None)
+    assert all(process.let_in(laptop) for _ in range(5))
+
+
 def test_a_request_that_is_over_makes_room() -> None:
     process = Process(Limits(concurrent=1))
     stay = process.limits.enter(ALICE, "r-1")

@@ -9,6 +9,7 @@ import pytest
 from app.use_cases.report_usage import ReportUsage, UnclearQuestion, budget_row, usage_row
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode, Pot
 from domain.budget.leases import Claim
+from domain.budget.ledger import BudgetLedger
 from domain.budget.money import NanoUsd, from_usd
 from domain.budget.periods import Span
 from domain.budget.usage import UsageGroup, UsageQuery, UsageTotal
@@ -27,7 +28,7 @@ def report(store: MemoryStore | None = None, zone: str = "UTC") -> ReportUsage:
         CLOUD: Budget(monthly=from_usd(10.0), daily=from_usd(1.0), mode=BudgetMode.HARD),
         ANNA: Budget(monthly=from_usd(5.0)),
     }
-    return ReportUsage(store or MemoryStore(clock), budgets, clock, zone)
+    return ReportUsage(store or MemoryStore(clock), BudgetLedger(budgets), clock, zone)
 
 
 def at(text: str, zone: str = "UTC") -> float:

@@ -26,7 +26,16 @@ TOKEN = token_of("ab12", SECRET)
 
 
 def test_a_good_key_names_its_member() -> None:
-    assert ring(key()).entry(TOKEN, Scope.INFERENCE, NOW) == Caller(member="alice", key_id="ab12")
+    assert ring(key()).entry(TOKEN, Scope.INFERENCE, NOW) == Caller(
+        member="alice", key_id="ab12", key_account="ab12"
+    )
+
+
+def test_a_key_that_took_the_place_of_another_spends_on_its_account() -> None:
+    entry = ring(replace(key(), root="first")).entry(TOKEN, Scope.INFERENCE, NOW)
+
+    assert isinstance(entry, Caller)
+    assert (entry.key_id, entry.key_account) == ("ab12", "first")
 
 
 @pytest.mark.parametrize(

@@ -10,21 +10,21 @@ from domain.admission.limits import (
     Elsewhere,
     LimitKind,
     Limits,
-    MemberMeter,
     SlidingSum,
+    UseMeter,
     Within,
 )
 
 
 def test_without_limits_nothing_is_too_much() -> None:
-    meter = MemberMeter(Limits())
+    meter = UseMeter(Limits())
     for second in range(1000):
         assert meter.judge(second / 100) == Within()
         meter.begin(second / 100)
 
 
 def test_requests_of_the_last_minute_count_wherever_the_minute_begins() -> None:
-    meter = MemberMeter(Limits(requests_per_minute=2))
+    meter = UseMeter(Limits(requests_per_minute=2))
     meter.begin(50.0)
     meter.begin(70.0)
 
@@ -35,7 +35,7 @@ def test_requests_of_the_last_minute_count_wherever_the_minute_begins() -> None:
 
 
 def test_who_reaches_the_token_limit_is_answered_and_the_next_one_is_not() -> None:
-    meter = MemberMeter(Limits(tokens_per_minute=1000))
+    meter = UseMeter(Limits(tokens_per_minute=1000))
     meter.begin(0.0)
     meter.end(900, 1.0)
     assert meter.judge(2.0) == Within()
@@ -47,7 +47,7 @@ def test_who_reaches_the_token_limit_is_answered_and_the_next_one_is_not() -> No
 
 
 def test_requests_that_run_side_by_side_are_bounded() -> None:
-    meter = MemberMeter(Limits(concurrent=1))
+    meter = UseMeter(Limits(concurrent=1))
     meter.begin(0.0)
 
     assert meter.judge(0.0) == Beyond(kind=LimitKind.CONCURRENT, allowed=1, retry_after_s=None)
@@ -64,7 +64,7 @@ def test_requests_that_run_side_by_side_are_bounded() -> None:
     ],
 )
 def test_what_other_processes_let_through_counts(limits: Limits, elsewhere: Elsewhere) -> None:
-    meter = MemberMeter(limits)
+    meter = UseMeter(limits)
 
     assert meter.judge(0.0) == Within()
     assert isinstance(meter.judge(0.0, elsewhere), Beyond)

@@ -1,0 +1,64 @@
+"""Keys come out of the state as they were put in."""
+
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.access.keys import Key, Scope
+from domain.access.permissions import Permissions
+from domain.admission.limits import Limits
+from domain.budget.accounts import Budget, BudgetMode
+from domain.budget.money import from_usd
+from domain.ports.storage import StoreUnavailable
+from infrastructure.state.key_records import KeyRecords
+from infrastructure.state.memory import MemoryStore
+from tests.fakes.fixed_clock import FixedClock
+
+PLAIN = Key(id="k1", member="alice", digest="d", scopes=frozenset({Scope.INFERENCE}))
+FULL = Key(
+    id="k2",
+    member="bob",
+    digest="e",
+    scopes=frozenset(Scope),
+    narrowing=Permissions(profiles=frozenset({"b", "a"}), providers=frozenset(), paid=False, lan_only=True),
+    budget=Budget(
+        monthly=from_usd(5), daily=from_usd(0.1), mode=BudgetMode.HARD, zone=ZoneInfo("Asia/Tokyo")
+    ),
+    limits=Limits(requests_per_minute=3, tokens_per_minute=400, concurrent=2),
+    root="k0",
+    created_at=1.5,
+    expires_at=9.0,
+    revoked_at=3.0,
+)
+
+
+@pytest.mark.parametrize("key", [PLAIN, FULL], ids=["plain", "full"])
+async def test_a_key_is_what_it_was(key: Key) -> None:
+    records = KeyRecords(MemoryStore(FixedClock()))
+
+    await records.put(key)
+
+    assert await records.keys() == (key,)
+
+
+async def test_a_budget_by_the_clock_of_the_world_stays_one() -> None:
+    records = KeyRecords(MemoryStore(FixedClock()))
+    await records.put(
+        Key(id="k", member="m", digest="d", scopes=frozenset(), budget=Budget(daily=from_usd(1)))
+    )
+
+    (key,) = await records.keys()
+
+    assert key.budget is not None
+    assert key.budget.zone is UTC
+
+
+@pytest.mark.parametrize("zone", ['"Nowhere/Town"', "7", "null"])
+async def test_a_zone_that_is_none_makes_a_key_unreadable_and_not_unbounded(zone: str) -> None:
+    store = MemoryStore(FixedClock())
+    text = f'{{"id":"k","member":"m","digest":"d","scopes":[],"budget":{{"monthly":1,"zone":{zone}}}}}'
+    await store.put("keys", "k", text)
+
+    with pytest.raises(StoreUnavailable, match="cannot be understood"):
+        await KeyRecords(store).keys()
