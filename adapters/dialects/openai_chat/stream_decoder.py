@@ -13,6 +13,8 @@ from adapters.dialects.sse import OversizedEvent, SseReader
 from domain.conversation.parts import Logprobs
 from domain.conversation.reply import Batch, ReplyEvent, TextDelta, UsageReported, Wire
 
+_FIRST = 0
+
 
 class ChatStreamDecoder:
     """One upstream stream being read."""
@@ -65,7 +67,8 @@ class ReplyReading:
 
     @property
     def is_complete(self) -> bool:
-        return bool(self._seen) and self._seen == self._finished
+        """Whether every choice has finished; an answer without a first one is none."""
+        return _FIRST in self._finished and self._seen == self._finished
 
     def batches(self, frames: Frames) -> Iterator[Batch]:
         """

@@ -19,6 +19,7 @@ from domain.conversation.reply import (
 )
 
 _EXCERPT_BYTES = 200
+_FIRST = 0
 
 
 def decode_completion(body: bytes) -> Batch:
@@ -49,7 +50,8 @@ class ReplyReading:
 
     @property
     def is_complete(self) -> bool:
-        return bool(self._seen) and self._seen == self._finished
+        """Whether every continuation has finished; an answer without a first one is none."""
+        return _FIRST in self._finished and self._seen == self._finished
 
     def events(self, data: bytes) -> Iterator[ReplyEvent]:
         """

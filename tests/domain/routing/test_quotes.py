@@ -25,7 +25,7 @@ CLOUD = ProviderSpec(
 )
 TARGET = Target("cloud", "m")
 PROFILE = Profile(name="home", targets=(TARGET,))
-ANNA = Caller(member="anna", key_id="k1")
+ANNA = Caller(member="anna", key_id="k1", key_account="k1")
 HARD = Budget(monthly=from_usd(1.0), mode=BudgetMode.HARD)
 SOFT = Budget(monthly=from_usd(1.0))
 

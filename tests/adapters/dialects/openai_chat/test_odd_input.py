@@ -4,7 +4,7 @@ import contextlib
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapters.dialects.dialect import DialectError, Outgoing
@@ -129,6 +129,7 @@ CHOICES = st.fixed_dictionaries(
 
 
 @given(st.lists(st.lists(CHOICES, max_size=2), max_size=8), st.booleans())
+@example([[{"delta": {}, "finish_reason": "stop", "index": 1}]], False)
 def test_whatever_a_server_streams_the_encoder_is_never_misused(
     choices: list[Any], keeps_bytes: bool
 ) -> None:

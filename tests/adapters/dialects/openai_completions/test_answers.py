@@ -183,6 +183,10 @@ def test_an_answer_without_id_and_time_is_given_them() -> None:
     [
         (b'data: {"choices":[{"index":0,"text":"a"}]}\n\ndata: [DONE]\n\n', TruncatedReply),
         (b"", TruncatedReply),
+        (
+            b'data: {"choices":[{"index":1,"text":"a","finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+            TruncatedReply,
+        ),
         (b"data: nonsense\n\n", GarbledReply),
         (b'data: {"greeting":"hi"}\n\n', GarbledReply),
         (b'data: {"error":{"message":"out of memory"}}\n\n', ReportedError),
