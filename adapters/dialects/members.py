@@ -19,8 +19,10 @@ _EMPTY_LIST = re.compile(rb"\[\s*\]")
 _KEY = re.compile(rb'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 _COLON = re.compile(rb"\s*:\s*")
 _SEPARATOR = re.compile(rb"\s*([,}])")
+_CACHE_WORD = b'"cache_control"'
+_SPELT = b"\\u00"
 _SPELT_ANOTHER_WAY = (b"\\u005", b"\\u006", b"\\u007")
-_CACHE_WORDS = (b'"cache_control"', *_SPELT_ANOTHER_WAY)
+"""Letters of that word as escapes."""
 _SEARCHED_BYTES = 16 * 1024
 """In a body beyond this, steps over a dozen members cost less than a search for two or three keys."""
 
@@ -69,7 +71,7 @@ class JsonMembers:
     @property
     def most_cache_marks(self) -> int:
         """As `domain.conversation.request.Source` asks it."""
-        return self.body.count(_CACHE_WORDS[0])
+        return self.body.count(_CACHE_WORD)
 
     @property
     def may_mark_cache(self) -> bool:
@@ -78,7 +80,9 @@ class JsonMembers:
 
         A quote inside a string is escaped, so prose about caching is no match. A letter may be escaped too.
         """
-        return any(word in self.body for word in _CACHE_WORDS)
+        if _CACHE_WORD in self.body:
+            return True
+        return _SPELT in self.body and any(word in self.body for word in _SPELT_ANOTHER_WAY)
 
     def raw(self, key: str) -> msgspec.Raw | None:
         """The value as it was written, or ``None``."""
@@ -97,6 +101,15 @@ class JsonMembers:
     def fields(self, *keys: str) -> Fields:
         """These members, to be read by taking."""
         return Fields({key: self.value(key) for key in keys if key in self._values}, "")
+
+    def count(self, key: str) -> int | None:
+        """
+        A whole number; ``None`` when it is absent, or null.
+
+        Raises:
+            MalformedRequest: it is something else.
+        """
+        return self.fields(key).optional_count(key) if key in self._values else None
 
     def says(self, key: str) -> bool:
         """Whether the member is there with a value other than null."""

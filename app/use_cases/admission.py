@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache, partial
 from itertools import count
 
 from app.use_cases.attempts import Attempting, Ending, TargetRefused, Ticket
@@ -98,7 +99,7 @@ class Admission:
             for name, room in rooms.items()
         }
         self._weights = weights
-        self._background_models = background_models
+        self._is_background = lru_cache(maxsize=512)(partial(_matches_any, background_models))
         self._sink = sink
         self._clock = clock
         self._somebody_waits = somebody_waits or asyncio.Event()
@@ -163,9 +164,6 @@ class Admission:
             background=wishes.priority == BACKGROUND or self._is_background(attempting.request.model),
         )
 
-    def _is_background(self, model: str) -> bool:
-        return any(fnmatchcase(model.lower(), pattern) for pattern in self._background_models)
-
     def _tell_entered(self, attempting: Attempting, door: Door, visitor: Visitor, position: int) -> None:
         wait_s = door.times.wait_s(position, door.seats)
         self._sink.emit(
@@ -179,6 +177,10 @@ class Admission:
                 expected_wait_s=None if wait_s is None else round(wait_s, 1),
             )
         )
+
+
+def _matches_any(patterns: tuple[str, ...], model: str) -> bool:
+    return any(fnmatchcase(model.lower(), pattern) for pattern in patterns)
 
 
 def rooms_of(providers: Mapping[str, ProviderSpec]) -> Mapping[str, Room]:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from app.use_cases.money_events import charged
 from app.use_cases.usage_journal import UsageJournal
 from domain.budget.accounts import Account, Budget
-from domain.budget.ledger import BudgetLedger, Reservation, Short
+from domain.budget.ledger import BudgetLedger, Payers, Reservation, Short
 from domain.budget.money import NanoUsd
 from domain.budget.purse import Exceeded
 from domain.inventory.money import StateFound, StateLost
@@ -110,7 +110,18 @@ class Bookkeeper:
         self._ledger.open(budgets, self._clock.time())
         self.stir()
 
-    async def reserve(self, accounts: tuple[Account, ...], amount: NanoUsd) -> Reservation | Exceeded:
+    def reserve_at_once(self, accounts: Payers, amount: NanoUsd) -> Reservation | Exceeded | None:
+        """Promises money that is at hand; ``None`` when `reserve` has to be waited for."""
+        if self.is_lost:
+            return None
+        found = self._ledger.reserve(accounts, amount, self._clock.time())
+        if isinstance(found, Short):
+            return None
+        if self._ledger.is_low:
+            self._hurry()
+        return found
+
+    async def reserve(self, accounts: Payers, amount: NanoUsd) -> Reservation | Exceeded:
         """
         Promises money, at once or as soon as it is lent.
 
@@ -119,10 +130,8 @@ class Bookkeeper:
         """
         deadline = self._clock.monotonic() + _PATIENCE_S
         while not self.is_lost and (patience_s := deadline - self._clock.monotonic()) > 0:
-            found = self._ledger.reserve(accounts, amount, self._clock.time())
-            if not isinstance(found, Short):
-                if self._ledger.is_low:
-                    self._hurry()
+            found = self.reserve_at_once(accounts, amount)
+            if found is not None:
                 return found
             await self._next_round(patience_s)
         if self._on_failure is OnFailure.REFUSE_PAID:

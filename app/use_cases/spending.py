@@ -81,17 +81,18 @@ class Spending:
         )
         if isinstance(quote, Barred):
             raise TargetRefused(quote)
-        reservation = await self._reserved(attempting.target, quote)
-        return SpendingTicket(attempting, quote, reservation, self._bookkeeper, self._sink)
+        found = self._bookkeeper.reserve_at_once(quote.accounts, quote.amount)
+        if found is None:
+            found = await self._reserved(attempting.target, quote)
+        if isinstance(found, Exceeded):
+            raise TargetRefused(Barred(attempting.target, BarReason.BUDGET, exceeded=found))
+        return SpendingTicket(attempting, quote, found, self._bookkeeper, self._sink)
 
-    async def _reserved(self, target: Target, quote: Quote) -> Reservation:
+    async def _reserved(self, target: Target, quote: Quote) -> Reservation | Exceeded:
         try:
-            found = await self._bookkeeper.reserve(quote.accounts, quote.amount)
+            return await self._bookkeeper.reserve(quote.accounts, quote.amount)
         except StateUnknown:
             raise TargetRefused(Barred(target, BarReason.BUDGET_UNKNOWN)) from None
-        if isinstance(found, Exceeded):
-            raise TargetRefused(Barred(target, BarReason.BUDGET, exceeded=found))
-        return found
 
 
 class SpendingTicket:
@@ -118,15 +119,8 @@ class SpendingTicket:
 
     def ended(self, ending: Ending) -> None:
         """See `app.use_cases.attempts.Ticket`."""
-        found = bill(self._seen(ending), self._quote.price)
-        self._settle(found)
-        self._attempting.receipt.add(found)
-        if ending.outcome is Outcome.ANSWERED:
-            self._tell(found, ending)
-
-    def _seen(self, ending: Ending) -> Seen:
         counted = ending.usage is not None and ending.usage.output_tokens is not None
-        return Seen(
+        seen = Seen(
             sent=ending.sent,
             complete=ending.outcome is Outcome.ANSWERED or (ending.finished and counted),
             failure=ending.failure,
@@ -134,6 +128,11 @@ class SpendingTicket:
             characters=ending.characters,
             prompt_tokens=self._prompt_tokens(ending.usage),
         )
+        found = bill(seen, self._quote.price)
+        self._settle(found)
+        self._attempting.receipt.add(found)
+        if ending.outcome is Outcome.ANSWERED:
+            self._tell(found, ending)
 
     def _prompt_tokens(self, usage: Usage | None) -> int:
         """As estimated, where nobody has counted. What could not be read cannot have cost much."""

@@ -11,15 +11,17 @@ where the last seat was given, so that nobody saves up turns by staying away.
 The queue does no waiting itself: it tells who sits, and its owner wakes them.
 """
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 Name = TypeVar("Name", bound=Hashable)
 
+_FEW = 64
+"""So many names are kept before it is worth looking for those that may be forgotten."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visitor:
+
+class Visitor(NamedTuple):
     """
     Somebody who wants a seat.
 
@@ -64,6 +66,7 @@ class Turns(Generic[Name]):
     """Virtual times: how much each has been served, and where the last one was that got a turn."""
 
     def __init__(self) -> None:
+        self._present: dict[Name, int] = {}
         self._times: dict[Name, float] = {}
         self._now = 0.0
 
@@ -73,18 +76,35 @@ class Turns(Generic[Name]):
     def time(self, name: Name) -> float:
         return self._times.get(name, self._now)
 
-    def returns(self, name: Name) -> None:
-        """Somebody wants turns that wanted none of late."""
-        self._times[name] = max(self.time(name), self._now)
+    def comes(self, name: Name) -> None:
+        """Somebody wants a turn; who wanted none of late has saved none up."""
+        present = self._present.get(name, 0)
+        if not present:
+            self._times[name] = max(self.time(name), self._now)
+        self._present[name] = present + 1
+
+    def goes(self, name: Name) -> None:
+        """
+        Somebody has had a turn, or wants it no more.
+
+        Whoever is gone altogether and is owed nothing is as good as new; so names do not pile up.
+        """
+        left = self._present[name] - 1
+        if left:
+            self._present[name] = left
+            return
+        del self._present[name]
+        if len(self._times) > 2 * len(self._present) + _FEW:
+            self._forget_absent()
 
     def serve(self, name: Name, weight: int) -> None:
         self._now = self.time(name)
         self._times[name] = self._now + 1 / weight
 
-    def keep(self, present: Collection[Name]) -> None:
-        """Forgets whoever is not present and has had no more than the one that was served last."""
+    def _forget_absent(self) -> None:
+        """Whoever is not present and has had no more than the one that was served last."""
         self._times = {
-            name: time for name, time in self._times.items() if name in present or time > self._now
+            name: time for name, time in self._times.items() if name in self._present or time > self._now
         }
 
 
@@ -126,7 +146,8 @@ class FairQueue:
         has_seat = len(self._seated) < self._seats and not self._waiting
         if not has_seat and len(self._waiting) >= self._most_waiting:
             return Full(len(self._waiting))
-        self._note_return(visitor)
+        self._members.comes(visitor.member)
+        self._sessions.comes(_session(visitor))
         if has_seat:
             self._seat(visitor)
             return Seated()
@@ -135,10 +156,12 @@ class FairQueue:
 
     def leave(self, visitor_id: int) -> tuple[int, ...]:
         """A visitor gives up its seat, or its place in the queue; returns who sits down now."""
-        self._seated.pop(visitor_id, None)
-        self._waiting.pop(visitor_id, None)
+        visitor = self._seated.pop(visitor_id, None) or self._waiting.pop(visitor_id, None)
+        if visitor is None:
+            return ()
         called = self._fill()
-        self._forget_absent()
+        self._members.goes(visitor.member)
+        self._sessions.goes(_session(visitor))
         return called
 
     def resize(self, seats: int) -> tuple[int, ...]:
@@ -196,19 +219,6 @@ class FairQueue:
         self._seated[visitor.id] = visitor
         self._members.serve(visitor.member, visitor.weight)
         self._sessions.serve(_session(visitor), 1)
-
-    def _note_return(self, visitor: Visitor) -> None:
-        present = [*self._seated.values(), *self._waiting.values()]
-        if all(one.member != visitor.member for one in present):
-            self._members.returns(visitor.member)
-        if all(_session(one) != _session(visitor) for one in present):
-            self._sessions.returns(_session(visitor))
-
-    def _forget_absent(self) -> None:
-        """Whoever is not here and is owed nothing is as good as new; so names do not pile up."""
-        present = [*self._seated.values(), *self._waiting.values()]
-        self._members.keep({one.member for one in present})
-        self._sessions.keep({_session(one) for one in present})
 
 
 def _session(visitor: Visitor) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from enum import StrEnum
+from typing import NamedTuple
 
 from domain.budget.money import NanoUsd
 from domain.budget.periods import Span
@@ -16,17 +17,15 @@ class AccountKind(StrEnum):
     PROFILE = "profile"
     KEY = "key"
 
+    __hash__ = str.__hash__
+    """Every request looks several accounts up, and an enumeration's own takes long."""
 
-@dataclass(frozen=True, slots=True)
-class Account:
+
+class Account(NamedTuple):
     """A provider, a member, a profile or a key."""
 
     kind: AccountKind
     name: str
-
-    def __hash__(self) -> int:
-        """Of the name alone, which knows its own; every request looks several accounts up."""
-        return hash(self.name)
 
 
 class BudgetMode(StrEnum):

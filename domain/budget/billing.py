@@ -1,7 +1,8 @@
 """What an attempt has cost, as far as can be told from how it ended."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from domain.budget.money import NOTHING, NanoUsd
 from domain.budget.pricing import Price
@@ -36,8 +37,7 @@ class Certainty(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(NamedTuple):
     """
     What was seen of an attempt.
 
@@ -58,8 +58,7 @@ class Seen:
     prompt_tokens: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
+class Bill(NamedTuple):
     """
     The cost of one attempt.
 
@@ -84,7 +83,7 @@ def bill(seen: Seen, price: Price | None) -> Bill:
     if certainty is Certainty.NOTHING:
         return NO_BILL
     usage = _estimated(seen)
-    estimated = certainty is Certainty.UNKNOWN or usage != seen.usage
+    estimated = certainty is Certainty.UNKNOWN or usage is not seen.usage
     if price is None:
         return Bill(certainty=certainty, usage=usage, estimated=estimated)
     return Bill(
@@ -111,7 +110,7 @@ def _certainty(seen: Seen) -> Certainty:
 
 def _estimated(seen: Seen) -> Usage:
     """What was reported, with estimates in the place of what was not."""
-    said = seen.usage or _NOTHING_USED
+    said = _NOTHING_USED if seen.usage is None else seen.usage
     heard = -(-seen.characters // _CHARACTERS_PER_TOKEN)
     if said.input_tokens is None and not said.cache_read_tokens:
         said = replace(said, input_tokens=seen.prompt_tokens)

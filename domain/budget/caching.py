@@ -16,13 +16,11 @@ class CacheOutcome(StrEnum):
 
 def cache_outcome(usage: Usage | None) -> CacheOutcome:
     """From what the upstream counted; unknown when it counted nothing."""
-    if usage is None or not _says_anything(usage):
+    if usage is None:
         return CacheOutcome.UNKNOWN
     if (usage.cache_read_tokens or 0) > 0:
         return CacheOutcome.HIT
-    return CacheOutcome.CREATION if (usage.cache_creation_tokens or 0) > 0 else CacheOutcome.NONE
-
-
-def _says_anything(usage: Usage) -> bool:
-    counts = (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_creation_tokens)
-    return any(count is not None and count > 0 for count in counts)
+    if (usage.cache_creation_tokens or 0) > 0:
+        return CacheOutcome.CREATION
+    said_anything = (usage.input_tokens or 0) > 0 or (usage.output_tokens or 0) > 0
+    return CacheOutcome.NONE if said_anything else CacheOutcome.UNKNOWN

@@ -9,6 +9,7 @@ suffice. `claims` says what the store must be told and asked, `granted` brings i
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TypeAlias
 
 from domain.budget.accounts import NO_BUDGET, Account, Budget, BudgetMode
@@ -63,6 +64,31 @@ class Short:
 SHORT = Short()
 Reserving: TypeAlias = Reservation | Short | Exceeded
 
+Payers: TypeAlias = tuple[Account, ...]
+"""Who pays for an attempt together."""
+
+_MOST_WALLETS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Wallet:
+    """The purses of some payers and the bounded ones among them, until the calendar turns."""
+
+    purses: tuple[Purse, ...]
+    capped: tuple[Purse, ...]
+    since: float
+    until: float
+
+
+def _wallet_of(books: Iterable[Book], now: float) -> _Wallet:
+    purses = tuple(purse for book in books for purse in book.current(now))
+    return _Wallet(
+        purses=purses,
+        capped=tuple(purse for purse in purses if purse.cap is not None),
+        since=max((purse.period.begins_at for purse in purses), default=-inf),
+        until=min((purse.period.ends_at for purse in purses), default=inf),
+    )
+
 
 class BudgetLedger:
     """What this worker has reserved and spent, for every account that pays."""
@@ -71,6 +97,7 @@ class BudgetLedger:
         self.is_low = False
         self._budgets = budgets
         self._books: dict[Account, Book] = {}
+        self._wallets: dict[Payers, _Wallet] = {}
         self._claimed: tuple[Purse, ...] = ()
         self._leaving = False
 
@@ -85,28 +112,33 @@ class BudgetLedger:
     def rebudget(self, budgets: Mapping[Account, Budget]) -> None:
         """There are other budgets from now on."""
         self._budgets = budgets
+        self._wallets = {}
         for account, book in self._books.items():
             book.rebudget(budgets.get(account, NO_BUDGET))
 
-    def is_bounded(self, accounts: Iterable[Account]) -> bool:
+    def is_bounded(self, accounts: Payers) -> bool:
         """Whether any of them has a budget."""
-        return any(self._budget(account).bounds_anything for account in accounts)
+        for account in accounts:
+            budget = self._budgets.get(account)
+            if budget is not None and budget.bounds_anything:
+                return True
+        return False
 
-    def is_hard(self, accounts: Iterable[Account]) -> bool:
+    def is_hard(self, accounts: Payers) -> bool:
         """Whether any of them has a budget that must not be exceeded."""
         budgets = (self._budget(account) for account in accounts)
         return any(budget.mode is BudgetMode.HARD and budget.bounds_anything for budget in budgets)
 
-    def exceeded(self, accounts: Iterable[Account], amount: NanoUsd, now: float) -> Exceeded | None:
+    def exceeded(self, accounts: Payers, amount: NanoUsd, now: float) -> Exceeded | None:
         """The first budget that the amount does not fit into, as far as is known."""
-        return self._exceeded(self._purses(accounts, now), amount)
+        return self._exceeded(self._wallet(accounts, now).capped, amount)
 
-    def reserve(self, accounts: Iterable[Account], amount: NanoUsd, now: float) -> Reserving:
+    def reserve(self, accounts: Payers, amount: NanoUsd, now: float) -> Reserving:
         """Promises the amount, out of all pots of these accounts or of none."""
-        purses = self._purses(accounts, now)
-        lacking = [purse for purse in purses if purse.cap is not None and not purse.has(amount)]
+        wallet = self._wallet(accounts, now)
+        lacking = [purse for purse in wallet.capped if not purse.has(amount)]
         if not lacking:
-            return self._promised(purses, amount)
+            return self._promised(wallet, amount)
         exceeded = self._exceeded(lacking, amount)
         if exceeded is not None:
             return exceeded
@@ -114,16 +146,15 @@ class BudgetLedger:
             purse.lack(amount)
         return SHORT
 
-    def reserve_unlent(
-        self, accounts: Iterable[Account], amount: NanoUsd, now: float
-    ) -> Reservation | Exceeded:
+    def reserve_unlent(self, accounts: Payers, amount: NanoUsd, now: float) -> Reservation | Exceeded:
         """As `reserve`, by what is known of the budgets, while the store that lends cannot be asked."""
-        purses = self._purses(accounts, now)
-        return self._exceeded(purses, amount) or self._promised(purses, amount)
+        wallet = self._wallet(accounts, now)
+        return self._exceeded(wallet.capped, amount) or self._promised(wallet, amount)
 
     def open(self, accounts: Iterable[Account], now: float) -> None:
         """Opens the books of accounts before anybody asks, so that money is lent when the first one does."""
-        self._purses(accounts, now)
+        for account in accounts:
+            self._book(account).current(now)
 
     def claims(self, now: float) -> tuple[Claim, ...]:
         """What the store must be told and asked; `granted` or `unanswered` must follow before the next."""
@@ -169,30 +200,35 @@ class BudgetLedger:
         """Whether nothing is promised, and the store knows of everything that was spent."""
         return all(purse.is_idle for purse in self.purses())
 
-    def _exceeded(self, purses: Iterable[Purse], amount: NanoUsd) -> Exceeded | None:
-        for purse in purses:
-            if purse.cap is not None and not (purse.has(amount) or purse.could_have(amount)):
+    def _exceeded(self, capped: Iterable[Purse], amount: NanoUsd) -> Exceeded | None:
+        for purse in capped:
+            if not (purse.has(amount) or purse.could_have(amount)):
                 purse.long_for()
                 return purse.exceeded()
         return None
 
-    def _promised(self, purses: Sequence[Purse], amount: NanoUsd) -> Reservation:
-        for purse in purses:
+    def _promised(self, wallet: "_Wallet", amount: NanoUsd) -> Reservation:
+        for purse in wallet.purses:
             purse.take(amount)
-            if purse.cap is not None and purse.is_low:
+        for purse in wallet.capped:
+            if purse.is_low:
                 purse.long_for()
                 self.is_low = True
-        return Reservation(purses, amount)
+        return Reservation(wallet.purses, amount)
 
-    def _purses(self, accounts: Iterable[Account], now: float) -> list[Purse]:
-        books = self._books
-        purses: list[Purse] = []
-        for account in accounts:
-            book = books.get(account)
-            if book is None:
-                book = books[account] = Book(account, self._budget(account))
-            purses += book.current(now)
-        return purses
+    def _wallet(self, accounts: Payers, now: float) -> "_Wallet":
+        wallet = self._wallets.get(accounts)
+        if wallet is None or not wallet.since <= now < wallet.until:
+            if len(self._wallets) >= _MOST_WALLETS:
+                self._wallets = {}
+            wallet = self._wallets[accounts] = _wallet_of([self._book(account) for account in accounts], now)
+        return wallet
+
+    def _book(self, account: Account) -> Book:
+        book = self._books.get(account)
+        if book is None:
+            book = self._books[account] = Book(account, self._budget(account))
+        return book
 
     def _budget(self, account: Account) -> Budget:
         return self._budgets.get(account, NO_BUDGET)

@@ -32,15 +32,17 @@ class Price:
         >>> sonnet.cost(Usage(input_tokens=1000, output_tokens=200, cache_read_tokens=10_000))
         9000000
         """
-        return _for_tokens(
-            _count(usage.input_tokens) * self.input_rate
-            + _count(usage.output_tokens) * self.output_rate
-            + _count(usage.cache_read_tokens) * self.cache_read_rate
-            + _count(usage.cache_creation_tokens) * self.cache_creation_rate
-        )
+        cost = _count(usage.input_tokens) * self.input_rate + _count(usage.output_tokens) * self.output_rate
+        if usage.cache_read_tokens:
+            cost += _count(usage.cache_read_tokens) * self.cache_read_rate
+        if usage.cache_creation_tokens:
+            cost += _count(usage.cache_creation_tokens) * self.cache_creation_rate
+        return _for_tokens(cost)
 
     def savings(self, usage: Usage) -> NanoUsd:
         """What the cached tokens would have cost beyond what they did; filling the cache counts no loss."""
+        if not usage.cache_read_tokens:
+            return NOTHING
         spared = _count(usage.cache_read_tokens) * (self.input_rate - self.cache_read_rate)
         return NanoUsd(max(0, spared // _MILLION))
 

@@ -1,8 +1,8 @@
 """What an attempt may cost, and who pays for it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from domain.access.keys import Caller
 from domain.budget.accounts import Account, AccountKind
@@ -17,8 +17,7 @@ _USUAL_ANSWER = 4096
 """Tokens of an answer that nothing limits, as far as a soft budget is concerned."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class Errand(NamedTuple):
     """
     An attempt as far as its cost depends on it.
 
@@ -34,8 +33,7 @@ class Errand:
     suffix: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
+class Quote(NamedTuple):
     """
     The most that an attempt can cost.
 
@@ -91,10 +89,14 @@ class Quotes:
         if output_tokens is None and self._ledger.is_hard(accounts):
             return Barred(errand.target, BarReason.NO_OUTPUT_BOUND)
         amount = price.at_most(
-            input_tokens=errand.facts.most_prompt_tokens(self._at_most) + self._at_most(errand.suffix),
+            input_tokens=self._most_input_tokens(errand),
             output_tokens=_USUAL_ANSWER if output_tokens is None else output_tokens,
         )
         return Quote(accounts=accounts, amount=amount, price=price, is_bounded=True)
+
+    def _most_input_tokens(self, errand: Errand) -> int:
+        prompt = errand.facts.most_prompt_tokens(self._at_most)
+        return prompt + self._at_most(errand.suffix) if errand.suffix else prompt
 
     def _unpriced(self, errand: Errand) -> Quote | Barred:
         """What is free is paid for by nobody, but a provider's own budget of nothing closes it."""
@@ -126,8 +128,8 @@ def _named(provider: str, profile: str, member: str, key: str) -> tuple[Account,
 
 def _most_output_tokens(errand: Errand) -> int | None:
     """For all the answers together; ``None`` when nothing limits them."""
-    if not errand.facts.generates:
+    facts, spec = errand.facts, errand.spec
+    if not facts.generates:
         return 0
-    limits = (errand.facts.output_limit, errand.spec.output_limit, errand.spec.context_window)
-    limit = next((limit for limit in limits if limit), None)
-    return None if limit is None else limit * errand.facts.choices
+    limit = facts.output_limit or spec.output_limit or spec.context_window
+    return limit * facts.choices if limit else None

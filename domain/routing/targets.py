@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from domain.budget.pricing import Price
 from domain.conversation.extensions import Json, Nothing
@@ -14,8 +15,7 @@ from domain.routing.tooling import AS_NEEDED, ToolManners
 from domain.routing.windows import ContextWindows
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A provider and the model it is asked for."""
 
     provider: str

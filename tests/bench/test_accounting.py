@@ -2,11 +2,11 @@
 
 from bench.accounting import accounting
 
-JSON_DECODES = 2.0
-"""What it may cost, in the time that decoding the JSON of a 100 KB request takes; 0.7 to 1.3 were seen."""
+JSON_DECODES = 1.5
+"""What it may cost, in the time that decoding the JSON of a 100 KB request takes; about 0.5 was seen."""
 
 
-def test_money_and_a_place_cost_a_request_no_more_than_reading_two_large_ones() -> None:
+def test_money_and_a_place_cost_a_request_little_more_than_reading_a_large_one() -> None:
     measured = accounting()
     print(measured)  # noqa: T201  pytest -rP shows it
 

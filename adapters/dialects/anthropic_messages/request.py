@@ -140,7 +140,7 @@ _WITHIN_TURNS = frozenset({Omission.PAST_THINKING, Omission.CACHE_MARKS})
 
 
 def _limit(members: JsonMembers) -> int | None:
-    return members.fields("max_tokens").optional_count("max_tokens")
+    return members.count("max_tokens")
 
 
 def _check_system(members: JsonMembers) -> None:

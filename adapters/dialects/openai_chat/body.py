@@ -22,7 +22,6 @@ class _Head(msgspec.Struct, gc=False):
 _heads_decoder = msgspec.json.Decoder(list[_Head])
 _raws_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _ROLES = {role.value: role for role in Role} | {"function": Role.TOOL}
-_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 class ChatBody:
@@ -94,8 +93,7 @@ class ChatBody:
     @property
     def output_limit(self) -> int:
         """Of two limits, whichever the upstream heeds is no larger."""
-        fields = self.members.fields(*_LIMITS)
-        return max(fields.optional_count(limit) or 0 for limit in _LIMITS)
+        return max(self.members.count("max_tokens") or 0, self.members.count("max_completion_tokens") or 0)
 
 
 def _roles(raw: msgspec.Raw | None) -> list[str]:

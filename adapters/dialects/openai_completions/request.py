@@ -82,7 +82,7 @@ class CompletionsBody:
 
     @property
     def output_limit(self) -> int:
-        return self.members.fields("max_tokens").optional_count("max_tokens") or 0
+        return self.members.count("max_tokens") or 0
 
     def envelope(self) -> Fields:
         """What every route reads of a request."""

@@ -95,7 +95,7 @@ class ResponsesBody:
 
     @property
     def output_limit(self) -> int:
-        return self.members.fields("max_output_tokens").optional_count("max_output_tokens") or 0
+        return self.members.count("max_output_tokens") or 0
 
     def _refuse_state(self) -> None:
         for field, remedy in _STATEFUL.items():
