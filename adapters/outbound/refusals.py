@@ -39,6 +39,7 @@ _CLIENT = frozenset(range(400, 500))
 _OUT_OF_MEMORY = _words(
     "out of memory",
     "insufficient memory",
+    "bad_alloc",  # llama.cpp
     "insufficient system resources",  # LM Studio
     "requires more system memory",  # Ollama
     "enough available memory",

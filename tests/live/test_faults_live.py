@@ -1,9 +1,15 @@
-"""A real model server that dies or hangs in the midst of an answer: clients are told, and go on."""
+"""A real model server that dies, hangs, loads or runs out of memory: clients are told, and go on."""
 
+import json
+import os
+import resource
 import signal
+import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +30,9 @@ from tests.e2e.clients import (
 )
 from tests.e2e.gateway import Gateway, only, running
 from tests.e2e.stage import fresh_id
-from tests.live.test_health_live import process
+from tests.live.test_health_live import process, provider
+from tests.upstream.behaviours import Answer
+from tests.upstream.scripted_upstream import ScriptedUpstream, served_in_thread, wait_until
 
 pytestmark = pytest.mark.timeout(300)  # a busy Raspberry Pi reads ten tokens a second
 
@@ -119,6 +127,105 @@ def test_a_server_killed_between_two_requests_is_the_next_ones_to_answer_for(
         assert _turns(gateway, "openai_chat", 2) == ["second-openai_compat"] * 2
         reasons = {event["failure"] for event in only(gateway.events(), "provider-failed")}
         assert reasons == {"unreachable"}
+
+
+def test_a_server_that_loads_its_model_is_passed_by_until_it_has(
+    model_weights: Path, llama_server: str, tmp_path: Path
+) -> None:
+    port = _free_port()
+    with between(port, llama_server, tmp_path) as gateway:
+        for _ in range(10):
+            with listening(model_weights, port):
+                refusals = _refusals_until_it_answers(gateway)
+            # It says so for less than a second, between its first breath and the last of the weights.
+            if any("Loading model" in refusal for refusal in refusals):
+                return
+    pytest.fail(f"it was never met loading: {gateway.log}")
+
+
+def test_a_server_that_runs_out_of_memory_is_passed_by_for_what_is_too_much_for_it(
+    model_weights: Path, tmp_path: Path
+) -> None:
+    port = _free_port()
+    with (
+        listening(model_weights, port) as server,
+        served_in_thread(ScriptedUpstream(Answer.text("There is room here."))) as roomy,
+        between(port, f"http://127.0.0.1:{roomy.port}", tmp_path) as gateway,
+    ):
+        wait_until(lambda: _answers(port), within_s=120)
+        _leave_room(server, 8 << 20)
+        too_much = ask(gateway, "openai_chat", "default", max_tokens=4, metadata=LARGE)
+        little = ask(gateway, "openai_chat", "default", max_tokens=4)
+
+        assert too_much.headers["x-coderouter-provider"] == "second", too_much.text[:500]
+        assert too_much.status_code == 200
+        (failure,) = only(gateway.story(too_much.headers["x-request-id"]), "provider-failed")
+        assert (failure["failure"], failure["status"]) == ("out-of-memory", 500)
+        assert (little.status_code, little.headers["x-coderouter-provider"]) == (200, "first")
+
+
+LARGE = {"note": "a horse " * 750_000}
+"""No part of the prompt: one too long for the window that the server tells would not be sent to it."""
+
+
+@contextmanager
+def listening(weights: Path, port: int) -> Iterator[Server]:
+    """A model server that has just been started at this port, loading."""
+    options = ModelOptions(weights=str(weights), threads=1, sleep_after_s=-1)
+    command = [sys.executable, "-m", "tests.live.server_on_a_port"]
+    arguments = [json.dumps(asdict(options)), str(port), str(os.getpid())]
+    with subprocess.Popen(
+        [*command, *arguments],
+        env={**os.environ, "MALLOC_ARENA_MAX": "1"},  # what is set aside for threads is room that nobody sees
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+@contextmanager
+def between(port: int, second: str, folder: Path) -> Iterator[Gateway]:
+    """A gateway that asks the first as long as that can answer."""
+    providers = [provider("first", f"http://127.0.0.1:{port}"), provider("second", second)]
+    profiles = [{"name": "default", "providers": ["first", "second"]}]
+    with running(folder, {"providers": providers, "profiles": profiles}) as gateway:
+        yield gateway
+
+
+def _refusals_until_it_answers(gateway: Gateway) -> list[str]:
+    """Why the first could not answer, request by request, each of which somebody did."""
+    refusals: list[str] = []
+    for _ in range(2_000):
+        answer = ask(gateway, "openai_chat", "default", max_tokens=1)
+        assert answer.status_code == 200, answer.text
+        if answer.headers["x-coderouter-provider"] == "first":
+            return refusals
+        story = gateway.story(answer.headers["x-request-id"])
+        refusals += [event["error"] for event in only(story, "provider-failed")]
+    pytest.fail(f"the first never answered: {refusals[-3:]}")
+
+
+def _free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(f"http://127.0.0.1:{port}/health", verify=TLS).status_code == 200
+    return False
+
+
+def _leave_room(server: Server, room_bytes: int) -> None:
+    """It gets no more memory than it has, and so much."""
+    pages = int(Path(f"/proc/{server.pid}/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + room_bytes
+    resource.prlimit(server.pid, resource.RLIMIT_AS, (most, most))
 
 
 def _spoilt_in_its_midst(

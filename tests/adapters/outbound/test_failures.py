@@ -125,6 +125,8 @@ VLLM_OVERFLOW = "This model's maximum context length is 8192 tokens. However, yo
         (429, "daily limit reached", FailureKind.QUOTA),
         (500, "CUDA error: out of memory", FailureKind.OUT_OF_MEMORY),
         (500, "ERROR: oom-killer", FailureKind.OUT_OF_MEMORY),
+        (500, "std::bad_alloc", FailureKind.OUT_OF_MEMORY),
+        (400, "std::bad_alloc", FailureKind.OUT_OF_MEMORY),
         (500, "no room in the zoom", FailureKind.OVERLOADED),
         (503, "Loading model", FailureKind.OVERLOADED),
         (520, "", FailureKind.OVERLOADED),
