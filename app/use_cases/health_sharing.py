@@ -1,27 +1,23 @@
 """Tells processes that serve from one state how providers have done for the others, and for those to come."""
 
-import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from app.use_cases.health_events import learned
 from app.use_cases.health_texts import facts_in, text_of
 from app.use_cases.shared_records import SharedRecords
 from app.use_cases.shared_topic import SharedTopic
+from app.use_cases.sharing import Sharing
 from domain.health.records import ProviderRecord
 from domain.health.shared import NOTHING_HEARD, SharedFacts
 from domain.ports.observation import EventSink
-from domain.ports.storage import RecordStore, StoreUnavailable
+from domain.ports.storage import RecordStore
 from domain.ports.time import Clock
-
-SHARES_EVERY_S = 0.4
-"""What one process learns the others know after twice that at most."""
 
 _KEPT_S = 3_600.0
 """How long a word is kept beyond the pauses that it tells of."""
 
 
-class HealthSharing:
+class HealthSharing(Sharing):
     """
     Writes down what changes for this process, and takes over what changes for others.
 
@@ -55,24 +51,7 @@ class HealthSharing:
     def __repr__(self) -> str:
         return f"<HealthSharing of {', '.join(self._names)}>"
 
-    async def run(self) -> None:
-        """Until it is cancelled."""
-        while True:
-            await self.look()
-            await asyncio.sleep(SHARES_EVERY_S)
-
-    async def look(self) -> None:
-        """Once, as far as the store can be reached."""
-        with suppress(StoreUnavailable):
-            await self.share()
-
     async def share(self) -> None:
-        """
-        Once.
-
-        Raises:
-            StoreUnavailable: the others could not be told or heard.
-        """
         texts = await self._topic.changed()
         if texts is not None:
             self._hear(texts)

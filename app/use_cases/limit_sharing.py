@@ -1,17 +1,13 @@
 """Tells processes that serve from one state what the others let through for each member and key."""
 
-import asyncio
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 
 from app.use_cases.member_limits import MemberLimits
+from app.use_cases.sharing import Sharing
 from domain.admission.limits import Elsewhere
-from domain.ports.storage import RecordStore, StoreUnavailable
+from domain.ports.storage import RecordStore
 from domain.ports.time import Clock
-
-SHARES_EVERY_S = 0.5
-"""How old a process' picture of the others may be; so long they may let some more through."""
 
 _LASTS_S = 10.0
 """How long the word of a process counts that says no more."""
@@ -19,7 +15,7 @@ _LASTS_S = 10.0
 _TOPIC = "members-in-use"
 
 
-class LimitSharing:
+class LimitSharing(Sharing):
     """
     Publishes what this process counts and takes over what the others do.
 
@@ -28,6 +24,9 @@ class LimitSharing:
     Args:
         own_name: tells this process from the others.
     """
+
+    every_s = 0.5
+    """How old its picture of the others may be; so long they may let some more through."""
 
     def __init__(self, limits: MemberLimits, store: RecordStore, clock: Clock, *, own_name: str) -> None:
         self._limits = limits
@@ -39,21 +38,9 @@ class LimitSharing:
     def __repr__(self) -> str:
         return f"<LimitSharing as {self._own_name}>"
 
-    async def run(self) -> None:
-        """Until it is cancelled."""
-        while True:
-            if self._limits.meters:
-                with suppress(StoreUnavailable):
-                    await self.share()
-            await asyncio.sleep(SHARES_EVERY_S)
-
     async def share(self) -> None:
-        """
-        Once.
-
-        Raises:
-            StoreUnavailable: the others could not be told or asked.
-        """
+        if not self._limits.meters:
+            return
         now = self._clock.monotonic()
         uses = {name: meter.use(now) for name, meter in self._limits.meters.items()}
         told = json.dumps({name: use for name, use in uses.items() if any(use)})

@@ -15,12 +15,10 @@ import msgspec
 
 from app.use_cases.explain import Story, latest_in, story_in
 from app.use_cases.shared_topic import SharedTopic
+from app.use_cases.sharing import Sharing
 from domain.events import RequestCompleted
 from domain.ports.storage import RecordStore, StoreUnavailable
 from domain.ports.traces import Traces
-
-LOOKS_EVERY_S = 0.2
-"""How long a question waits at most until it is seen."""
 
 _LOOKS_FOR_ANSWERS = 20
 _LOOKS_FOR_ANSWERS_EVERY_S = 0.05
@@ -39,7 +37,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     most: int = 0
 
 
-class TraceSharing:
+class TraceSharing(Sharing):
     """
     Implements `app.use_cases.explain.Elsewhere`, and answers the others.
 
@@ -47,6 +45,8 @@ class TraceSharing:
         own_name: tells this process from the others.
         fresh_name: names a question.
     """
+
+    every_s = 0.2
 
     def __init__(
         self, traces: Traces, store: RecordStore, *, own_name: str, fresh_name: Callable[[], str]
@@ -61,20 +61,8 @@ class TraceSharing:
     def __repr__(self) -> str:
         return f"<TraceSharing of {self._traces!r} as {self._own_name}>"
 
-    async def run(self) -> None:
-        """Answers until it is cancelled."""
-        while True:
-            with suppress(StoreUnavailable):
-                await self.answer()
-            await asyncio.sleep(LOOKS_EVERY_S)
-
-    async def answer(self) -> None:
-        """
-        Whatever others have asked since this was done last.
-
-        Raises:
-            StoreUnavailable: they could not be heard or told.
-        """
+    async def share(self) -> None:
+        """Answers whatever others have asked since this was done last."""
         texts = await self._questions.changed()
         if texts is None:
             return

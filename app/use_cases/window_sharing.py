@@ -1,20 +1,18 @@
 """Tells processes that serve from one state of the context windows that upstreams have named."""
 
-import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from app.use_cases.learn_windows import FORGETS_AFTER_S, NOT_NAMED, LearnWindows, Named
 from app.use_cases.shared_topic import SharedTopic
-from domain.ports.storage import RecordStore, StoreUnavailable
+from app.use_cases.sharing import Sharing
+from domain.ports.storage import RecordStore
 from domain.ports.time import Clock
 from domain.routing.targets import Target
 
-_SHARES_EVERY_S = 0.4
 
-
-class WindowSharing:
+class WindowSharing(Sharing):
     """
     Writes down what this process learns, and has it learn what others do; the latest word on a target holds.
 
@@ -35,24 +33,7 @@ class WindowSharing:
     def __repr__(self) -> str:
         return f"<WindowSharing with {self._windows!r}>"
 
-    async def run(self) -> None:
-        """Until it is cancelled."""
-        while True:
-            await self.look()
-            await asyncio.sleep(_SHARES_EVERY_S)
-
-    async def look(self) -> None:
-        """Once, as far as the store can be reached."""
-        with suppress(StoreUnavailable):
-            await self.share()
-
     async def share(self) -> None:
-        """
-        Once.
-
-        Raises:
-            StoreUnavailable: the others could not be told or heard.
-        """
         records = await self._topic.changed()
         if records is not None:
             self._hear(records.values())

@@ -24,6 +24,7 @@ from tests.e2e.clients import TLS, frames
 from tests.e2e.fault_table import FAULTS, LEFT, Fault, Refusal, Shape
 from tests.e2e.gateway import Event, Gateway, names, only, running
 from tests.e2e.stage import KINDS, Kind, provider
+from tests.e2e.wire_words import BODIES, ENDS, ROUTES
 from tests.upstream.behaviours import Behaviour
 from tests.upstream.records import ReceivedRequest
 from tests.upstream.scripted_upstream import (
@@ -34,22 +35,6 @@ from tests.upstream.scripted_upstream import (
     wait_until,
 )
 
-ROUTES = {
-    "openai_chat": "/v1/chat/completions",
-    "anthropic_messages": "/v1/messages",
-    "openai_responses": "/v1/responses",
-}
-BODIES: dict[str, dict[str, Any]] = {
-    "openai_chat": {"messages": [{"role": "user", "content": "Say hello."}]},
-    "anthropic_messages": {"max_tokens": 50, "messages": [{"role": "user", "content": "Say hello."}]},
-    "openai_responses": {"input": "Say hello."},
-}
-ENDS = {
-    "openai_chat": "data: [DONE]",
-    "anthropic_messages": "event: message_stop",
-    "openai_responses": "event: response.completed",
-}
-"""What reads as the end of a good answer."""
 NATIVE = {("openai_chat", "openai_compat"), ("anthropic_messages", "anthropic")}
 AT_ONCE = 24
 STAYS_S = 1.0

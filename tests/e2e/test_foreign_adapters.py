@@ -12,26 +12,11 @@ from tests.e2e import lab_cast
 from tests.e2e.clients import TLS, frames
 from tests.e2e.gateway import Gateway, only, running, started
 from tests.e2e.stage import fresh_id
+from tests.e2e.wire_words import BODIES, ENDS, ROUTES
 
 SPECIAL = {"goes-on", "ignores-cancellation", "mutates"}
 """Ways that have a test of their own."""
 WAYS = sorted({*lab_cast.ERRORS, *lab_cast.ACTS, *lab_cast.GARBAGE} - SPECIAL)
-ROUTES = {
-    "openai_chat": "/v1/chat/completions",
-    "anthropic_messages": "/v1/messages",
-    "openai_responses": "/v1/responses",
-}
-BODIES: dict[str, dict[str, Any]] = {
-    "openai_chat": {"messages": [{"role": "user", "content": "Say hello."}]},
-    "anthropic_messages": {"max_tokens": 50, "messages": [{"role": "user", "content": "Say hello."}]},
-    "openai_responses": {"input": "Say hello."},
-}
-TERMINATORS = {
-    "openai_chat": "data: [DONE]",
-    "anthropic_messages": "event: message_stop",
-    "openai_responses": "event: response.completed",
-}
-"""What reads as the end of a good answer."""
 ERRORS = {
     "openai_chat": '"error"',
     "anthropic_messages": "event: error",
@@ -93,7 +78,7 @@ def test_it_answers_in_every_dialect_and_is_metered(lab: Gateway, dialect: str, 
     assert answer.headers["x-coderouter-provider"] == "sound"
     assert answer.headers["x-coderouter-model"] == "lab-7"
     if stream:
-        assert TERMINATORS[dialect] in answer.text
+        assert ENDS[dialect] in answer.text
         assert frames(answer.text)
     else:
         assert "hello world" in answer.text
@@ -132,7 +117,7 @@ def test_whatever_it_does_in_the_midst_the_client_is_told(
     if stream:
         assert answer.status_code == 200
         assert ERRORS[dialect] in answer.text
-        assert TERMINATORS[dialect] not in answer.text
+        assert ENDS[dialect] not in answer.text
     else:
         assert answer.status_code == 502, answer.text
     assert lab.completed(answer.headers["x-request-id"])["outcome"] == "broken-off"
@@ -142,7 +127,7 @@ def test_whatever_it_does_in_the_midst_the_client_is_told(
 def test_an_answer_that_goes_on_after_its_end_is_told_in_order(lab: Gateway, dialect: str) -> None:
     answer = ask(lab, dialect, "goes-on-midst", stream=True)
 
-    assert answer.text.count(TERMINATORS[dialect]) + answer.text.count(ERRORS[dialect]) == 1
+    assert answer.text.count(ENDS[dialect]) + answer.text.count(ERRORS[dialect]) == 1
 
 
 def test_embeddings_and_counts_are_asked_of_it(lab: Gateway) -> None:

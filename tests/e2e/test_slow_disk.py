@@ -1,12 +1,11 @@
 """A disk that takes its time keeps no request waiting, though every cent is written to it."""
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.at_hand import at_hand
 from tests.e2e.clients import DIALECTS, ask
 from tests.e2e.gateway import running, seconds
 from tests.e2e.stage import Stage
@@ -22,12 +21,7 @@ REQUESTS = 40
 @pytest.fixture
 def slow_disk(tmp_path: Path) -> dict[str, str]:
     """The environment of a process whose disk is slow."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        reason = "cc is not installed: make system-parts"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    compiler = at_hand("cc", "make system-parts")
     library = tmp_path / "slow_disk.so"
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, SHIM, "-ldl"], check=True, timeout=60)
     return {"LD_PRELOAD": str(library), "SLOW_DISK_LOG": str(tmp_path / "syncs")}

@@ -73,3 +73,14 @@ def test_a_broken_promise_is_told_in_plain_words_without_a_traceback(project: Pa
     assert "Promised: Its repr does not show the provider's key." in ended.stdout
     assert "Seen: its repr shows the provider's key" in ended.stdout
     assert "Traceback" not in ended.stdout
+
+
+def test_who_forgets_the_stage_is_told_so(project: Path) -> None:
+    (project / "test_bare.py").write_text(
+        "from adapters.outbound.contract.suite import ProviderContract\n\n\n"
+        "class TestBare(ProviderContract):\n    def build(self, spec, kit): ...\n"
+    )
+    ended = pytest_in(project, "test_bare.py")
+
+    assert ended.returncode == 1
+    assert "TestBare has to define `stage(self, scene)`" in ended.stdout
