@@ -40,6 +40,7 @@ from app.use_cases.manage_health import ManageHealth
 from app.use_cases.manage_keys import ManageKeys
 from app.use_cases.member_limits import MemberLimits
 from app.use_cases.plan import Planner
+from app.use_cases.plan_news import PlanNews
 from app.use_cases.probe_providers import ProbeProviders, probed_names
 from app.use_cases.quotas import Quotas
 from app.use_cases.rehearse import Rehearse
@@ -189,7 +190,10 @@ class Container(containers.DeclarativeContainer):
         model_server=model_server,
         user_agent=providers.Callable(_user_agent),
     )
-    directory = providers.Singleton(Providers, table, secrets, provider_kit.provider, launch.provided.source)
+    plan_news = providers.Singleton(PlanNews)
+    directory = providers.Singleton(
+        Providers, table, secrets, provider_kit.provider, plan_news, launch.provided.source
+    )
 
     # state
     store = providers.Singleton(store_at, state_location, clock, launch.provided.source)
@@ -263,7 +267,7 @@ class Container(containers.DeclarativeContainer):
     # health
     records = providers.Singleton(SharedRecords, clock)
     roster = providers.Singleton(Roster, records, providers.Callable(probed_names, table, directory))
-    watch_health = providers.Singleton(WatchHealth, roster, table, sink, clock)
+    watch_health = providers.Singleton(WatchHealth, roster, table, sink, clock, plan_news)
     wake_hosts = providers.Singleton(
         WakeHosts,
         table.provided.providers.values.call(),

@@ -7,10 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
+from adapters.outbound.allowances import Spent
 from adapters.outbound.foreign import ForeignProvider
 from adapters.outbound.foreign_failures import in_words
 from adapters.outbound.kit import ProviderFactory, ProviderKit
 from adapters.outbound.lent_transport import LentTransport
+from adapters.outbound.listening_transport import ListeningTransport
 from adapters.outbound.options import OptionsRefused
 from adapters.outbound.redaction import Redaction, secrets_of
 from app.adapter_references import (
@@ -20,6 +22,7 @@ from app.adapter_references import (
     importable_from,
     raised_at,
 )
+from app.use_cases.plan_news import PlanNews
 from config.adapter_options import option_findings
 from config.findings import Finding
 from config.load import place_of
@@ -38,6 +41,7 @@ class Providers:
 
     Args:
         kit: makes the kit for a provider with this secret.
+        plan_news: told when nothing is left of a provider's plan.
         file: the configuration's; an adapter may lie beside it.
 
     Raises:
@@ -49,6 +53,7 @@ class Providers:
         table: RoutingTable,
         secrets: Secrets,
         kit: Callable[..., ProviderKit],
+        plan_news: PlanNews,
         file: Path | None = None,
     ) -> None:
         specs = table.providers.values()
@@ -56,7 +61,8 @@ class Providers:
             importable_from(file.absolute().parent)
         keys = {spec.name: secrets.read(spec.secret) for spec in specs}
         self._without_credential = frozenset(name for name, key in keys.items() if key is None)
-        built = {spec.name: _built(spec, kit(secret=keys[spec.name] or "")) for spec in specs}
+        kits = {spec.name: kit(secret=keys[spec.name] or "") for spec in specs}
+        built = {spec.name: _built(spec, _listening(spec.name, kits[spec.name], plan_news)) for spec in specs}
         if problems := list(_problems(built.values(), file)):
             raise ConfigError(problems)
         self._providers = MappingProxyType(
@@ -86,6 +92,15 @@ class _Unbuilt:
     """A provider that cannot be built: why, at paths below its entry."""
 
     findings: tuple[Finding, ...]
+
+
+def _listening(name: str, kit: ProviderKit, plan_news: PlanNews) -> ProviderKit:
+    """The kit, whose transport listens to what this provider says of its plan."""
+
+    def hear(spent: Spent) -> None:
+        plan_news.spent(name, spent.wait_s, spent.scope)
+
+    return replace(kit, transport=ListeningTransport(kit.transport, hear, kit.clock))
 
 
 def _built(spec: ProviderSpec, kit: ProviderKit) -> ChatProvider | _Unbuilt:

@@ -29,7 +29,8 @@ _TRY_AGAIN = re.compile(rf"try again in ({_DURATION})", re.IGNORECASE)  # OpenAI
 _RETRY_IN = re.compile(rf"retry in ({_DURATION})", re.IGNORECASE)  # Gemini
 _REGAIN = re.compile(r"regain access on (\d{4}-\d\d-\d\d) at (\d\d:\d\d) UTC")  # Anthropic
 _LIMIT_HEADER = re.compile(
-    r"(?:anthropic-ratelimit-(?P<name>.+)-|x-ratelimit-)(?P<fact>remaining|reset|status)(?:-(?P<last>.+))?"
+    r"(?:anthropic-ratelimit-(?P<name>.+)-|(?:x-)?ratelimit-)"
+    r"(?P<fact>limit|remaining|reset|status)(?:-(?P<last>.+))?"
 )
 _MILLISECONDS = 1e12
 _SECONDS = 1e9
@@ -76,14 +77,19 @@ def seconds_until(text: str, now: float) -> float | None:
     return _wait_s(number - now if number >= _SECONDS else number)
 
 
-def _exhausted(headers: Mapping[str, str], named: str, now: float) -> Iterator[float | None]:
-    """When the limits are free again that nothing is left of, or that the error calls by name."""
+def limits_told(headers: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
+    """What headers say of each limit by its name: ``limit``, ``remaining``, ``reset`` and ``status``."""
     limits: dict[str, dict[str, str]] = {}
     for header, value in headers.items():
         if told := _LIMIT_HEADER.fullmatch(header):
             name = told["name"] or told["last"] or ""
             limits.setdefault(name, {})[told["fact"]] = value
-    for name, facts in limits.items():
+    return limits
+
+
+def _exhausted(headers: Mapping[str, str], named: str, now: float) -> Iterator[float | None]:
+    """When the limits are free again that nothing is left of, or that the error calls by name."""
+    for name, facts in limits_told(headers).items():
         if "reset" in facts and (_is_exhausted(facts) or name == named):
             yield seconds_until(facts["reset"], now)
 

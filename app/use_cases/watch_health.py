@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from app.use_cases.attempts import Attempting, Ending, TargetPostponed, TargetRefused
 from app.use_cases.health_events import Setting, barred_for, changes_told
+from app.use_cases.plan_news import PlanNews
 from domain.events import Outcome
-from domain.failures import HealthEffect, UpstreamFailure
+from domain.failures import HealthEffect, QuotaScope, UpstreamFailure
 from domain.health.policy import HealthPolicy
 from domain.health.roster import Ended, Roster, Viewpoint
 from domain.health.standing import Standing
@@ -22,11 +23,20 @@ class WatchHealth:
     `app.use_cases.probe_providers.ProbeListener`; its `gate` is a `domain.routing.gates.Gate`.
     """
 
-    def __init__(self, roster: Roster, table: RoutingTable, sink: EventSink, clock: Clock) -> None:
+    def __init__(
+        self,
+        roster: Roster,
+        table: RoutingTable,
+        sink: EventSink,
+        clock: Clock,
+        plan_news: PlanNews | None = None,
+    ) -> None:
         self._roster = roster
         self._table = table
         self._sink = sink
         self._clock = clock
+        if plan_news is not None:
+            plan_news.listen(self.spent)
 
     def __repr__(self) -> str:
         return f"<WatchHealth with {self._roster!r}>"
@@ -77,6 +87,15 @@ class WatchHealth:
             return
         ended = Ended(provider=provider, model=self._table.providers[provider].model, failure=found)
         self._record(ended, self._table.profile_naming(provider), request_id="")
+
+    def spent(self, provider: str, wait_s: float, scope: QuotaScope | None) -> None:
+        """A provider has told in an answer that nothing is left of its plan for so many seconds."""
+        profile = self._table.profile_naming(provider)
+        now = self._clock.monotonic()
+        changes = self._roster.spent(provider, wait_s, scope, profile.health, now)
+        setting = Setting(request_id="", provider=provider, profile=profile.name, time=self._clock.time())
+        for event in changes_told(changes, None, setting, now):
+            self._sink.emit(event)
 
     def _barred(self, target: Target, policy: HealthPolicy) -> Barred | None:
         now = self._clock.monotonic()

@@ -102,6 +102,11 @@ def cooled(
     return replace(before, until=until, untold=untold, scope=failure.scope) if until > now else None
 
 
+def spent(before: Cooldown, wait_s: float, scope: QuotaScope | None, now: float) -> Cooldown:
+    """The pause of a provider of whose plan nothing is left for so long, though nobody was refused."""
+    return replace(before, until=max(now + _seconds(wait_s), before.until), scope=scope)
+
+
 def _pause(
     before: Cooldown, failure: UpstreamFailure, now: float, memory_cooldown_s: float
 ) -> tuple[float, int]:

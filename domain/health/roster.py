@@ -8,9 +8,9 @@ end, whatever the order in which they began.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from domain.failures import CooldownRule, HealthEffect, UpstreamFailure
+from domain.failures import CooldownRule, HealthEffect, QuotaScope, UpstreamFailure
 from domain.health.changes import Change, CooledDown, Forgotten, HealthChanged, MemoryPressure
-from domain.health.cooldown import REASONS, Cooldown, CooldownReason, cooled
+from domain.health.cooldown import REASONS, Cooldown, CooldownReason, cooled, spent
 from domain.health.latency import AdaptiveRanking, Measurable, Measured, Sample
 from domain.health.machine import HealthState
 from domain.health.policy import BackendHealthAction, HealthPolicy, MemoryPressureAction
@@ -19,6 +19,9 @@ from domain.health.standing import NOTHING_KNOWN, Standing
 
 _TIMES_USUAL = 2.0
 """How much longer than for its last answer a provider may take to its first content in a trial."""
+
+_A_BLIP_S = 60.0
+"""What takes longer to be there again is a day's or a month's, and not a minute's."""
 
 _WORTH_TELLING_S = 1.0
 """Attempts that come back together lengthen a pause by less: that is no news."""
@@ -100,6 +103,21 @@ class Roster:
             self._records.keep(ended.provider, after)
         self._measure(ended, viewpoint, now)
         return tuple(_changes(before, after, ended.failure, viewpoint.policy, now))
+
+    def spent(
+        self, provider: str, wait_s: float, scope: QuotaScope | None, policy: HealthPolicy, now: float
+    ) -> tuple[Change, ...]:
+        """
+        A provider has told that nothing is left of its plan: for ``wait_s`` whoever asked would be refused.
+
+        What that changes is returned, not told.
+        """
+        before = self._records.of(provider)
+        reason = CooldownReason.QUOTA if wait_s > _A_BLIP_S else CooldownReason.RATE_LIMITED
+        known = before.cooldown(reason, "") or Cooldown(reason=reason)
+        after = before.cooling(spent(known, wait_s, scope, now))
+        self._records.keep(provider, after)
+        return tuple(_changes(before, after, None, policy, now))
 
     def is_trial_due(self, provider: str, now: float) -> bool:
         """Whether the provider is unhealthy, and nobody has asked it for a while."""

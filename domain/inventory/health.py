@@ -45,7 +45,8 @@ class ProviderCooledDown:
     A provider, or one ``model`` of it if that is named, is left alone until then (UTC, ISO 8601).
 
     ``reason`` is ``rate-limited``, ``quota``, ``misconfigured``, ``model-missing``, ``overloaded`` or
-    ``memory-pressure``; ``scope`` what the limit is measured over, if the provider said so.
+    ``memory-pressure``; ``scope`` what the limit is measured over, if the provider said so. ``request_id`` is
+    empty where no refusal led to it but the headers of an answer, or a probe.
     """
 
     name: ClassVar[str] = "provider-cooldown"

@@ -12,6 +12,7 @@ from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.outbound.kit import ProviderKit
 from app.adapter_references import factory_named
 from app.providers import Providers, known_secrets
+from app.use_cases.plan_news import PlanNews
 from config.load import load
 from config.problems import ConfigError
 from config.translate import routing_table
@@ -107,7 +108,7 @@ def configured(folder: Path, *entries: str) -> Providers:
     file.write_text("\n".join(["providers:", *lines, profiles]), "utf-8")
     environment = {"LAB_KEY": "planted-key", "LAB_TOKEN": "planted-token"}
     config = load(file, environment=environment)
-    return Providers(routing_table(config), Secrets(environment), kit, file)
+    return Providers(routing_table(config), Secrets(environment), kit, PlanNews(), file)
 
 
 def problems(folder: Path, *entries: str) -> list[str]:
@@ -204,7 +205,7 @@ def test_a_provider_whose_key_is_not_there_is_known_by_name() -> None:
         ProviderSpec(name="free", adapter="openai_compat"),
     ]
 
-    directory = Providers(table(*specs), Secrets({"A": "planted", "B": " "}), kit)
+    directory = Providers(table(*specs), Secrets({"A": "planted", "B": " "}), kit, PlanNews())
 
     assert directory.without_credential == {"keyless"}
     assert set(directory.providers) == {"keyed", "keyless", "free"}

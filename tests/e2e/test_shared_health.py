@@ -1,5 +1,6 @@
 """What one worker learns of a provider the others go by, and so does a gateway that is started again."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,44 @@ def test_a_pause_that_one_worker_is_told_of_holds_for_all_and_ends_for_all(
         wait_until(lambda: learned(gateway)[-1]["ended"] == ["rate-limited"], within_s=15)
 
         assert {answered_by(gateway) for _ in range(MANY)} == {FIRST}
+
+
+def test_a_plan_that_an_answer_says_is_used_up_is_kept_to_by_all_and_after_a_restart(
+    stage: Stage, tmp_path: Path
+) -> None:
+    stage.plays(first=Status(200, body=LAST_OF_THE_DAY, headers=NOTHING_LEFT))
+    with running(tmp_path, house(stage, workers=2)) as gateway:
+        asked = ask(gateway, "openai_chat", "default")
+        assert asked.headers["x-coderouter-provider"] == FIRST
+        wait_until(lambda: bool(learned(gateway)), within_s=15)
+
+        assert {answered_by(gateway) for _ in range(MANY)} == {"second-openai_compat"}
+        (paused,) = only(gateway.events(), "provider-cooldown")
+        assert (paused["provider"], paused["reason"], paused["scope"]) == (FIRST, "quota", "day")
+
+    with running(tmp_path, house(stage)) as gateway:
+        assert answered_by(gateway) == "second-openai_compat"
+    alone = {**house(stage), "profiles": [{"name": "default", "providers": [FIRST]}]}
+    with running(tmp_path, alone) as gateway:
+        refused = ask(gateway, "openai_chat", "default")
+
+    assert len(stage["first"].chats) == 1
+    assert refused.status_code == 429
+    assert 3_000 < int(refused.headers["retry-after"]) <= 3_600
+
+
+NOTHING_LEFT = {"x-ratelimit-remaining-requests-day": "0", "x-ratelimit-reset-requests-day": "3600"}
+LAST_OF_THE_DAY = json.dumps(
+    {
+        "id": "c1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [
+            {"index": 0, "message": {"role": "assistant", "content": "the last"}, "finish_reason": "stop"}
+        ],
+    }
+).encode()
 
 
 def test_a_provider_that_one_worker_saw_fail_comes_last_for_all(stage: Stage, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 
 from domain.events import AttemptFailed
-from domain.failures import FailureKind, UpstreamFailure
+from domain.failures import FailureKind, QuotaScope, UpstreamFailure
 from domain.health.machine import HealthState
 from domain.health.policy import (
     AdaptivePolicy,
@@ -60,6 +60,32 @@ async def test_whoever_asked_to_be_left_alone_is_not_asked_until_then() -> None:
     assert (skipped.provider, skipped.reason, skipped.seconds_until_eligible) == ("local", "rate-limited", 1)
     given.clock.advance(0.5)
     assert await given.tried() == ["local"]
+
+
+async def test_whoever_has_nothing_left_of_its_plan_is_not_asked_until_it_has() -> None:
+    house = Watched(first=answering(), second=answering())
+    assert await house.tried() == ["first"]
+
+    house.watch.spent("first", 7200.0, QuotaScope.DAY)
+    told = house.sink.of(ProviderCooledDown)
+    house.watch.spent("first", 7199.5, QuotaScope.DAY)
+
+    assert [(event.reason, event.scope, event.cooldown_s) for event in told] == [("quota", "day", 7200.0)]
+    assert house.sink.of(ProviderCooledDown) == told  # the second time was no news
+    assert await house.tried() == ["second"]
+    house.clock.advance(7200)
+    assert await house.tried() == ["first"]
+
+
+async def test_what_is_back_within_a_minute_is_no_quota() -> None:
+    house = Watched(first=answering(), second=answering())
+
+    house.watch.spent("first", 6.0, None)
+
+    assert [event.reason for event in house.sink.of(ProviderCooledDown)] == ["rate-limited"]
+    assert await house.tried() == ["second"]
+    house.clock.advance(6)
+    assert await house.tried() == ["first"]
 
 
 async def test_a_pause_holds_for_every_profile() -> None:
