@@ -232,7 +232,13 @@ class Container(containers.DeclarativeContainer):
     limit_sharing = providers.Singleton(
         LimitSharing, member_limits, store, clock, own_name=providers.Callable(request_ids)
     )
-    quotas = providers.Singleton(Quotas, providers.Callable(plans_of, launch.provided.config), store, clock)
+    quotas = providers.Singleton(
+        Quotas,
+        providers.Callable(plans_of, launch.provided.config),
+        store,
+        clock,
+        fresh_name=providers.Object(request_ids),
+    )
 
     # money
     token_counter = providers.Singleton(TokenEstimator)

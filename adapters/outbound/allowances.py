@@ -65,7 +65,7 @@ def _until_some_is_there(name: str, again_s: float, limit: float | None) -> Spen
     if name == _ONLY_ONE:
         return Spent(again_s, None)
     if name.endswith("requests"):
-        return Spent(again_s / limit if limit else again_s * _ENOUGH, None)
+        return Spent(again_s / max(limit, 1.0) if limit else again_s * _ENOUGH, None)
     return Spent(again_s * _ENOUGH, None)
 
 

@@ -1,7 +1,8 @@
 """Keeps to what providers' plans let through, so that a free plan is not wasted on refusals."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -40,6 +41,15 @@ class _Use:
                 meter.use(-1, now)
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What the others are told at once of what was used in a window."""
+
+    name: str
+    amount: int
+    window: Window
+
+
 class _Unmetered:
     """The ticket for a provider without a plan."""
 
@@ -50,15 +60,29 @@ _UNMETERED = _Unmetered()
 
 
 class Quotas:
-    """Implements `app.use_cases.attempts.Companion`; its `gate` is a `domain.routing.gates.Gate`."""
+    """
+    Implements `app.use_cases.attempts.Companion`; its `gate` is a `domain.routing.gates.Gate`.
 
-    def __init__(self, plans: Mapping[str, Sequence[Quota]], store: CounterStore, clock: Clock) -> None:
+    Args:
+        fresh_name: names what is told at once, so that it counts once however often it has to be told.
+    """
+
+    def __init__(
+        self,
+        plans: Mapping[str, Sequence[Quota]],
+        store: CounterStore,
+        clock: Clock,
+        *,
+        fresh_name: Callable[[], str],
+    ) -> None:
         self._meters = {
             provider: tuple(QuotaMeter(quota, partial(window_at, quota)) for quota in plan)
             for provider, plan in plans.items()
         }
         self._store = store
         self._clock = clock
+        self._fresh_name = fresh_name
+        self._unanswered: dict[str, _Batch] = {}
 
     def __repr__(self) -> str:
         return f"<Quotas {self._meters}>"
@@ -96,20 +120,32 @@ class Quotas:
 
     async def share(self) -> None:
         """Once. While the store is lost, what is used is kept in memory and told later."""
-        for name, meter in self._named():
-            now = self._clock.time()
-            window, amount = meter.window(now), meter.take_untold(now)
-            try:
-                total = await self._total(f"quota:{name}:{window.key}", amount, window.ends_at - now)
-            except StoreUnavailable:
-                meter.give_back(amount, window, now)
-                return
-            meter.learn(total, window, self._clock.time())
+        with suppress(StoreUnavailable):
+            for name, meter in self._named():
+                if name in self._unanswered:
+                    await self._tell(name, meter)
+                await self._tell(name, meter)
 
-    async def _total(self, name: str, amount: int, left_s: float) -> int:
-        if amount == 0:
+    async def _tell(self, name: str, meter: QuotaMeter) -> None:
+        """What was told without an answer is told again as it was, before anything else is."""
+        batch = self._unanswered[name] = self._next_batch(name, meter)
+        total = await self._total(f"quota:{name}:{batch.window.key}", batch)
+        del self._unanswered[name]
+        meter.learn(total, batch.window, self._clock.time())
+
+    def _next_batch(self, name: str, meter: QuotaMeter) -> "_Batch":
+        now = self._clock.time()
+        window = meter.window(now)
+        unanswered = self._unanswered.get(name)
+        if unanswered is not None and unanswered.window == window:
+            return unanswered
+        return _Batch(self._fresh_name(), meter.take_untold(now), window)
+
+    async def _total(self, name: str, batch: "_Batch") -> int:
+        if batch.amount == 0:
             return await self._store.counted(name)
-        return (await self._store.count(name, amount, lasts_s=left_s + _OUTLASTS_S)).total
+        lasts_s = batch.window.ends_at - self._clock.time() + _OUTLASTS_S
+        return (await self._store.count(name, batch.amount, lasts_s=lasts_s, batch=batch.name)).total
 
     def _named(self) -> Iterator[tuple[str, QuotaMeter]]:
         """By what is counted, so that a plan that is written anew goes on with what was used."""

@@ -90,12 +90,6 @@ class QuotaMeter:
         self._known += amount
         return amount
 
-    def give_back(self, amount: int, window: Window, now: float) -> None:
-        """The others could not be told."""
-        if self.window(now) == window:
-            self._known -= amount
-            self._untold += amount
-
     def learn(self, total: int, window: Window, now: float) -> None:
         """All together have used so much of a window, if that is still the present one."""
         if self.window(now) == window:

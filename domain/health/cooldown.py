@@ -104,7 +104,8 @@ def cooled(
 
 def spent(before: Cooldown, wait_s: float, scope: QuotaScope | None, now: float) -> Cooldown:
     """The pause of a provider of whose plan nothing is left for so long, though nobody was refused."""
-    return replace(before, until=max(now + _seconds(wait_s), before.until), scope=scope)
+    until = now + _seconds(wait_s)
+    return before if until <= before.until else replace(before, until=until, scope=scope)
 
 
 def _pause(

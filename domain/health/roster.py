@@ -115,7 +115,10 @@ class Roster:
         before = self._records.of(provider)
         reason = CooldownReason.QUOTA if wait_s > _A_BLIP_S else CooldownReason.RATE_LIMITED
         known = before.cooldown(reason, "") or Cooldown(reason=reason)
-        after = before.cooling(spent(known, wait_s, scope, now))
+        pause = spent(known, wait_s, scope, now)
+        if pause is known:
+            return ()
+        after = before.cooling(pause)
         self._records.keep(provider, after)
         return tuple(_changes(before, after, None, policy, now))
 

@@ -81,14 +81,22 @@ class Counted:
     taken: bool
 
 
-class CounterStore(Protocol):
-    """Counts what all workers do, for a time. Counting twice is not the same as counting once."""
+BATCH_KNOWN_S = 3600.0
+"""How long a store knows a batch that it has counted."""
 
-    async def count(self, name: str, amount: int, *, lasts_s: float, most: int | None = None) -> Counted:
+
+class CounterStore(Protocol):
+    """Counts what all workers do, for a time."""
+
+    async def count(
+        self, name: str, amount: int, *, lasts_s: float, most: int | None = None, batch: str = ""
+    ) -> Counted:
         """
         Adds to a counter, unless its total would exceed ``most``; a negative amount always goes in.
 
-        A counter begins with its first amount and ends ``lasts_s`` later, whatever was added in between.
+        A counter begins with its first amount and ends ``lasts_s`` later, whatever was added in between. An
+        amount with the name of a ``batch`` is counted once within an hour, however often it is told: whoever
+        had no answer cannot know whether it was. Without one, counting twice is not counting once.
         """
         ...
 

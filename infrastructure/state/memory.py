@@ -7,7 +7,7 @@ from domain.budget.accounts import Pot
 from domain.budget.leases import Balance, Claim, Grant, Holding, grant
 from domain.budget.money import NanoUsd
 from domain.budget.usage import UsageQuery, UsageRow, UsageTotal, slot_total, totals
-from domain.ports.storage import Charge, Counted
+from domain.ports.storage import BATCH_KNOWN_S, Charge, Counted
 from domain.ports.time import Clock
 
 
@@ -32,9 +32,16 @@ class SharedMemory:
     records: dict[str, dict[str, Expiring]] = field(default_factory=dict)
     generations: dict[str, int] = field(default_factory=dict)
     counters: dict[str, Expiring] = field(default_factory=dict)
+    batches: dict[tuple[str, str], float] = field(default_factory=dict)
     seats: dict[str, dict[int, Expiring]] = field(default_factory=dict)
     usage: dict[tuple[float, str], UsageRow] = field(default_factory=dict)
     workers: int = 0
+
+    def knows(self, counter: str, batch: str, now: float) -> bool:
+        """Whether the batch was counted of late; those of long ago are forgotten."""
+        while self.batches and next(iter(self.batches.values())) <= now:
+            del self.batches[next(iter(self.batches))]
+        return (counter, batch) in self.batches
 
 
 class MemoryStore:
@@ -81,8 +88,12 @@ class MemoryStore:
     async def generation(self, topic: str) -> int:
         return self._memory.generations.get(topic, 0)
 
-    async def count(self, name: str, amount: int, *, lasts_s: float, most: int | None = None) -> Counted:
+    async def count(
+        self, name: str, amount: int, *, lasts_s: float, most: int | None = None, batch: str = ""
+    ) -> Counted:
         now = self._clock.time()
+        if batch and self._memory.knows(name, batch, now):
+            return Counted(await self.counted(name), taken=True)
         known = self._memory.counters.get(name)
         if known is None or not known.holds(now):
             known = self._memory.counters[name] = Expiring(0, now + lasts_s)
@@ -90,6 +101,8 @@ class MemoryStore:
         if most is not None and amount > 0 and total > most:
             return Counted(int(known.value), taken=False)
         known.value = total
+        if batch:
+            self._memory.batches[name, batch] = now + BATCH_KNOWN_S
         return Counted(total, taken=True)
 
     async def counted(self, name: str) -> int:

@@ -68,11 +68,13 @@ class SqliteStore:
     async def generation(self, topic: str) -> int:
         return await self._reads(lambda connection: sqlite_shared.generation(connection, topic))
 
-    async def count(self, name: str, amount: int, *, lasts_s: float, most: int | None = None) -> Counted:
+    async def count(
+        self, name: str, amount: int, *, lasts_s: float, most: int | None = None, batch: str = ""
+    ) -> Counted:
         now = self._clock.time()
         return await self._writer.run(
             lambda connection: sqlite_shared.count(
-                connection, name, amount, now=now, until=now + lasts_s, most=most
+                connection, name, amount, now=now, until=now + lasts_s, most=most, batch=batch
             ),
             Care.WRITE,
         )

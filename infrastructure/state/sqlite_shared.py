@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 
-from domain.ports.storage import Counted
+from domain.ports.storage import BATCH_KNOWN_S, Counted
 
 
 def put(connection: sqlite3.Connection, topic: str, name: str, text: str, until: float | None) -> None:
@@ -30,13 +30,26 @@ def generation(connection: sqlite3.Connection, topic: str) -> int:
 
 
 def count(
-    connection: sqlite3.Connection, name: str, amount: int, *, now: float, until: float, most: int | None
+    connection: sqlite3.Connection,
+    name: str,
+    amount: int,
+    *,
+    now: float,
+    until: float,
+    most: int | None,
+    batch: str,
 ) -> Counted:
-    """Adds to a counter, which begins anew when its time is over."""
+    """Adds to a counter, which begins anew when its time is over. A batch is kept as a counter of its own."""
     before = counted(connection, name, now)
+    told = f"{name}\n{batch}"
+    if batch and counted(connection, told, now) is not None:
+        return Counted(before or 0, taken=True)
     total = (before or 0) + amount
     if most is not None and amount > 0 and total > most:
         return Counted(before or 0, taken=False)
+    if batch:
+        known = (told, amount, now + BATCH_KNOWN_S)
+        connection.execute("INSERT OR REPLACE INTO counters VALUES (?, ?, ?)", known)
     if before is None:
         connection.execute("INSERT OR REPLACE INTO counters VALUES (?, ?, ?)", (name, total, until))
     else:

@@ -20,7 +20,7 @@ from domain.budget.leases import SHARE_AHEAD, Balance, Claim, Grant, Holding
 from domain.budget.money import NanoUsd
 from domain.budget.periods import Span
 from domain.budget.usage import SlotTotal, UsageQuery, UsageRow, UsageTotal, slot_total, totals
-from domain.ports.storage import Charge, Counted, StoreUnavailable
+from domain.ports.storage import BATCH_KNOWN_S, Charge, Counted, StoreUnavailable
 from domain.ports.time import Clock
 from infrastructure.state.valkey_server import Script, ValkeyServer, Word
 
@@ -106,13 +106,21 @@ class ValkeyStore:
         await self._arrive()
         return int(await self._server.do("GET", _key("generation", topic)) or 0)
 
-    async def count(self, name: str, amount: int, *, lasts_s: float, most: int | None = None) -> Counted:
+    async def count(
+        self, name: str, amount: int, *, lasts_s: float, most: int | None = None, batch: str = ""
+    ) -> Counted:
         await self._arrive()
         now = self._clock.time()
         bound = "" if most is None else most
         kept_ms = int((lasts_s + _OVERTIME_S) * 1000)
         total, taken = await self._count.run(
-            [_key("counter", name)], amount, repr(now), repr(now + lasts_s), bound, kept_ms
+            [_key("counter", name), _key("batch", name, batch)],
+            amount,
+            repr(now),
+            repr(now + lasts_s),
+            bound,
+            kept_ms,
+            int(BATCH_KNOWN_S * 1000) if batch else 0,
         )
         return Counted(int(total), taken=bool(taken))
 

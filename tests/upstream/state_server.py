@@ -20,7 +20,7 @@ class StateServer:
 
     def __init__(self, folder: Path, port: int) -> None:
         self._folder = folder
-        self._port = port
+        self.port = port
         self._process: subprocess.Popen[bytes] | None = None
 
     def __repr__(self) -> str:
@@ -28,12 +28,12 @@ class StateServer:
 
     @property
     def url(self) -> str:
-        return f"valkey://127.0.0.1:{self._port}/0"
+        return f"valkey://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
         """Starts it, with a log of all writes on the disk."""
         options: dict[str, Any] = {
-            "port": self._port,
+            "port": self.port,
             "bind": "127.0.0.1",
             "dir": self._folder,
             "appendonly": "yes",
@@ -58,7 +58,7 @@ class StateServer:
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self._port), timeout=1) as line:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as line:
                 line.sendall(b"PING\r\n")
                 return line.recv(7) == b"+PONG\r\n"
         except OSError:

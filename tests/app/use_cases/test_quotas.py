@@ -1,6 +1,8 @@
 """Plans of providers are kept to, and remembered."""
 
+from collections.abc import Callable
 from contextlib import aclosing, suppress
+from itertools import count
 
 import pytest
 
@@ -19,6 +21,10 @@ NOON = 1_800_014_400.0  # 2027-01-15T12:00:00Z
 DAILY = Quota(unit=Unit.REQUESTS, allowed=2, per=Per.DAY)
 
 
+def names() -> Callable[[], str]:
+    return map(str, count()).__next__
+
+
 class Planned:
     """A free provider with a plan, and one behind it."""
 
@@ -26,7 +32,8 @@ class Planned:
         self, quota: Quota, free: ScriptedProvider | None = None, memory: SharedMemory | None = None
     ) -> None:
         self.clock = FixedClock(time_s=NOON)
-        self.quotas = Quotas({"free": (quota,)}, MemoryStore(self.clock, memory), self.clock)
+        store = MemoryStore(self.clock, memory)
+        self.quotas = Quotas({"free": (quota,)}, store, self.clock, fresh_name=names())
         self.house: House = house(
             free=free or answering(),
             spare=answering(),
@@ -77,7 +84,7 @@ async def test_refused_requests_count_where_the_plan_says_so(failed_count: bool,
 
 async def test_where_nobody_else_can_answer_the_client_is_told_when_to_come_back() -> None:
     clock = FixedClock(time_s=NOON)
-    quotas = Quotas({"free": (DAILY,)}, MemoryStore(clock), clock)
+    quotas = Quotas({"free": (DAILY,)}, MemoryStore(clock), clock, fresh_name=names())
     alone = house(free=answering(), companions=(quotas,), gates=(quotas.gate,))
     for _ in range(2):
         async with aclosing(await alone.ask()):
@@ -106,16 +113,22 @@ async def test_what_is_used_outlives_the_gateway_and_is_known_to_others() -> Non
 
 
 class Away:
-    """A store that cannot be reached while ``away``."""
+    """A store that cannot be reached while ``away``, or whose answers are lost on the way."""
 
     def __init__(self, store: MemoryStore) -> None:
         self.away = True
+        self.loses_answers = False
         self._store = store
 
-    async def count(self, name: str, amount: int, *, lasts_s: float, most: int | None = None) -> Counted:
+    async def count(
+        self, name: str, amount: int, *, lasts_s: float, most: int | None = None, batch: str = ""
+    ) -> Counted:
         if self.away:
             raise StoreUnavailable("away")
-        return await self._store.count(name, amount, lasts_s=lasts_s, most=most)
+        counted = await self._store.count(name, amount, lasts_s=lasts_s, most=most, batch=batch)
+        if self.loses_answers:
+            raise StoreUnavailable("no answer")
+        return counted
 
     async def counted(self, name: str) -> int:
         if self.away:
@@ -126,7 +139,7 @@ class Away:
 async def test_what_is_used_while_the_state_is_away_is_told_later() -> None:
     clock = FixedClock(time_s=NOON)
     store = Away(MemoryStore(clock))
-    quotas = Quotas({"free": (DAILY,)}, store, clock)
+    quotas = Quotas({"free": (DAILY,)}, store, clock, fresh_name=names())
     alone = house(free=answering(), companions=(quotas,), gates=(quotas.gate,))
     for _ in range(2):
         async with aclosing(await alone.ask()):
@@ -137,5 +150,23 @@ async def test_what_is_used_while_the_state_is_away_is_told_later() -> None:
 
     store.away = False
     await quotas.share()
+
+    assert await store.counted("quota:free:requests:day:2027-01-15") == 2
+
+
+async def test_what_was_counted_without_an_answer_is_not_counted_again() -> None:
+    clock = FixedClock(time_s=NOON)
+    store = Away(MemoryStore(clock))
+    store.away, store.loses_answers = False, True
+    quotas = Quotas({"free": (DAILY,)}, store, clock, fresh_name=names())
+    alone = house(free=answering(), companions=(quotas,), gates=(quotas.gate,))
+    for _ in range(2):
+        async with aclosing(await alone.ask()):
+            pass
+        await quotas.share()
+
+    store.loses_answers = False
+    for _ in range(2):
+        await quotas.share()
 
     assert await store.counted("quota:free:requests:day:2027-01-15") == 2

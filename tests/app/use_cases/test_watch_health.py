@@ -68,10 +68,12 @@ async def test_whoever_has_nothing_left_of_its_plan_is_not_asked_until_it_has() 
 
     house.watch.spent("first", 7200.0, QuotaScope.DAY)
     told = house.sink.of(ProviderCooledDown)
-    house.watch.spent("first", 7199.5, QuotaScope.DAY)
+    house.watch.spent("first", 7199.5, None)
 
     assert [(event.reason, event.scope, event.cooldown_s) for event in told] == [("quota", "day", 7200.0)]
     assert house.sink.of(ProviderCooledDown) == told  # the second time was no news
+    (paused,) = house.roster.known()["first"].cooldowns
+    assert paused.scope is QuotaScope.DAY
     assert await house.tried() == ["second"]
     house.clock.advance(7200)
     assert await house.tried() == ["first"]

@@ -70,6 +70,24 @@ async def test_a_counter_takes_no_more_than_its_most(stores: Stores) -> None:
     assert await worker.count("anna", -1, lasts_s=60, most=3) == Counted(9, taken=True)
 
 
+async def test_a_batch_is_counted_once_by_whomever_it_is_told(stores: Stores) -> None:
+    one, two = stores.worker(), stores.worker()
+
+    told = [await worker.count("anna", 4, lasts_s=9_000, batch="b1") for worker in (one, two, one)]
+
+    assert told == [Counted(4, taken=True)] * 3
+    assert await two.count("anna", 4, lasts_s=9_000, batch="b2") == Counted(8, taken=True)
+    assert await two.count("bob", 4, lasts_s=9_000, batch="b1") == Counted(4, taken=True)
+    assert await one.counted("anna") == 8
+
+
+async def test_a_batch_that_was_too_much_may_be_told_again(stores: Stores) -> None:
+    worker = stores.worker()
+
+    assert not (await worker.count("anna", 4, lasts_s=60, most=3, batch="b1")).taken
+    assert await worker.count("anna", 4, lasts_s=60, most=5, batch="b1") == Counted(4, taken=True)
+
+
 async def test_a_counter_begins_anew_when_its_time_is_over(stores: Stores) -> None:
     worker = stores.worker()
     await worker.count("anna", 4, lasts_s=60)
