@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from valkey.asyncio import Valkey
 from valkey.asyncio.retry import Retry
@@ -17,6 +18,7 @@ Word: TypeAlias = str | bytes | int | float
 PATIENCE_S = 2.0
 """How long any answer of the server may take, a new connection included."""
 
+_OVER_TLS = frozenset({"valkeys", "rediss"})
 _SCRIPTS = Path(__file__).with_name("lua")
 
 
@@ -37,6 +39,7 @@ class ValkeyServer:
             socket_connect_timeout=PATIENCE_S,
             health_check_interval=30,
             retry=Retry(NoBackoff(), 1),
+            **_tls(url),
         )
         self._place = _place(self._client)
 
@@ -85,6 +88,11 @@ class Script:
             StoreUnavailable: as `ValkeyServer.do`.
         """
         return await self._server.answer(self._script(keys=keys, args=args))
+
+
+def _tls(url: str) -> dict[str, Any]:
+    """The library checks whose certificate it is shown only when it is told to."""
+    return {"ssl_check_hostname": True} if urlsplit(url).scheme in _OVER_TLS else {}
 
 
 def _place(client: Valkey) -> str:

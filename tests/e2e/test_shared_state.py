@@ -1,7 +1,9 @@
 """Two gateways that share a server keep to one budget, one limit and one set of keys, whatever befalls it."""
 
 import asyncio
+import random
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,6 +27,7 @@ from tests.upstream.scripted_upstream import wait_until
 from tests.upstream.state_server import StateServer, state_server
 
 PASSWORD = "planted-password-of-the-state-0123456789"
+DICE = random.Random(11)  # noqa: S311  the moments of the killings need no secrecy
 SOON_S = 15.0
 """Many times what it takes until every gateway knows of a change."""
 
@@ -132,7 +135,7 @@ def revoke(directory: Path, key: str) -> None:
     )
 
 
-def test_a_server_that_is_lost_under_load_costs_no_answer_and_no_settled_cent(
+def test_a_server_that_is_away_for_a_while_costs_no_answer_and_no_settled_cent(
     stage: Stage, tmp_path: Path, server: StateServer
 ) -> None:
     stage.plays(first=ANSWER)
@@ -151,6 +154,42 @@ def test_a_server_that_is_lost_under_load_costs_no_answer_and_no_settled_cent(
     assert statuses == {200: 80}
     assert spent_usd(server) == pytest.approx(80 * COST_USD)
     assert len(stage["first"].chats) == 80
+
+
+@pytest.mark.parametrize("sync", ["always", "everysec"])
+def test_a_server_that_is_killed_while_requests_run_costs_no_answer_and_no_cent(
+    stage: Stage, tmp_path: Path, sync: str
+) -> None:
+    stage.plays(first=ANSWER)
+    hard = config(stage, monthly_budget_usd=1000.0, budget_mode="hard")
+    folder = tmp_path / "valkey"
+    folder.mkdir()
+    with state_server(folder, sync=sync) as server:
+        with two(tmp_path, hard, server) as gateways, ThreadPoolExecutor(len(gateways)) as pool:
+            over = threading.Event()
+            asking = [pool.submit(_asked_until, over, gateway) for gateway in gateways]
+            for _ in range(4):
+                time.sleep(0.7)
+                server.kill()
+                time.sleep(DICE.uniform(0.05, 0.8))
+                server.start()
+            time.sleep(0.7)
+            over.set()
+            statuses = sum((each.result() for each in asking), Counter())
+        found = balance(server)
+
+    assert set(statuses) == {200}
+    assert statuses[200] == len(stage["first"].chats) > 100
+    assert found.settled / 1e9 == pytest.approx(statuses[200] * COST_USD)
+    assert found.reserved == 0
+
+
+def _asked_until(over: threading.Event, gateway: Gateway) -> "Counter[int]":
+    """The statuses of one request after the other, four at a time."""
+    statuses: Counter[int] = Counter()
+    while not over.is_set():
+        statuses += asked_at_once(gateway, 4)
+    return statuses
 
 
 def told(gateway: Gateway, event: str) -> Callable[[], bool]:

@@ -16,11 +16,18 @@ _PROGRAMS = ("valkey-server", "redis-server")
 
 
 class StateServer:
-    """One server process; what it was told outlives it in its folder."""
+    """
+    One server process; what it was told outlives it in its folder.
 
-    def __init__(self, folder: Path, port: int) -> None:
+    Attributes:
+        tls_port: where it speaks TLS, showing its certificate, if it has one.
+    """
+
+    def __init__(self, folder: Path, sync: str, certificate: Path | None) -> None:
         self._folder = folder
-        self.port = port
+        self.port, self.tls_port = _free_ports()
+        self._sync = sync
+        self._certificate = certificate
         self._process: subprocess.Popen[bytes] | None = None
 
     def __repr__(self) -> str:
@@ -37,10 +44,17 @@ class StateServer:
             "bind": "127.0.0.1",
             "dir": self._folder,
             "appendonly": "yes",
-            "appendfsync": "always",
+            "appendfsync": self._sync,
             "save": "",
             "logfile": self._folder / "log",
         }
+        if self._certificate is not None:
+            options |= {
+                "tls-port": self.tls_port,
+                "tls-cert-file": self._certificate,
+                "tls-key-file": self._certificate,
+                "tls-auth-clients": "no",
+            }
         words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
         self._process = subprocess.Popen([program(), *words])
         wait_until(self._answers)
@@ -72,13 +86,18 @@ def program() -> str:
 
 
 @contextmanager
-def state_server(folder: Path) -> Iterator[StateServer]:
-    """A running server; ended afterwards."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = StateServer(folder, port)
+def state_server(
+    folder: Path, *, sync: str = "always", certificate: Path | None = None
+) -> Iterator[StateServer]:
+    """A running server, whose log is synced to the disk `always` or `everysec`; ended afterwards."""
+    server = StateServer(folder, sync, certificate)
     server.start()
     try:
         yield server
     finally:
         server.stop()
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        return one.getsockname()[1], other.getsockname()[1]
