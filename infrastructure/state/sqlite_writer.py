@@ -11,6 +11,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ Found = TypeVar("Found")
 BUSY_TIMEOUT_S = 10.0
 """How long another process may hold the file before a transaction is given up."""
 
+_BUSY_PAUSE_S = 0.01
 _MOST_AT_ONCE = 256
 _CLOSING_S = 15.0
 
@@ -157,9 +159,23 @@ def connected(path: Path) -> sqlite3.Connection:
     """
     The file, opened for reading and writing; made if it is not there.
 
+    Who turns a new file into one with a WAL while another does so is told at once that it is busy, whatever
+    its patience (https://www.sqlite.org/wal.html, "Sometimes Queries Return SQLITE_BUSY In WAL Mode").
+
     Raises:
         sqlite3.Error: it cannot be opened, or is no such file.
     """
+    give_up_at = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            return _opened(path)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up_at:
+                raise
+            time.sleep(_BUSY_PAUSE_S)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     try:
         # Mapped memory costs a small machine its cache, and a torn write a process its life.

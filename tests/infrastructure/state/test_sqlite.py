@@ -4,7 +4,9 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -223,6 +225,20 @@ async def test_after_a_power_cut_the_ledger_stands_where_it_was_last_synced(path
 
         assert [charge.amount for charge in charges] == [50]
         assert await settled(after) == 150
+
+
+async def test_a_new_file_that_another_process_is_busy_with_is_waited_for(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("CREATE TABLE theirs (any)")
+        finishing = threading.Timer(0.2, other.execute, ["COMMIT"])
+        finishing.start()
+        store = SqliteStore(path, FixedClock())
+
+        assert (await store.count("ours", 1, lasts_s=60)).total == 1
+
+        await store.aclose()
+        finishing.join()
 
 
 async def test_two_processes_write_to_one_file(path: Path) -> None:
