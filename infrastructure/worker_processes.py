@@ -9,7 +9,7 @@ from pathlib import Path
 from granian.constants import Interfaces
 from granian.server.mp import MPServer
 
-from infrastructure.server import MOST_AT_ONCE, bindable
+from infrastructure.server import MOST_AT_ONCE, SIGNALS, bindable
 
 _MAIN_PROCESS = "CODEROUTER_MAIN_PROCESS"
 """The variable that tells a worker whose child it is; it may have lost its parent before it can look."""
@@ -50,10 +50,21 @@ def serve_with_workers(target: str, *, host: str, port: int, workers: int, drain
         working_dir=Path.cwd(),
         log_enabled=False,
     )
+    os.register_at_fork(after_in_child=_end_when_told)
     try:
         server.serve()
     except SystemExit as ended:  # Granian's way to say that it gives up
         raise WorkersDie from ended
+
+
+def _end_when_told() -> None:
+    """
+    A forked worker inherits handlers that only the main process can obey, until it has its own.
+
+    Told to end before that, it would go on until it is killed; it has nothing to finish yet.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def parent_for_workers() -> Mapping[str, str]:

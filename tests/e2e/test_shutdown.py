@@ -152,3 +152,15 @@ def test_a_worker_that_does_not_stay_alive_ends_the_gateway_for_whoever_restarts
 
         assert gateway.exit_code() == 6
         assert "a worker ended again" in gateway.log
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.1, 0.2, 0.4, 0.8])
+def test_workers_that_are_told_to_end_while_they_start_do(
+    stage: Stage, tmp_path: Path, after_s: float
+) -> None:
+    with started(tmp_path, stage.config(server={"workers": 2})) as gateway:
+        wait_until(lambda: bool(gateway.workers()), within_s=30)
+        time.sleep(after_s)
+        gateway.terminate()
+
+        assert gateway.exit_code(within_s=15) == 0, gateway.log
