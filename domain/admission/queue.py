@@ -13,12 +13,14 @@ The queue does no waiting itself: it tells who sits, and its owner wakes them.
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 Name = TypeVar("Name", bound=Hashable)
 
 _FEW = 64
-"""So many names are kept before it is worth looking for those that may be forgotten."""
+_MANY = 4096
+"""So many names are kept before it is worth looking for those that may be forgotten, and so many at all."""
 
 
 class Visitor(NamedTuple):
@@ -84,27 +86,35 @@ class Turns(Generic[Name]):
         self._present[name] = present + 1
 
     def goes(self, name: Name) -> None:
-        """
-        Somebody has had a turn, or wants it no more.
-
-        Whoever is gone altogether and is owed nothing is as good as new; so names do not pile up.
-        """
+        """Somebody has had a turn, or wants it no more."""
         left = self._present[name] - 1
         if left:
             self._present[name] = left
             return
         del self._present[name]
-        if len(self._times) > 2 * len(self._present) + _FEW:
+        if not self._present:
+            self._begin_anew()
+        elif len(self._times) > 2 * len(self._present) + _FEW:
             self._forget_absent()
 
     def serve(self, name: Name, weight: int) -> None:
         self._now = self.time(name)
         self._times[name] = self._now + 1 / weight
 
+    def _begin_anew(self) -> None:
+        """When nobody is left nobody is owed anything: time goes on from the last turn that was given."""
+        self._now = max(self._times.values(), default=self._now)
+        self._times = {}
+
     def _forget_absent(self) -> None:
-        """Whoever is not present and has had no more than the one that was served last."""
+        """
+        Names do not pile up: whoever is gone and has had no more than the one that was served last is as
+        good as new. Of conversations that never come back there may be any number, each a turn ahead; when
+        there are many their turn is forgiven.
+        """
+        latest = inf if len(self._times) > _MANY else self._now
         self._times = {
-            name: time for name, time in self._times.items() if name in self._present or time > self._now
+            name: time for name, time in self._times.items() if name in self._present or time > latest
         }
 
 

@@ -1,5 +1,6 @@
 """Whose turn it is before a busy provider."""
 
+import tracemalloc
 from itertools import count
 
 import pytest
@@ -240,6 +241,25 @@ class Queueing(RuleBasedStateMachine):
 
 TestQueueing = Queueing.TestCase
 TestQueueing.settings = settings(max_examples=60, stateful_step_count=40)
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_conversations_that_never_come_back_leave_nothing_behind(busy: bool) -> None:
+    queue = FairQueue(2, 4)
+    if busy:
+        queue.arrive(visitor("a", session="stays"))
+    tracemalloc.start()
+    before = 0
+    for number in range(30_000):
+        one = visitor("b", session=f"{number}")
+        assert isinstance(queue.arrive(one), Seated)
+        queue.leave(one.id)
+        if number == 10_000:
+            before, _ = tracemalloc.get_traced_memory()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert after - before < 3_000_000  # a name takes some 300 bytes
 
 
 @pytest.mark.parametrize("weights", [(1, 1), (1, 3), (2, 5)])
