@@ -206,6 +206,8 @@ class Container(containers.DeclarativeContainer):
         key_store,
         clock,
         members,
+        profiles=table.provided.profiles,
+        providers=table.provided.providers,
         fresh_id=providers.Object(fresh_id),
         fresh_secret=providers.Object(fresh_secret),
     )

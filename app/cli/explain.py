@@ -23,7 +23,8 @@ def explain(*, request_id: str, url: str, key: str | None, as_json: bool) -> Non
     """
     Tell what happened to the request with this id (the answer's X-Request-Id).
 
-    Exits with 5 when no gateway answers, with 6 when it does not know the request.
+    Exits with 5 when no gateway answers, with 6 when it does not know the request, with 7 when it wants
+    another key.
     """
     story = ask_gateway(url, f"/admin/requests/{quote(request_id, safe='')}", key, refused=UNKNOWN)
     if as_json:

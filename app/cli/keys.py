@@ -22,10 +22,11 @@ from app.use_cases.key_terms import (
     limit_terms,
     limits_by,
 )
-from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMember, Wanted
+from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMember, UnknownPlace, Wanted
 from config.translate_access import hash_line
 from domain.access.keys import Key, Scope
 from domain.access.permissions import EVERYTHING, Permissions
+from domain.budget.accounts import BudgetMode
 from domain.ports.storage import StoreUnavailable
 
 REFUSED = 2
@@ -37,6 +38,8 @@ STATE_ERROR = 4
 Gained = TypeVar("Gained")
 Terms = TypeVar("Terms", bound=msgspec.Struct)
 
+_USD = click.FloatRange(min=0, max=1e9)
+_COUNT = click.IntRange(min=1)
 _as_json = click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
 
 
@@ -65,13 +68,17 @@ def keys() -> None:
 @click.option("--provider", "providers", multiple=True, help="A provider that it may ask.  [default: all]")
 @click.option("--no-paid", is_flag=True, help="Never ask paid providers.")
 @click.option("--lan-only", is_flag=True, help="Nothing leaves the house.")
-@click.option("--monthly-usd", type=float, help="What it may spend in a month.  [default: no bound]")
-@click.option("--daily-usd", type=float, help="What it may spend on a day.  [default: no bound]")
-@click.option("--budget-mode", help="soft or hard, as in the configuration.  [default: soft]")
+@click.option("--monthly-usd", type=_USD, help="What it may spend in a month.  [default: no bound]")
+@click.option("--daily-usd", type=_USD, help="What it may spend on a day.  [default: no bound]")
+@click.option(
+    "--budget-mode",
+    type=click.Choice([str(mode) for mode in BudgetMode]),
+    help="As in the configuration.  [default: soft]",
+)
 @click.option("--budget-zone", help="Whose months and days, such as Europe/Berlin.  [default: UTC]")
-@click.option("--requests-per-minute", type=int, help="Requests within any minute.  [default: no bound]")
-@click.option("--tokens-per-minute", type=int, help="Tokens read and written, likewise.")
-@click.option("--concurrent", type=int, help="Requests that run side by side.  [default: no bound]")
+@click.option("--requests-per-minute", type=_COUNT, help="Requests within any minute.  [default: no bound]")
+@click.option("--tokens-per-minute", type=_COUNT, help="Tokens read and written, likewise.")
+@click.option("--concurrent", type=_COUNT, help="Requests that run side by side.  [default: no bound]")
 @click.option("--expires", "lasts_s", type=Span(), help="When it ends, such as 30d.  [default: never]")
 @click.option(
     "--hash-file",
@@ -107,6 +114,8 @@ def create(
 
     What it may spend and use bounds this key beside whatever bounds its member.
     """
+    if monthly_usd is None and daily_usd is None and (budget_mode or budget_zone):
+        fail("a budget needs an amount: --monthly-usd or --daily-usd", REFUSED)
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
     wanted = Wanted(
         member=member,
@@ -210,6 +219,7 @@ def facts(key: Key) -> dict[str, Any]:
     return {
         "id": key.id,
         "member": key.member,
+        "account": key.account,
         "scopes": sorted(key.scopes),
         "profiles": _sorted(key.narrowing.profiles),
         "providers": _sorted(key.narrowing.providers),
@@ -246,7 +256,7 @@ def _managing(choices: Choices, job: Callable[[ManageKeys], Awaitable[Gained]]) 
 
     try:
         return asyncio.run(run())
-    except (UnknownKey, UnknownMember) as error:
+    except (UnknownKey, UnknownMember, UnknownPlace) as error:
         fail(str(error), REFUSED)
     except StoreUnavailable as error:
         fail(f"the state cannot be used: {error}", STATE_ERROR)
@@ -275,7 +285,7 @@ def _show(made: Made, *, as_json: bool) -> None:
 def _table(found: Iterable[Key]) -> Iterable[str]:
     now = datetime.now(UTC).timestamp()
     rows = [
-        ("id", "member", "opens", "narrowed to", "may use", "made", "holds"),
+        ("id", "member", "spends as", "opens", "narrowed to", "may use", "made", "holds"),
         *(_row(key, now) for key in found),
     ]
     if len(rows) == 1:
@@ -288,7 +298,8 @@ def _table(found: Iterable[Key]) -> Iterable[str]:
 def _row(key: Key, now: float) -> tuple[str, ...]:
     made = (_moment(key.created_at) or "")[:10]
     opens = ",".join(sorted(key.scopes))
-    return key.id, key.member, opens, _narrowing(key.narrowing), _allowance(key), made, _state(key, now)
+    may = (opens, _narrowing(key.narrowing), _allowance(key))
+    return key.id, key.member, key.account, *may, made, _state(key, now)
 
 
 def _allowance(key: Key) -> str:

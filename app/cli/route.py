@@ -53,7 +53,7 @@ def route(
 
     No provider is asked. Without --url the configuration alone decides, as if the gateway had just started.
     Exits with 2 when the configuration cannot be used, with 4 when the request would be refused, with 5 when
-    no gateway answers at --url.
+    no gateway answers at --url, with 7 when that wants another key.
     """
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
     asked = _Asked(

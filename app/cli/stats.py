@@ -9,6 +9,7 @@ import click
 import httpx
 
 from app.cli.options import fail
+from app.cli.running_gateway import NO_ENTRY, NOT_LET_IN, message_of
 from app.cli.stats_text import told
 
 UNREACHABLE = 2
@@ -33,7 +34,7 @@ def stats(*, url: str, key: str | None, interval: float, once: bool, as_json: bo
     """
     Show what a running gateway has counted: requests, providers, refusals, costs, the latest attempts.
 
-    Exits with 2 when the gateway does not tell.
+    Exits with 2 when the gateway does not tell, with 7 when it wants another key.
     """
     if as_json:
         click.echo(json.dumps(_fetched(url, key), indent=2))
@@ -59,8 +60,10 @@ def _fetched(url: str, key: str | None) -> dict[str, Any]:
         answer.raise_for_status()
         document = answer.json()
     except httpx.HTTPStatusError as error:
-        hint = " (give a key with --key)" if error.response.status_code in (401, 403) else ""
-        fail(f"{url} answers {error.response.status_code}{hint}", UNREACHABLE)
+        answer = error.response
+        if answer.status_code in NOT_LET_IN:
+            fail(f"{message_of(answer)} (--key gives one)", NO_ENTRY)
+        fail(f"{url} answers {answer.status_code}", UNREACHABLE)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         fail(f"{url} does not answer: {error}", UNREACHABLE)
     except ValueError:

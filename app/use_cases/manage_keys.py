@@ -1,6 +1,6 @@
 """Makes, lists, replaces and revokes keys."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from domain.access.keys import Key, Scope, digest_of, token_of
@@ -17,6 +17,10 @@ class UnknownKey(Exception):
 
 class UnknownMember(Exception):
     """The configuration declares members, and this is none of them; the message names them."""
+
+
+class UnknownPlace(Exception):
+    """The configuration has no such profile or provider; the message names those there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,7 @@ class ManageKeys:
 
     Args:
         members: those that the configuration declares.
+        profiles, providers: those that the configuration names.
         fresh_id: draws the id of a new key.
         fresh_secret: draws its secret.
     """
@@ -62,12 +67,15 @@ class ManageKeys:
         clock: Clock,
         members: Mapping[str, Permissions],
         *,
+        profiles: Collection[str],
+        providers: Collection[str],
         fresh_id: Callable[[], str],
         fresh_secret: Callable[[], str],
     ) -> None:
         self._store = store
         self._clock = clock
         self._members = members
+        self._places = {"profile": frozenset(profiles), "provider": frozenset(providers)}
         self._fresh_id = fresh_id
         self._fresh_secret = fresh_secret
 
@@ -83,7 +91,7 @@ class ManageKeys:
         A new key.
 
         Raises:
-            UnknownMember: the configuration declares others.
+            UnknownMember, UnknownPlace: the configuration has others.
         """
         made = self.draw(wanted)
         await self._store.put(made.key)
@@ -94,11 +102,16 @@ class ManageKeys:
         A key that the state does not keep, for a hash file.
 
         Raises:
-            UnknownMember: the configuration declares others.
+            UnknownMember, UnknownPlace: the configuration has others.
         """
         if self._members and wanted.member not in self._members and Scope.INFERENCE in wanted.scopes:
             declared = ", ".join(sorted(self._members))
             raise UnknownMember(f"no member is called {wanted.member!r}; declared are: {declared}")
+        self._check("profile", wanted.narrowing.profiles)
+        self._check("provider", wanted.narrowing.providers)
+        return self._drawn(wanted)
+
+    def _drawn(self, wanted: Wanted) -> Made:
         key_id, secret = self._fresh_id(), self._fresh_secret()
         now = self._clock.time()
         key = Key(
@@ -127,7 +140,7 @@ class ManageKeys:
         if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
             raise UnknownKey(f"the key {key_id!r} has ended; make a new one instead")
         lasts_s = None if old.expires_at is None else max(0.0, old.expires_at - now)
-        made = await self.create(
+        made = self._drawn(
             Wanted(
                 member=old.member,
                 scopes=old.scopes,
@@ -138,6 +151,7 @@ class ManageKeys:
                 lasts_s=lasts_s,
             )
         )
+        await self._store.put(made.key)
         ends_at = now + grace_s if old.expires_at is None else min(old.expires_at, now + grace_s)
         ended = replace(old, expires_at=ends_at) if grace_s else replace(old, revoked_at=now)
         await self._store.put(ended)
@@ -154,6 +168,13 @@ class ManageKeys:
         revoked = key if key.revoked_at is not None else replace(key, revoked_at=self._clock.time())
         await self._store.put(revoked)
         return revoked
+
+    def _check(self, what: str, wanted: frozenset[str] | None) -> None:
+        there_are = self._places[what]
+        unknown = sorted((wanted or frozenset()) - there_are)
+        if unknown:
+            known = ", ".join(sorted(there_are))
+            raise UnknownPlace(f"no {what} is called {unknown[0]!r}; there are: {known}")
 
     async def _key(self, key_id: str) -> Key:
         keys = await self._store.keys()

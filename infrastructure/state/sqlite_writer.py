@@ -8,6 +8,7 @@ next one that does. After any error the file is opened anew.
 """
 
 import asyncio
+import os
 import queue
 import sqlite3
 import threading
@@ -143,7 +144,7 @@ class SqliteWriter:
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            _make(self._path)
             self._connection = connected(self._path)
             migrate(self._connection)
         return self._connection
@@ -153,6 +154,12 @@ class SqliteWriter:
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
+
+
+def _make(path: Path) -> None:
+    """A file, and its folder, that are nobody else's business: it knows who asked for how much."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, mode=0o600))
 
 
 def connected(path: Path) -> sqlite3.Connection:

@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli.main import main
-from tests.e2e.gateway import Gateway
+from tests.e2e.gateway import Gateway, running, written
 from tests.e2e.stage import Stage
 from tests.e2e.test_budgets import serving
+from tests.e2e.test_keys import made
 from tests.upstream.behaviours import Answer, Status
 
 QUESTION = {"model": "chain-openai_compat", "messages": [{"role": "user", "content": "a secret plan"}]}
@@ -65,6 +66,22 @@ def test_an_unknown_request_and_an_absent_gateway_have_exit_codes_of_their_own(g
 
     assert (unknown.exit_code, absent.exit_code) == (6, 5)
     assert "never-asked" in unknown.output
+
+
+def test_commands_that_are_not_let_in_say_which_key_they_need(stage: Stage, tmp_path: Path) -> None:
+    written(tmp_path, stage.config())
+    made(tmp_path, "alice")
+    watcher = made(tmp_path, "prometheus", "--scope", "metrics")
+    with running(tmp_path, stage.config()) as gateway:
+        nobody = CliRunner().invoke(main, ["explain", "x", "--url", gateway.address])
+        wrong = CliRunner().invoke(main, ["explain", "x", "--url", gateway.address, "--key", watcher["key"]])
+        stats = ["stats", "--once", "--url", f"{gateway.address}/metrics.json", "--key"]
+        counted = CliRunner().invoke(main, [*stats, watcher["key"]])
+        uncounted = CliRunner().invoke(main, [*stats, "cr_wrong_" + "x" * 43])
+
+    assert [each.exit_code for each in (nobody, wrong, counted, uncounted)] == [7, 7, 0, 7]
+    assert "admin" in wrong.output
+    assert "--key" in uncounted.output
 
 
 def test_the_latest_requests_are_listed_newest_first(gateway: Gateway, asked: str) -> None:

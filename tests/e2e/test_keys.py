@@ -153,6 +153,9 @@ def test_a_key_may_stand_in_the_configuration(stage: Stage, tmp_path: Path) -> N
     result = command(tmp_path, "create", "alice", "--hash-file", str(path), "--json")
     key = json.loads(result.stdout)["key"]
     assert command(tmp_path, "list").stdout.startswith("There are no keys")
+    unbounded = command(tmp_path, "create", "alice", "--budget-mode", "hard")
+    assert (unbounded.returncode, "--monthly-usd" in unbounded.stderr) == (2, True)
+    assert "hrad" in command(tmp_path, "create", "alice", "--budget-mode", "hrad").stderr
     elsewhere = command(tmp_path, "create", "alice", "--hash-file", str(path), "--daily-usd", "1")
     assert elsewhere.returncode == 2
     assert "auth.keys[]" in elsewhere.stderr
@@ -179,7 +182,8 @@ def test_an_administrator_manages_keys_over_http(stage: Stage, tmp_path: Path) -
             assert created.status_code == 201
             bob = created.json()
             wait_until(lambda: status(gateway, bob["key"]) == 200, within_s=SOON_S)
-            replaced = client.post(f"/admin/keys/{bob['id']}/rotate", json={}).json()
+            replaced = client.post(f"/admin/keys/{bob['id']}/rotate").json()
+            confused = client.post(f"/admin/keys/{replaced['id']}/rotate", json={"grace": "1h"})
             wait_until(lambda: status(gateway, replaced["key"]) == 200, within_s=SOON_S)
             assert status(gateway, bob["key"]) == 401
             assert client.delete(f"/admin/keys/{replaced['id']}").status_code == 200
@@ -196,7 +200,9 @@ def test_an_administrator_manages_keys_over_http(stage: Stage, tmp_path: Path) -
     ]
     assert all("key" not in key and "digest" not in key for key in listed)
     assert (listed[-1]["budget"], listed[-1]["limits"]) == (allowance["budget"], allowance["limits"])
-    assert (odd.status_code, lost.status_code) == (400, 400)
+    assert {key["account"] for key in listed[1:]} == {bob["id"]}
+    assert (odd.status_code, lost.status_code, confused.status_code) == (400, 400, 400)
+    assert "grace" in confused.json()["error"]["message"]
     assert "Nowhere/Town" in lost.json()["error"]["message"]
     assert "payd" in odd.json()["error"]["message"]
 

@@ -1,10 +1,10 @@
 """The routes that manage keys."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, delete, get, post
+from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
@@ -18,16 +18,22 @@ from app.use_cases.key_terms import (
     limit_terms,
     limits_by,
 )
-from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMember, Wanted
+from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMember, UnknownPlace, Wanted
 from domain.access.keys import Key, Scope
 from domain.access.permissions import Permissions
 
 
 class KeyCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A key as it is told; ``key`` is there only in the answer that made it."""
+    """
+    A key as it is told.
+
+    ``key`` is there only in the answer that made it; ``account`` is the id under which it spends: its own, or
+    that of the first key that it took the place of.
+    """
 
     id: str
     member: str
+    account: str
     scopes: list[str]
     profiles: list[str] | None = None
     providers: list[str] | None = None
@@ -80,14 +86,15 @@ def key_routes(manage: ManageKeys) -> list[HTTPRouteHandler]:
         """A new key, shown in this answer and never again."""
         try:
             return _shown(await manage.create(_wanted(data)))
-        except (UnknownMember, UnclearTerms) as error:
+        except (UnknownMember, UnknownPlace, UnclearTerms) as error:
             raise Rejected(Complaint.MALFORMED, str(error)) from error
 
     @post("/admin/keys/{key_id:str}/rotate", status_code=201)
-    async def rotate(key_id: FromPath[str], data: JSONBody[RotationWish]) -> KeyCard:
-        """A new key with the same permissions and allowances in the place of this one."""
+    async def rotate(key_id: FromPath[str], request: Request[Any, Any, Any]) -> KeyCard:
+        """A new key in the place of this one, which may do and spend the same; the body may be empty."""
+        wish = _rotation(await request.body())
         try:
-            return _shown(await manage.rotate(key_id, grace_s=data.grace_s))
+            return _shown(await manage.rotate(key_id, grace_s=wish.grace_s))
         except UnknownKey as error:
             raise Rejected(Complaint.NOT_FOUND, str(error)) from error
 
@@ -100,6 +107,13 @@ def key_routes(manage: ManageKeys) -> list[HTTPRouteHandler]:
             raise Rejected(Complaint.NOT_FOUND, str(error)) from error
 
     return [listed, create, rotate, revoke]
+
+
+def _rotation(body: bytes) -> RotationWish:
+    try:
+        return msgspec.json.decode(body or b"{}", type=RotationWish)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Rejected(Complaint.MALFORMED, f"the body is no wish for a rotation: {error}") from error
 
 
 def _wanted(wish: KeyWish) -> Wanted:
@@ -128,6 +142,7 @@ def _card(key: Key) -> KeyCard:
     return KeyCard(
         id=key.id,
         member=key.member,
+        account=key.account,
         scopes=sorted(key.scopes),
         profiles=None if allowed.profiles is None else sorted(allowed.profiles),
         providers=None if allowed.providers is None else sorted(allowed.providers),

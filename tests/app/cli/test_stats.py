@@ -104,8 +104,8 @@ def test_a_key_goes_along() -> None:
         assert run("--url", url, "--key", "cr_ab12_secret").exit_code == 0
         refused = run("--url", url)
 
-    assert refused.exit_code == 2
-    assert "answers 401 (give a key with --key)" in refused.output
+    assert refused.exit_code == 7
+    assert "answered 401 (--key gives one)" in refused.output
 
 
 @pytest.mark.parametrize("body", [b"not json", b"[]", b"\xff"])

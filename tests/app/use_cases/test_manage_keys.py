@@ -5,8 +5,8 @@ from itertools import count
 
 import pytest
 
-from app.use_cases.manage_keys import ManageKeys, UnknownKey, UnknownMember, Wanted
-from domain.access.keys import Caller, KeyFault, KeyRing, Refused, Scope
+from app.use_cases.manage_keys import ManageKeys, UnknownKey, UnknownMember, UnknownPlace, Wanted
+from domain.access.keys import Caller, Key, KeyFault, KeyRing, Refused, Scope
 from domain.access.permissions import EVERYTHING, Permissions
 from domain.admission.limits import Limits
 from domain.budget.accounts import Budget, BudgetMode
@@ -25,6 +25,8 @@ class Office:
             self.store,
             self.clock,
             members or {},
+            profiles=("coding",),
+            providers=("cloud",),
             fresh_id=lambda: f"key{next(numbers)}",
             fresh_secret=lambda: f"{next(numbers)}".rjust(43, "s"),
         )
@@ -113,6 +115,34 @@ async def test_a_replacement_has_no_more_to_spend_than_its_predecessors_had_left
     three = await office.manage.rotate(two.key.id)
 
     assert (three.key.budget, three.key.limits, three.key.account) == (budget, limits, one.key.id)
+
+
+@pytest.mark.parametrize(
+    ("narrowing", "words"),
+    [
+        (Permissions(profiles=frozenset({"codign"})), "no profile is called 'codign'; there are: coding"),
+        (Permissions(providers=frozenset({"clod"})), "no provider is called 'clod'; there are: cloud"),
+    ],
+)
+async def test_a_key_for_what_is_not_there_is_not_made(narrowing: Permissions, words: str) -> None:
+    office = Office()
+
+    with pytest.raises(UnknownPlace, match=words):
+        await office.manage.create(Wanted(member="alice", narrowing=narrowing))
+
+    assert await office.store.keys() == ()
+
+
+async def test_a_key_is_replaced_whatever_was_taken_out_of_the_configuration() -> None:
+    office = Office({"alice": EVERYTHING})
+    narrowed = Permissions(profiles=frozenset({"gone"}))
+    await office.store.put(
+        Key(id="old1", member="left", digest="", scopes=frozenset({Scope.INFERENCE}), narrowing=narrowed)
+    )
+
+    made = await office.manage.rotate("old1")
+
+    assert (made.key.member, made.key.narrowing, made.key.account) == ("left", narrowed, "old1")
 
 
 async def test_a_key_that_has_ended_is_not_brought_back() -> None:

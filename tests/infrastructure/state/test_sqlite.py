@@ -227,6 +227,16 @@ async def test_after_a_power_cut_the_ledger_stands_where_it_was_last_synced(path
         assert await settled(after) == 150
 
 
+async def test_a_new_file_is_nobody_elses_business(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "state.db"
+    store = SqliteStore(path, FixedClock())
+    await store.count("ours", 1, lasts_s=60)
+
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}
+    await store.aclose()
+
+
 async def test_a_new_file_that_another_process_is_busy_with_is_waited_for(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
