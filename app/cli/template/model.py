@@ -61,6 +61,7 @@ class Model:
                 for part in message.parts
                 if isinstance(part, Text)
             ],
+            "most": told.sampling.max_output_tokens,
         }
         headers = {"authorization": f"Bearer {self._kit.secret}"}
         return httpx.Request("POST", self._url, headers=headers, json=question)
