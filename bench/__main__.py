@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.accounting import accounting
-from bench.gate import GATED, ROUNDS, SECONDS, verdicts
+from bench.gate import GATED, ROUNDS, SECONDS, Timed, verdicts
+from bench.interpreter import interpreter_us
 from bench.measurement import Bench, Turn, WrongAnswersError
 from bench.native_tools import ToolMissingError, build, running_upstream
 from bench.planning import planning_table
@@ -74,9 +75,12 @@ def gate(options: argparse.Namespace) -> int:
     """Measures what has a bound, and compares."""
     with _laboratory(options) as laboratory:
         against = [target for target in laboratory.targets if target.pid is not None]
-        turns = [*laboratory.bench.measure(GATED, against, rounds=ROUNDS, seconds=SECONDS)]
-    lines = verdicts(turns)
-    print("\n".join([*lines, disturbance(turns)]))
+        timed = [
+            Timed(turn, interpreter_us())
+            for turn in laboratory.bench.measure(GATED, against, rounds=ROUNDS, seconds=SECONDS)
+        ]
+    lines = verdicts(timed)
+    print("\n".join([*lines, disturbance([one.turn for one in timed])]))
     return 1 if any(line.startswith("FAILED") for line in lines) else 0
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.gate import BOUNDS, GATED, verdicts
+from bench.gate import BOUNDS, GATED, Bound, Timed, verdicts
 from bench.measurement import Turn
 from bench.native_tools import Distribution, LoadResult
 from bench.scenarios import Scenario
@@ -30,14 +30,23 @@ def turn(scenario: Scenario, target: str, round_number: int, cpu_s: float) -> Tu
     )
 
 
-def turns_at(share_of_bound: dict[str, list[float]]) -> list[Turn]:
+INTERPRETER_US = 1500.0
+
+
+def turns_at(parts: dict[str, list[float]], *, nginx_is_slow: bool = False) -> list[Timed]:
     """Three rounds in which the gateway costs these parts of its bound; half of it where nothing is said."""
     return [
-        turn(scenario, target, number, cpu_s)
+        Timed(turn(scenario, target, number, cpu_s), INTERPRETER_US)
         for scenario in GATED
-        for number, share in enumerate(share_of_bound.get(scenario.name, [0.5, 0.5, 0.5]))
-        for target, cpu_s in (("nginx", 0.02), ("gateway", 0.02 * share * BOUNDS[scenario.name]))
+        for number, part in enumerate(parts.get(scenario.name, [0.5, 0.5, 0.5]))
+        for target, cpu_s in _costs(BOUNDS[scenario.name], part, nginx_is_slow=nginx_is_slow).items()
     ]
+
+
+def _costs(bound: Bound, part: float, *, nginx_is_slow: bool) -> dict[str, float]:
+    """For the thousand requests, or chunks, of a turn."""
+    gateway = part * bound.interpreter * INTERPRETER_US * 1000 / 1e6
+    return {"gateway": gateway, "nginx": gateway / (part * bound.nginx) * (9 if nginx_is_slow else 1)}
 
 
 def test_costs_within_their_bounds_pass() -> None:
@@ -50,6 +59,13 @@ def test_a_cost_over_its_bound_fails_by_name(name: str) -> None:
 
     assert len(failed) == 1
     assert name in failed[0]
+
+
+def test_a_machine_on_which_nginx_is_slow_or_fast_excuses_nothing_that_python_pays_for() -> None:
+    dear = {name: [2.2, 2.2, 2.2] for name in BOUNDS}
+
+    assert all(line.startswith("FAILED") for line in verdicts(turns_at(dear)))
+    assert not any(line.startswith("FAILED") for line in verdicts(turns_at(dear, nginx_is_slow=True)))
 
 
 def test_one_bad_round_does_not_fail() -> None:
