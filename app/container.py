@@ -256,7 +256,7 @@ class Container(containers.DeclarativeContainer):
         on_failure=providers.Callable(OnFailure, launch.provided.config.state.on_failure),
         retention_days=launch.provided.config.usage.retention_days,
     )
-    key_allowances = providers.Singleton(KeyAllowances, budgets, bookkeeper, member_limits)
+    key_allowances = providers.Singleton(KeyAllowances, budgets, bookkeeper, member_limits, clock)
     keys = providers.Singleton(
         Keys,
         providers.Callable(written_keys, launch.provided.config),

@@ -60,7 +60,7 @@ def _spent(headers: Mapping[str, str], now: float) -> Iterator[Spent]:
 
 def _until_some_is_there(name: str, again_s: float, limit: float | None) -> Spent:
     for ending, scope in _WINDOWS:
-        if name.endswith(ending):
+        if f"-{name}".endswith(ending):
             return Spent(again_s, scope)
     if name == _ONLY_ONE:
         return Spent(again_s, None)

@@ -68,9 +68,9 @@ def _sound(failure: UpstreamFailure) -> UpstreamFailure:
 
 
 def _words(error: BaseException) -> str:
-    """Even asking somebody else's exception for its words may raise."""
+    """Even asking somebody else's exception for its words may raise; half a character cannot be written."""
     try:
-        return str(error)
+        return str(error).encode(errors="backslashreplace").decode()
     except Exception:  # noqa: BLE001
         return ""
 

@@ -233,9 +233,13 @@ def facts(key: Key) -> dict[str, Any]:
     }
 
 
-def _understood(given: Callable[[Terms], Gained], kind: type[Terms], **flags: str | float | None) -> Gained:
-    """What these flags give; those that are not set say nothing."""
+def _understood(
+    given: Callable[[Terms], Gained | None], kind: type[Terms], **flags: str | float | None
+) -> Gained | None:
+    """What these flags give; nothing where none of them is set."""
     said = {name: value for name, value in flags.items() if value is not None}
+    if not said:
+        return None
     try:
         return given(msgspec.convert(said, kind))
     except (msgspec.ValidationError, UnclearTerms) as error:

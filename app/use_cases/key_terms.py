@@ -38,10 +38,10 @@ class UnclearTerms(ValueError):
 
 def budget_by(terms: BudgetTerms | None) -> Budget | None:
     """
-    The budget that these terms give, if they bound anything.
+    The budget that these terms give.
 
     Raises:
-        UnclearTerms: there is no such time zone.
+        UnclearTerms: there is no such time zone, or no amount.
     """
     if terms is None:
         return None
@@ -51,7 +51,9 @@ def budget_by(terms: BudgetTerms | None) -> Budget | None:
         mode=terms.mode,
         zone=_zone(terms.zone),
     )
-    return budget if budget.bounds_anything else None
+    if not budget.bounds_anything:
+        raise UnclearTerms("a budget needs an amount: monthly_usd or daily_usd")
+    return budget
 
 
 def limits_by(terms: LimitTerms | None) -> Limits | None:

@@ -56,7 +56,7 @@ class TraceSharing(Sharing):
         self._own_name = own_name
         self._fresh_name = fresh_name
         self._questions = SharedTopic(store, _QUESTIONS)
-        self._seen: frozenset[str] = frozenset()
+        self._seen: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<TraceSharing of {self._traces!r} as {self._own_name}>"
@@ -66,10 +66,11 @@ class TraceSharing(Sharing):
         texts = await self._questions.changed()
         if texts is None:
             return
-        seen, self._seen = self._seen, frozenset(texts)
-        for name in self._seen - seen:
-            with suppress(msgspec.MsgspecError):
+        self._seen &= texts.keys()
+        for name in texts.keys() - self._seen:
+            with suppress(msgspec.MsgspecError, UnicodeError):
                 await self._answer(name, msgspec.json.decode(texts[name], type=Question))
+            self._seen.add(name)
 
     async def story(self, request_id: str) -> Story | None:
         """The first that somebody answers."""

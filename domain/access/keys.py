@@ -59,6 +59,10 @@ class Key:
     expires_at: float | None = None
     revoked_at: float | None = None
 
+    def holds(self, now: float) -> bool:
+        """Whether it has neither been revoked nor expired; ``now`` in seconds since the epoch."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
     @property
     def account(self) -> str:
         """Under which id it spends and is limited."""

@@ -20,7 +20,8 @@ Name = TypeVar("Name", bound=Hashable)
 
 _FEW = 64
 _MANY = 4096
-"""So many names are kept before it is worth looking for those that may be forgotten, and so many at all."""
+"""So many names are kept before it is worth looking for those that may be forgotten (then twice as many as
+were left, so that looking costs each turn little), and so many at all."""
 
 
 class Visitor(NamedTuple):
@@ -71,9 +72,15 @@ class Turns(Generic[Name]):
         self._present: dict[Name, int] = {}
         self._times: dict[Name, float] = {}
         self._now = 0.0
+        self._looks_at = _FEW
 
     def __repr__(self) -> str:
         return f"<Turns of {len(self._times)} at {self._now:g}>"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody wants a turn."""
+        return not self._present
 
     def time(self, name: Name) -> float:
         return self._times.get(name, self._now)
@@ -94,17 +101,20 @@ class Turns(Generic[Name]):
         del self._present[name]
         if not self._present:
             self._begin_anew()
-        elif len(self._times) > 2 * len(self._present) + _FEW:
+        elif len(self._times) > self._looks_at:
             self._forget_absent()
+            self._looks_at = 2 * len(self._times) + _FEW
 
     def serve(self, name: Name, weight: int) -> None:
-        self._now = self.time(name)
-        self._times[name] = self._now + 1 / weight
+        start = self.time(name)
+        self._now = max(self._now, start)
+        self._times[name] = start + 1 / weight
 
     def _begin_anew(self) -> None:
         """When nobody is left nobody is owed anything: time goes on from the last turn that was given."""
         self._now = max(self._times.values(), default=self._now)
         self._times = {}
+        self._looks_at = _FEW
 
     def _forget_absent(self) -> None:
         """
@@ -133,7 +143,7 @@ class FairQueue:
         self._seated: dict[int, Visitor] = {}
         self._waiting: dict[int, Visitor] = {}
         self._members: Turns[str] = Turns()
-        self._sessions: Turns[tuple[str, str]] = Turns()
+        self._sessions: dict[str, Turns[str]] = {}
 
     def __repr__(self) -> str:
         return f"<FairQueue {len(self._seated)} of {self._seats} seated, {len(self._waiting)} waiting>"
@@ -157,7 +167,7 @@ class FairQueue:
         if not has_seat and len(self._waiting) >= self._most_waiting:
             return Full(len(self._waiting))
         self._members.comes(visitor.member)
-        self._sessions.comes(_session(visitor))
+        self._sessions.setdefault(visitor.member, Turns()).comes(visitor.session)
         if has_seat:
             self._seat(visitor)
             return Seated()
@@ -171,7 +181,10 @@ class FairQueue:
             return ()
         called = self._fill()
         self._members.goes(visitor.member)
-        self._sessions.goes(_session(visitor))
+        sessions = self._sessions[visitor.member]
+        sessions.goes(visitor.session)
+        if sessions.is_empty:
+            del self._sessions[visitor.member]
         return called
 
     def resize(self, seats: int) -> tuple[int, ...]:
@@ -221,15 +234,11 @@ class FairQueue:
             visitor.background,
             self._members.time(visitor.member),
             visitor.member,
-            self._sessions.time(_session(visitor)),
+            self._sessions[visitor.member].time(visitor.session),
             visitor.id,
         )
 
     def _seat(self, visitor: Visitor) -> None:
         self._seated[visitor.id] = visitor
         self._members.serve(visitor.member, visitor.weight)
-        self._sessions.serve(_session(visitor), 1)
-
-
-def _session(visitor: Visitor) -> tuple[str, str]:
-    return visitor.member, visitor.session
+        self._sessions[visitor.member].serve(visitor.session, 1)

@@ -43,19 +43,25 @@ class Book:
         for purse in self.purses:
             purse.rebudget(budget.cap(purse.period.span), budget.mode)
 
-    def turn(self, now: float) -> None:
-        """Opens what is about to begin; gives back what is over, and forgets it later."""
+    def turn(self, now: float) -> bool:
+        """
+        Opens what is about to begin; gives back what is over, and forgets it later.
+
+        Returns:
+            whether any purse was forgotten.
+        """
         for purse in self.current(now):
             if purse.cap is not None and purse.period.ends_at - now <= _OPENS_BEFORE_S:
                 self._opened(period_at(purse.period.span, self._budget.zone, purse.period.ends_at))
-        if len(self.purses) > len(self._current):
-            self._tidy(now)
+        return len(self.purses) > len(self._current) and self._tidy(now)
 
-    def _tidy(self, now: float) -> None:
+    def _tidy(self, now: float) -> bool:
         for purse in self.purses:
             if purse.period.ends_at <= now:
                 purse.give_back()
+        before = len(self.purses)
         self.purses = [purse for purse in self.purses if not _is_done_with(purse, now)]
+        return len(self.purses) < before
 
     def _opened(self, period: Period) -> Purse:
         pot = Pot(self.account, period.span, period.key)

@@ -162,8 +162,8 @@ class BudgetLedger:
         claims: list[Claim] = []
         claimed: list[Purse] = []
         for book in self._books.values():
-            if not self._leaving:
-                book.turn(now)
+            if not self._leaving and book.turn(now):
+                self._wallets = {}
             for purse in book.purses:
                 claim = purse.claim(now)
                 if claim is not None:

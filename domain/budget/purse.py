@@ -145,10 +145,11 @@ class Purse:
         self._unsaid = True
 
     def rebudget(self, cap: NanoUsd | None, mode: BudgetMode) -> None:
-        """The account has another budget now."""
-        self.cap = cap
-        self.mode = mode
-        self._unsaid = True
+        """The account's budget is this one from now on."""
+        if (cap, mode) != (self.cap, self.mode):
+            self.cap = cap
+            self.mode = mode
+            self._unsaid = True
 
     def claim(self, now: float) -> Claim | None:
         """

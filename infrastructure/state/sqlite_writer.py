@@ -157,9 +157,15 @@ class SqliteWriter:
 
 
 def _make(path: Path) -> None:
-    """A file, and its folder, that are nobody else's business: it knows who asked for how much."""
+    """
+    A file, and its folder, that are nobody else's business: it knows who asked for how much.
+
+    One that is there is left alone: to close it again would release what locks this process has on it
+    (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, mode=0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode=0o600))
 
 
 def connected(path: Path) -> sqlite3.Connection:

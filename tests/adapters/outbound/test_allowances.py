@@ -52,8 +52,21 @@ CEREBRAS = {
         ({**GROQ, "x-ratelimit-limit-requests": "many"}, Spent(8640.0, None)),
         ({**GROQ, "x-ratelimit-limit-requests": "0.001"}, Spent(86_400.0, None)),
         ({"ratelimit-remaining": "0", "ratelimit-reset": "30"}, Spent(30.0, None)),
+        (
+            {"x-ratelimit-remaining-minute": "0", "x-ratelimit-reset-minute": "30"},
+            Spent(30.0, QuotaScope.MINUTE),
+        ),
     ],
-    ids=["groq", "anthropic", "openrouter", "cerebras", "without a limit", "less than one", "IETF draft"],
+    ids=[
+        "groq",
+        "anthropic",
+        "openrouter",
+        "cerebras",
+        "without a limit",
+        "less than one",
+        "IETF draft",
+        "a span alone",
+    ],
 )
 def test_what_is_spent_is_known_for_as_long_as_it_is(headers: Mapping[str, str], spent: Spent) -> None:
     found = spent_in(headers, NOW)

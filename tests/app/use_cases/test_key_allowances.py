@@ -43,8 +43,9 @@ class Desk:
 
     def __init__(self, books: Books) -> None:
         self.books = books
-        self.limits = MemberLimits({}, books.sink, FixedClock())
-        self.allowances = KeyAllowances({CLOUD: DOLLAR}, books.keeper, self.limits)
+        self.clock = FixedClock()
+        self.limits = MemberLimits({}, books.sink, self.clock)
+        self.allowances = KeyAllowances({CLOUD: DOLLAR}, books.keeper, self.limits, self.clock)
 
     def grant(self, *keys: Key) -> None:
         self.allowances.grant(KeyRing(keys, {}))
@@ -90,6 +91,30 @@ async def test_a_revoked_key_leaves_nothing_but_the_budgets_of_others() -> None:
         assert not desk.limits.meters
 
 
+async def test_keys_that_have_ended_leave_nothing_to_keep_account_of() -> None:
+    async with opened(Books(DOLLAR)) as books:
+        desk = Desk(books)
+        desk.grant(replace(KEY, expires_at=desk.clock.time() + 1))
+        desk.clock.advance(2)
+
+        desk.grant(replace(KEY, expires_at=desk.clock.time() - 1))
+
+        assert books.ledger.budgets == {CLOUD: DOLLAR}
+
+
+async def test_another_key_gives_the_state_nothing_to_do_for_those_there_are() -> None:
+    async with opened(Books(DOLLAR)) as books:
+        desk = Desk(books)
+        desk.grant(KEY)
+        books.ledger.granted(await books.store.exchange(books.ledger.claims(0.0)))
+
+        desk.grant(KEY, replace(KEY, id="k2"))
+
+        claimed = {claim.pot.account.name for claim in books.ledger.claims(0.0)}
+        books.ledger.unanswered()
+        assert claimed == {"k2"}
+
+
 @pytest.mark.parametrize(
     "terms",
     [
@@ -107,9 +132,11 @@ def test_limits_are_told_in_the_terms_that_they_were_given_in() -> None:
     assert limit_terms(limits_by(terms)) == terms
 
 
-def test_terms_that_bound_nothing_are_none() -> None:
-    assert budget_by(BudgetTerms(zone="Asia/Tokyo")) is None
+def test_what_is_not_given_is_none_and_a_budget_without_an_amount_is_refused() -> None:
+    assert budget_by(None) is None
     assert limits_by(LimitTerms()) is None
+    with pytest.raises(UnclearTerms, match="needs an amount"):
+        budget_by(BudgetTerms(mode=BudgetMode.HARD))
 
 
 def test_a_place_that_is_none_is_told() -> None:

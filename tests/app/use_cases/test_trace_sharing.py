@@ -122,6 +122,15 @@ async def test_what_is_not_a_question_is_nobodys_business() -> None:
         assert words(await house.one.explain.explain("r"))
 
 
+async def test_a_story_that_cannot_be_written_keeps_no_other_from_being_told() -> None:
+    house = House()
+    house.two.tells("good")
+    house.two.ring.emit(ModeAliasResolved(request_id="bad", mode="caf\udce9", profile="small"))
+    async with at_work(house.one, house.two):
+        assert await house.one.explain.explain("bad") is None
+        assert words(await house.one.explain.explain("good"))
+
+
 async def test_a_process_by_itself_asks_nobody() -> None:
     house = House()
     alone = Explain(house.one.ring, house.one.sharing, is_shared=False)

@@ -109,6 +109,69 @@ def test_staying_away_saves_up_no_turns() -> None:
     assert queue.leave(late[0].id) == (busy[5].id,)
 
 
+def test_a_conversation_that_is_new_waits_for_its_members_others_and_for_nobody_elses() -> None:
+    queue = FairQueue(1, 100)
+    sitting = visitor("b", "b1")
+    queue.arrive(sitting)
+    at = sitting.id
+    waiting = {}
+    had = 0
+    for number in range(10):
+        one = visitor("a", f"a{number}")
+        waiting[one.id] = one
+        queue.arrive(one)
+    while had < 400 or sitting.member != "b":  # both always want a turn, b for the same one
+        had += 1
+        again = waiting.pop(at, sitting)
+        fresh = visitor(again.member, again.session)
+        waiting[fresh.id] = fresh
+        queue.arrive(fresh)
+        (at,) = queue.leave(at)
+        sitting = waiting[at]
+
+    new = visitor("a", "new")
+    queue.arrive(new)
+    turns = 0
+    while at != new.id:
+        again = waiting.pop(at)
+        fresh = visitor(again.member, again.session)
+        waiting[fresh.id] = fresh
+        queue.arrive(fresh)
+        (at,) = queue.leave(at)
+        waiting.setdefault(at, new)
+        turns += 1
+
+    assert turns < 40
+
+
+def test_a_background_job_that_waited_long_turns_no_time_back() -> None:
+    queue = FairQueue(1, 100)
+    at = visitor("a")
+    queue.arrive(at)
+    job = visitor("night", background=True)
+    queue.arrive(job)
+    here = at
+    for _ in range(50):
+        fresh = visitor("b" if here.member == "a" else "a")
+        queue.arrive(fresh)
+        assert queue.leave(here.id) == (fresh.id,)
+        here = fresh
+    assert queue.leave(here.id) == (job.id,)
+
+    newcomer = [visitor("c") for _ in range(20)]
+    others = [visitor(member) for _ in range(20) for member in "ab"]
+    for one in (*newcomer, *others):
+        queue.arrive(one)
+    names = {one.id: one.member for one in (*newcomer, *others)}
+    order = ""
+    (sitting,) = queue.leave(job.id)
+    while len(order) < 12:
+        order += names[sitting]
+        (sitting,) = queue.leave(sitting)
+
+    assert order.count("c") <= 5
+
+
 def test_who_gives_up_waiting_frees_its_place() -> None:
     queue = FairQueue(1, 1)
     sitting, impatient, next_one = visitor(), visitor(), visitor()

@@ -258,3 +258,16 @@ def test_a_purse_outlives_its_period_so_that_a_clock_set_back_finds_it() -> None
 
     assert pots.balance(MONTH).settled == from_usd(0.3)
     assert {purse.pot.period for purse in worker.ledger.purses()} == {"2026-08", "2026-08-24"}
+
+
+def test_whoever_asks_after_the_clock_was_set_back_is_promised_money() -> None:
+    worker = Worker(SharedPots(), {CLOUD: Budget(daily=from_usd(1.0), mode=BudgetMode.HARD)})
+    worker.reserved(0.1).settle(from_usd(0.1))
+    for now in (NOW, NOW + 3 * 86_400, NOW + 3 * 86_400):
+        worker.flush(now)
+
+    worker.reserved(0.2).settle(from_usd(0.2))
+
+    assert not worker.ledger.is_settled
+    worker.flush(NOW)
+    assert worker.ledger.is_settled

@@ -237,6 +237,23 @@ async def test_a_new_file_is_nobody_elses_business(tmp_path: Path) -> None:
     await store.aclose()
 
 
+async def test_a_file_that_is_opened_anew_keeps_what_others_have_written(path: Path) -> None:
+    writer = SqliteWriter(path)
+    await writer.run(lambda connection: connection.execute("CREATE TABLE ours (any)"), Care.DURABLE)
+    with closing(connected(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM ours").fetchall()
+        with pytest.raises(StoreUnavailable):
+            await writer.run(lambda connection: connection.execute("nonsense"), Care.WRITE)
+        await writer.run(lambda connection: connection.execute("INSERT INTO ours VALUES (1)"), Care.DURABLE)
+        visit = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM ours').fetchall()"
+        assert [code for code, _ in run_beside(visit, path, times=1)] == [0]
+        assert path.with_name("state.db-wal").exists()
+        reader.execute("COMMIT")
+        assert reader.execute("SELECT * FROM ours").fetchall() == [(1,)]
+    await writer.aclose()
+
+
 async def test_a_new_file_that_another_process_is_busy_with_is_waited_for(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
