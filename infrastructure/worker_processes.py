@@ -50,7 +50,7 @@ def serve_with_workers(target: str, *, host: str, port: int, workers: int, drain
         working_dir=Path.cwd(),
         log_enabled=False,
     )
-    os.register_at_fork(after_in_child=_end_when_told)
+    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_end_when_told)
     try:
         server.serve()
     except SystemExit as ended:  # Granian's way to say that it gives up
@@ -61,10 +61,20 @@ def _end_when_told() -> None:
     """
     A forked worker inherits handlers that only the main process can obey, until it has its own.
 
-    Told to end before that, it would go on until it is killed; it has nothing to finish yet.
+    Told to end before that, it would go on until it is killed; it has nothing to finish yet. What comes while
+    it is being forked waits until then.
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
+    _release()
+
+
+def _hold() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
+def _release() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def parent_for_workers() -> Mapping[str, str]:

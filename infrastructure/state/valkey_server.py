@@ -62,12 +62,17 @@ class ValkeyServer:
 
     async def answer(self, waiting: Awaitable[Any]) -> Any:
         """As `do`, for what was asked in another way."""
+        before = _cancellations()
         try:
             async with asyncio.timeout(2 * PATIENCE_S):
                 return await waiting
         except (ValkeyError, OSError, TimeoutError) as error:
             words = str(error) or type(error).__name__
             raise StoreUnavailable(f"the server at {self._place}: {words}") from error
+        finally:
+            # The library sends with `asyncio.wait_for`, which in Python 3.11 may swallow a cancellation.
+            if _cancellations() > before:
+                raise asyncio.CancelledError
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -88,6 +93,12 @@ class Script:
             StoreUnavailable: as `ValkeyServer.do`.
         """
         return await self._server.answer(self._script(keys=keys, args=args))
+
+
+def _cancellations() -> int:
+    """How often the task that asks was told to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _tls(url: str) -> dict[str, Any]:
