@@ -5,7 +5,6 @@ An event's class name is for code, its `name` for the log line, metrics and user
 Fields are primitives and small values: no prompt, no answer and no secret ever enters an event.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
@@ -62,9 +61,10 @@ from domain.inventory.shaping import (
 )
 from domain.inventory.sleeping import HostAwaited, HostSleepChanged, WakePacketSent
 from domain.inventory.tokens import ContextTruncationSuspected, CountTokensServed
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ModeAliasResolved:
     """A client's mode header was turned into a profile."""
 
@@ -75,7 +75,7 @@ class ModeAliasResolved:
     profile: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class PaidProviderSkipped:
     """A provider that costs money was left out because paid providers are off."""
 
@@ -86,7 +86,7 @@ class PaidProviderSkipped:
     provider: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class UncredentialedProviderSkipped:
     """A provider was left out because the key that its configuration names is not there."""
 
@@ -97,7 +97,7 @@ class UncredentialedProviderSkipped:
     provider: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ChainPaidGateBlocked:
     """A chain is empty because all that was left of it costs money."""
 
@@ -109,7 +109,7 @@ class ChainPaidGateBlocked:
     hint: str = "set ALLOW_PAID=true (or allow_paid: true), or add a free provider to the profile"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class AttemptStarted:
     """
     A target is being asked.
@@ -129,7 +129,7 @@ class AttemptStarted:
     output_limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class AttemptSucceeded:
     """A target's answer has begun; the gateway is committed to it."""
 
@@ -142,7 +142,7 @@ class AttemptSucceeded:
     ttft_ms: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class AttemptFailed:
     """A target failed before its answer began; ``retryable`` tells whether the chain may move on."""
 
@@ -157,7 +157,7 @@ class AttemptFailed:
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class FallbackOccurred:
     """The chain moved from one target to the next."""
 
@@ -170,7 +170,7 @@ class FallbackOccurred:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class AnswerFailedMidstream:
     """A target failed after a part of its answer had gone to the client; the chain cannot move."""
 
@@ -185,7 +185,7 @@ class AnswerFailedMidstream:
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ChainUniformAuthFailure:
     """Every target refused the gateway's credentials in the same way: probably a configuration mistake."""
 
@@ -209,7 +209,7 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class RequestCompleted:
     """
     A client's request is over: the one line that tells it whole.
@@ -248,7 +248,7 @@ class RequestCompleted:
     estimated: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class InternalFault:
     """A bug of ours; ``where`` and ``error`` are for whoever mends it."""
 
@@ -260,7 +260,7 @@ class InternalFault:
     traceback: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class IncapableProviderSkipped:
     """A provider was left out because it is known to lack what the request needs."""
 
@@ -273,7 +273,7 @@ class IncapableProviderSkipped:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class SmallContextProviderSkipped:
     """A provider was left out because the prompt, as estimated, does not fit into its context window."""
 
@@ -286,7 +286,7 @@ class SmallContextProviderSkipped:
     max_prompt_tokens: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class IncapableProviderDemoted:
     """A provider is tried after others because it is known to lack what the request needs."""
 
@@ -298,7 +298,7 @@ class IncapableProviderDemoted:
     lacks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ChainCapabilityBlocked:
     """A chain is empty because all that was left of it lacks what the request needs."""
 
@@ -311,7 +311,7 @@ class ChainCapabilityBlocked:
     hint: str = "add a provider that has it to the profile, or a rule that sends such requests elsewhere"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ChainContextBlocked:
     """A chain is empty because the prompt fits into none of the context windows that were left of it."""
 

@@ -12,9 +12,10 @@ The exceptions of the domain::
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+
+from domain.values import value
 
 
 class FailureKind(StrEnum):
@@ -75,7 +76,7 @@ class HealthEffect(StrEnum):
     SPARED = "spared"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Consequence:
     """What a failure does: to the chain, to the provider's health, to its cooldown."""
 
@@ -110,7 +111,7 @@ CONSEQUENCES: Mapping[FailureKind, Consequence] = MappingProxyType(
 """The whole policy. Health and cooldowns read their columns; the chain reads `move`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class UpstreamAnswer:
     """
     An upstream's refusal as it came, to be shown to a client of the same dialect.
@@ -127,7 +128,7 @@ class UpstreamAnswer:
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Overflow:
     """What an upstream said of a prompt that was too long, in tokens; ``None`` where it named no number."""
 

@@ -21,6 +21,7 @@ from domain.conversation.extensions import Json, Nothing
 from domain.conversation.reply import Batch, Completion
 from domain.conversation.request import ChatRequest, Conversation, DialectName
 from domain.routing.shaping import AS_IT_IS, Shaping, shaped
+from domain.values import value
 
 NO_FIELDS: Mapping[str, Json] = Nothing()
 
@@ -92,7 +93,7 @@ class Quirks:
     fills_reasoning: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Outgoing:
     """
     A request on its way to one target.
@@ -127,7 +128,7 @@ class Outgoing:
         return shaped(self.request.conversation, self.shaping)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Answering:
     """
     What an encoder must know of the answer it writes.
@@ -148,7 +149,7 @@ class Answering:
     request: ChatRequest | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ErrorReport:
     """An error of ours, to be told in a dialect's envelope; ``type`` and ``code`` are the dialect's words."""
 

@@ -8,7 +8,8 @@ as several model servers close that way.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from domain.values import value
 
 MAX_EVENT_BYTES = 32 * 1024 * 1024
 """An event larger than this is an attack or a broken server, not an answer; an image is well below."""
@@ -18,7 +19,7 @@ class OversizedEvent(Exception):
     """An event grew past `MAX_EVENT_BYTES` without ending."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SseEvent:
     """One event; ``name`` is empty when no ``event`` line came, ``data`` joins the ``data`` lines with LF."""
 

@@ -10,10 +10,10 @@ sooner then, and whoever waited for the whole would leave a free plan unused.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from adapters.outbound.limits import limits_told, seconds_until
 from domain.failures import QuotaScope
+from domain.values import value
 
 _WINDOWS: tuple[tuple[str, QuotaScope | None], ...] = (
     ("-minute", QuotaScope.MINUTE),
@@ -30,7 +30,7 @@ _ENOUGH = 0.1
 _NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Spent:
     """Nothing is left of an allowance for so many seconds; ``scope`` is what it is measured over, if told."""
 

@@ -8,13 +8,13 @@ every answer when the day's requests are full again, whatever was run into.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Any
 
 from adapters.dialects.dialect import ReportedError
+from domain.values import value
 
 _LONGEST_WAIT_S = 30 * 24 * 3600.0
 """Nobody means to be left alone for longer; what says so has slipped in its unit or its year."""
@@ -37,7 +37,7 @@ _SECONDS = 1e9
 """From here on a number is a moment since the epoch: in milliseconds (OpenRouter), or in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wait:
     """How long an upstream asked to be left alone, and in how long its limit is free again; in seconds."""
 
@@ -80,10 +80,10 @@ def seconds_until(text: str, now: float) -> float | None:
 def limits_told(headers: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
     """What headers say of each limit by its name: ``limit``, ``remaining``, ``reset`` and ``status``."""
     limits: dict[str, dict[str, str]] = {}
-    for header, value in headers.items():
+    for header, said in headers.items():
         if told := _LIMIT_HEADER.fullmatch(header):
             name = told["name"] or told["last"] or ""
-            limits.setdefault(name, {})[told["fact"]] = value
+            limits.setdefault(name, {})[told["fact"]] = said
     return limits
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from domain.budget.billing import Bill, Certainty
@@ -18,6 +18,7 @@ from domain.routing.gates import Barred
 from domain.routing.selection import Wishes
 from domain.routing.shaping import AS_IT_IS, Shaping
 from domain.routing.targets import Profile, ProviderSpec, Target
+from domain.values import value
 
 
 class Receipt:
@@ -43,7 +44,7 @@ class Receipt:
         self.usage = bill.usage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Attempting:
     """
     An attempt that is about to be made.
@@ -73,7 +74,7 @@ class Attempting:
     receipt: Receipt = field(default_factory=Receipt)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Ending:
     """
     How an attempt ended.

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
 
 from app.use_cases.checked import CheckedBatches
 from app.use_cases.patience import Patience, is_being_cancelled
@@ -11,6 +10,7 @@ from domain.conversation.reply import Batch, bears_content
 from domain.conversation.request import MalformedRequest
 from domain.failures import FailureKind, UpstreamFailure
 from domain.ports.providers import ChatProvider, ProviderCall
+from domain.values import value
 
 _MOST_HELD_BYTES = 1024 * 1024
 _MOST_HELD_BATCHES = 10_000
@@ -20,7 +20,7 @@ _CLOSING_S = 2.0
 """How long an upstream connection may take to close before it is left to the loop."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Begun:
     """An answer whose first content ends ``held``; ``opened`` closes what was opened for it."""
 

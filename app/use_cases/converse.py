@@ -9,7 +9,7 @@ along with the attempt is told of its end by the `Settlement`: here when no answ
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from app.use_cases.attempts import (
@@ -49,9 +49,10 @@ from domain.routing.selection import Wishes
 from domain.routing.shaping import Omission, Shaping, shaping_for
 from domain.routing.targets import ProviderSpec, RoutingTable, Target
 from domain.routing.verdict import ChainFailed
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Asked:
     """
     A client's request, and where it wished it to go.
@@ -66,7 +67,7 @@ class Asked:
     receipt: Receipt = field(default_factory=Receipt)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class _Errand:
     """
     A target's turn in the walk for one request.

@@ -1,7 +1,6 @@
 """Tells how many tokens a request is: by our own count, or by a provider's when the client insists."""
 
 import asyncio
-from dataclasses import dataclass
 
 from app.use_cases.patience import is_being_cancelled
 from app.use_cases.plan import Plan, Planner
@@ -14,12 +13,13 @@ from domain.ports.tokens import TokenCounter
 from domain.routing.selection import Wishes
 from domain.routing.targets import Target
 from domain.tokens.request import request_tokens
+from domain.values import value
 
 _PATIENCE_S = 10.0
 """How long a provider may take to count; the client's own count is already there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Counted:
     """A count; ``plan`` and ``target`` belong to one that a provider made, else it is our own estimate."""
 

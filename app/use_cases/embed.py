@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from app.use_cases.attempts import (
     ALONE,
@@ -27,12 +27,13 @@ from domain.routing.chain import Attempt
 from domain.routing.gates import BarReason, Barred, Capability
 from domain.routing.selection import Wishes
 from domain.routing.targets import RoutingTable, Target
+from domain.values import value
 
 EMBEDDINGS = "openai_embeddings"
 """The language of these requests, as events name it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class EmbeddingsAsked:
     """
     A client's request for embeddings, with the body as it came.
@@ -48,7 +49,7 @@ class EmbeddingsAsked:
     receipt: Receipt = field(default_factory=Receipt)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Embedded:
     """Embeddings, who gave them, and the attempts that failed before."""
 
@@ -195,7 +196,7 @@ def _as_conversation(asked: EmbeddingsAsked) -> ChatRequest:
     return ChatRequest(dialect=EMBEDDINGS, model=asked.model, source=_Texts(asked.body), generates=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Texts:
     """A request for embeddings as a source: it says nothing, but it has a size."""
 

@@ -1,14 +1,15 @@
 """Tells what happened to a past request."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Protocol
 
 from domain.events import RequestCompleted
 from domain.ports.traces import Told, Traces
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Happening:
     """One event of a request's story: what its log line has, and when it was told (s since the epoch)."""
 
@@ -18,7 +19,7 @@ class Happening:
     fields: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Story:
     """A past request: what was told of it, in order; never empty."""
 

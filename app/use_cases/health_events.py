@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -28,6 +27,7 @@ from domain.inventory.health import (
 from domain.routing.gates import BarReason, Barred
 from domain.routing.ranking import Candidate, demoted_for_health, unmeasured_order
 from domain.routing.targets import Target
+from domain.values import value
 
 _ERROR_LENGTH = 200
 """Characters of an upstream's words that these events keep."""
@@ -47,7 +47,7 @@ BAR_REASONS: Mapping[CooldownReason, BarReason] = MappingProxyType(
 COOLING = frozenset(BAR_REASONS.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Setting:
     """Where and when something happened; the id is empty for a probe, ``time`` in seconds since the epoch."""
 

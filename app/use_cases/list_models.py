@@ -1,10 +1,10 @@
 """Tells which names a client may send as its model."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.routing.targets import ProfileAlias, RoutingTable, TargetAlias
+from domain.values import value
 
 
 class Stands(StrEnum):
@@ -15,7 +15,7 @@ class Stands(StrEnum):
     PROVIDER = "provider"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class NamedModel:
     """A name that a client may send; ``display_name`` says to a person what it leads to."""
 

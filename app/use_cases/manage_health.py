@@ -1,7 +1,5 @@
 """Shows how providers have done, and forgives them."""
 
-from dataclasses import dataclass
-
 from app.use_cases.learn_windows import LearnWindows
 from app.use_cases.wake_hosts import NOBODY_SLEEPS, Waking
 from domain.health.cooldown import CooldownReason
@@ -13,6 +11,7 @@ from domain.inventory.health import ProviderForgiven
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock
 from domain.routing.targets import RoutingTable
+from domain.values import value
 
 
 class UnknownProvider(Exception):
@@ -22,7 +21,7 @@ class UnknownProvider(Exception):
         super().__init__(f"unknown provider {name!r}; known: {', '.join(known)}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Pause:
     """
     A pause that holds.
@@ -40,7 +39,7 @@ class Pause:
     ends_at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ProviderHealth:
     """
     How one provider has done.

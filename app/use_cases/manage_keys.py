@@ -1,7 +1,7 @@
 """Makes, lists, replaces and revokes keys."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from domain.access.keys import Key, Scope, digest_of, token_of
 from domain.access.permissions import EVERYTHING, Permissions
@@ -9,6 +9,7 @@ from domain.admission.limits import Limits
 from domain.budget.accounts import Budget
 from domain.ports.keys import KeyStore
 from domain.ports.time import Clock
+from domain.values import value
 
 
 class UnknownKey(Exception):
@@ -23,7 +24,7 @@ class UnknownPlace(Exception):
     """The configuration has no such profile or provider; the message names those there are."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Wanted:
     """
     The key that somebody wants.
@@ -42,7 +43,7 @@ class Wanted:
     lasts_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Made:
     """A new key; ``token`` is shown to its member now and never again."""
 

@@ -1,7 +1,6 @@
 """Decides where a request goes, before anything is sent."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from app.use_cases.health_events import reorderings
@@ -21,9 +20,10 @@ from domain.routing.rules import Choice, Kept, RuleMatcher
 from domain.routing.selection import Selection, Wishes, asked_for, by_default, routed
 from domain.routing.stickiness import SessionMemory
 from domain.routing.targets import Profile, RoutingTable, Target
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Plan:
     """
     Where a request goes: the profile, what chose it, whom to try in order, and who may not be tried.

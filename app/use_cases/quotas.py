@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -14,6 +13,7 @@ from domain.ports.storage import CounterStore, StoreUnavailable
 from domain.ports.time import Clock
 from domain.routing.gates import Asker, BarReason, Barred, QuotaUsed
 from domain.routing.targets import ProviderSpec, RoutingTable, Target
+from domain.values import value
 
 SHARES_EVERY_S = 1.0
 """How long what is used waits before it is written, and before other processes hear of it."""
@@ -23,7 +23,7 @@ _OUTLASTS_S = 3600.0
 """How much longer than its window a counter is kept, for processes whose clocks disagree."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Use:
     """An attempt that uses up a plan."""
 
@@ -41,7 +41,7 @@ class _Use:
                 meter.use(-1, now)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Batch:
     """What the others are told at once of what was used in a window."""
 

@@ -1,7 +1,7 @@
 """Says where a request would go, and why, without sending it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -17,6 +17,7 @@ from domain.routing.gates import Barred
 from domain.routing.ranking import Candidate
 from domain.routing.selection import UnknownChoice, Wishes
 from domain.routing.verdict import Walk, refusal_in_words, verdict
+from domain.values import value
 
 Signal: TypeAlias = bool | int | float | str
 
@@ -24,7 +25,7 @@ _REHEARSAL = "rehearsal"
 """Stands for the id of a request that does not exist."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Place:
     """
     A target's part in a chain.
@@ -40,7 +41,7 @@ class Place:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Rehearsal:
     """
     What would happen to a request.

@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from app.use_cases.attempts import Settlement
@@ -32,6 +31,7 @@ from domain.ports.observation import EventSink
 from domain.repair.stages import Pipeline
 from domain.routing.chain import Attempt
 from domain.routing.targets import BrokenStreamAction, Target
+from domain.values import value
 
 _MOST_FOLDED = 64 * 1024 * 1024
 """Characters of an answer that is gathered whole; what exceeds them will never end."""
@@ -40,7 +40,7 @@ _ERROR_LENGTH = 500
 """Characters of an upstream's words that an event keeps."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ReplyFacts:
     """How an answer came about: the plan, the target that gave it, the attempts that failed before."""
 

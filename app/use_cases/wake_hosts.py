@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from domain.failures import FailureKind, UpstreamFailure
@@ -12,6 +11,7 @@ from domain.ports.network import CallFailed, Hosts
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock
 from domain.routing.targets import ProviderSpec, WakePlan
+from domain.values import value
 
 Gained = TypeVar("Gained")
 
@@ -20,7 +20,7 @@ _LOOKS_FOR_S = 5.0
 """How long one look at a machine lasts before it is seen whether another call is due."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Waiting:
     """A request whose turn at a provider has come; ``until`` is a time of the running loop's clock."""
 

@@ -17,6 +17,7 @@ from typing import TypeAlias
 from domain.access.permissions import EVERYTHING, Permissions
 from domain.admission.limits import Limits
 from domain.budget.accounts import Budget
+from domain.values import value
 
 _TOKEN = re.compile(r"cr_(?P<id>[a-z0-9]{4,32})_(?P<secret>[A-Za-z0-9_-]{22,128})")
 
@@ -69,7 +70,7 @@ class Key:
         return self.root or self.id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Caller:
     """
     Who asks.
@@ -101,7 +102,7 @@ class KeyFault(StrEnum):
     WRONG_SCOPE = "wrong-scope"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refused:
     """No entry; ``key_id`` is what the caller claimed, empty when it is no key at all."""
 

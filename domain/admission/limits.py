@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from domain.values import value
+
 WINDOW_S = 60.0
 
 
@@ -25,12 +27,12 @@ class LimitKind(StrEnum):
     CONCURRENT = "concurrent"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Within:
     """The request is within the limits."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Beyond:
     """
     The request is one too many.
@@ -46,7 +48,7 @@ class Beyond:
 Judgement: TypeAlias = Within | Beyond
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Elsewhere:
     """What other processes have let through for the same member of late."""
 

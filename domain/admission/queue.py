@@ -12,9 +12,10 @@ The queue does no waiting itself: it tells who sits, and its owner wakes them.
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
+
+from domain.values import value
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -43,19 +44,19 @@ class Visitor(NamedTuple):
     background: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Seated:
     """It is the visitor's turn now."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Waits:
     """Others come first; ``position`` counts from 1."""
 
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Full:
     """Too many are waiting already."""
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from enum import StrEnum
 
+from domain.values import value
+
 
 class Unit(StrEnum):
     """What a plan counts."""
@@ -38,7 +40,7 @@ class Quota:
     failed_count: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Window:
     """A minute, day or month: its name, and the first moment after it in seconds since the epoch."""
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from domain.budget.money import NanoUsd
 from domain.budget.periods import Span
+from domain.values import value
 
 
 class AccountKind(StrEnum):
@@ -60,7 +61,7 @@ class Budget:
 NO_BUDGET = Budget()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pot:
     """An account's spending in one period, as in ``member anna`` in ``2026-07``."""
 

@@ -7,16 +7,15 @@ nothing, and a worker that was believed dead corrects the belief by speaking. Wh
 counts as spent: it may have been.
 """
 
-from dataclasses import dataclass
-
 from domain.budget.accounts import BudgetMode, Pot
 from domain.budget.money import NOTHING, NanoUsd
+from domain.values import value
 
 SHARE_AHEAD = 4
 """At most a fourth of what is left is lent ahead of need, so that no worker holds back what others need."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Claim:
     """
     What one worker says of a pot, and what it asks for.
@@ -40,7 +39,7 @@ class Claim:
     mode: BudgetMode = BudgetMode.SOFT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Holding:
     """What one worker has of a pot: spent, of that estimated, and lent (what it spent included)."""
 
@@ -59,7 +58,7 @@ class Holding:
         return Holding(spent=self.committed, estimated=self.estimated + unsettled, held=self.committed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Grant:
     """
     The answer to a claim.
@@ -76,7 +75,7 @@ class Grant:
     committed: NanoUsd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Balance:
     """
     How a pot stands.

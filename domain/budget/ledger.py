@@ -17,6 +17,7 @@ from domain.budget.book import Book
 from domain.budget.leases import Claim, Grant
 from domain.budget.money import NOTHING, NanoUsd
 from domain.budget.purse import Exceeded, Purse
+from domain.values import value
 
 
 class Reservation:
@@ -56,7 +57,7 @@ class Reservation:
         return purses
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Short:
     """The money may be there but is not lent to this worker: make the claims, then ask again."""
 

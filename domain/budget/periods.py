@@ -1,8 +1,9 @@
 """Calendar months and days in a time zone: the spans for which budgets are given."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
+
+from domain.values import value
 
 
 class Span(StrEnum):
@@ -12,7 +13,7 @@ class Span(StrEnum):
     DAY = "day"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Period:
     """
     One month or day.

@@ -1,11 +1,10 @@
 """One worker's part of one pot: what it was lent, what it has promised of that, what it has spent."""
 
-from dataclasses import dataclass
-
 from domain.budget.accounts import BudgetMode, Pot
 from domain.budget.leases import Claim, Grant
 from domain.budget.money import NANO_PER_USD, NOTHING, NanoUsd
 from domain.budget.periods import Period
+from domain.values import value
 
 _LEAST_AHEAD = NANO_PER_USD // 50
 _MOST_AHEAD_UNASKED = NANO_PER_USD
@@ -23,7 +22,7 @@ _FORGETS = 0.8
 """What an appetite shrinks to with each claim when less than that was promised."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Exceeded:
     """A budget that a request does not fit into, and how its pot stands as far as is known."""
 

@@ -1,13 +1,12 @@
 """How a budget stands: what is spent of it, promised and left."""
 
-from dataclasses import dataclass
-
 from domain.budget.accounts import Account
 from domain.budget.money import NanoUsd
 from domain.budget.periods import Span
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Standing:
     """
     How a budget stands in one of its periods.

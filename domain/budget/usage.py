@@ -1,14 +1,15 @@
 """What requests used: a row for each, and sums over many. No row holds a word of a prompt or an answer."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
 from domain.budget.money import NOTHING, NanoUsd
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class UsageRow:
     """
     One client's request.
@@ -57,7 +58,7 @@ class UsageGroup(StrEnum):
     KEY = "key"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class UsageQuery:
     """
     Which sums are wanted.
@@ -75,7 +76,7 @@ class UsageQuery:
     zone: tzinfo = UTC
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class UsageTotal:
     """
     A sum over requests.
@@ -119,7 +120,7 @@ SLOT_S = 900
 """A quarter of an hour: every time zone's day begins with one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class SlotTotal:
     """A sum over requests that ended in the same quarter of an hour, which began at ``slot * SLOT_S``."""
 

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from domain.conversation.parts import ToolCall, ToolResult
 from domain.conversation.request import Message, Role
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unpaired:
     """How many calls have no result, though the conversation went on, and how many results no call."""
 

@@ -1,10 +1,10 @@
 """What a message is made of: text, media, thinking, tool calls and their results."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from domain.conversation.extensions import NO_EXTENSIONS, Extensions, Json
+from domain.values import value
 
 Logprobs: TypeAlias = "tuple[Mapping[str, Json], ...]"
 """
@@ -13,7 +13,7 @@ of others that might have stood there. All dialects that tell this use these wor
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Text:
     """
     Words.
@@ -28,7 +28,7 @@ class Text:
     extensions: Extensions = NO_EXTENSIONS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class InlineData:
     """Media carried in the request itself; ``base64`` is the data as it was sent."""
 
@@ -36,14 +36,14 @@ class InlineData:
     base64: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Link:
     """Media the upstream fetches for itself."""
 
     url: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class FileReference:
     """Media stored with the vendor beforehand."""
 
@@ -53,7 +53,7 @@ class FileReference:
 MediaSource: TypeAlias = InlineData | Link | FileReference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Image:
     """A picture."""
 
@@ -62,7 +62,7 @@ class Image:
     extensions: Extensions = NO_EXTENSIONS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Document:
     """A file to read, such as a PDF or a plain text."""
 
@@ -72,7 +72,7 @@ class Document:
     extensions: Extensions = NO_EXTENSIONS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Thinking:
     """
     Reasoning shown beside the answer.
@@ -86,7 +86,7 @@ class Thinking:
     extensions: Extensions = NO_EXTENSIONS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ToolCall:
     """A call that the model asks for; ``arguments`` is JSON text exactly as the model wrote it."""
 
@@ -97,7 +97,7 @@ class ToolCall:
     extensions: Extensions = NO_EXTENSIONS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Refusal:
     """The model's words for declining."""
 
@@ -105,7 +105,7 @@ class Refusal:
     extensions: Extensions = NO_EXTENSIONS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ForeignPart:
     """A part that only the dialect named can read; ``payload`` is its JSON text."""
 
@@ -113,7 +113,7 @@ class ForeignPart:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ToolResult:
     """What a tool answered to the call ``call_id``."""
 

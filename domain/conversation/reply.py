@@ -1,11 +1,11 @@
 """What is said: an answer as a stream of neutral events, and as the whole that they fold into."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
 from domain.conversation.extensions import NO_EXTENSIONS, Extensions
 from domain.conversation.parts import Logprobs, Part
+from domain.values import value
 
 
 class StopReason(StrEnum):
@@ -35,7 +35,7 @@ def token_count(told: object) -> int | None:
     return int(told)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Usage:
     """
     Tokens of one answer; ``None`` where the upstream did not say.
@@ -73,7 +73,7 @@ def _larger(one: int | None, other: int | None) -> int | None:
     return max(one, other)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReplyStarted:
     """The upstream began; ``model`` is the real one, ``created`` in seconds since the epoch."""
 
@@ -83,7 +83,7 @@ class ReplyStarted:
     extensions: Extensions = NO_EXTENSIONS
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TextDelta:
     """More words of the answer."""
 
@@ -91,14 +91,14 @@ class TextDelta:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WeighedText(TextDelta):
     """More words of the answer, with how likely their tokens were."""
 
     logprobs: Logprobs = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ThinkingDelta:
     """More words of the reasoning."""
 
@@ -106,7 +106,7 @@ class ThinkingDelta:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ThinkingSigned:
     """The provider's signature over the reasoning just shown."""
 
@@ -114,7 +114,7 @@ class ThinkingSigned:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RedactedThinking:
     """Reasoning that the provider shows only in sealed form."""
 
@@ -122,7 +122,7 @@ class RedactedThinking:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RefusalDelta:
     """More words of a refusal."""
 
@@ -130,7 +130,7 @@ class RefusalDelta:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ToolCallStarted:
     """A call begins; ``call`` numbers the calls of this answer from 0 in order of appearance."""
 
@@ -140,7 +140,7 @@ class ToolCallStarted:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ToolCallDelta:
     """More of the JSON text of the arguments of ``call``; calls may interleave."""
 
@@ -149,7 +149,7 @@ class ToolCallDelta:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PartEnded:
     """The text or thinking just shown is complete, or, when ``call`` is given, that tool call is."""
 
@@ -157,14 +157,14 @@ class PartEnded:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UsageReported:
     """What the upstream counts so far; counts are cumulative (`Usage.merged`)."""
 
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Finished:
     """The model stopped; ``reason`` is a ``StopReason`` or a vendor's own word for one we do not know."""
 
@@ -174,7 +174,7 @@ class Finished:
     extensions: Extensions = NO_EXTENSIONS
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Foreign:
     """
     Something that only the dialect named can read.
@@ -217,7 +217,7 @@ def bears_content(event: ReplyEvent) -> bool:
             return False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wire:
     """
     The bytes that events were read from.
@@ -233,7 +233,7 @@ class Wire:
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Batch:
     """
     Events that arrived together, with the bytes that said them while nobody has changed the events.
@@ -249,7 +249,7 @@ SIGN_OF_LIFE = Batch(())
 """Says nothing, but that somebody is there: for bytes that tell no event, such as comments."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Choice:
     """One answer of a completion."""
 
@@ -258,7 +258,7 @@ class Choice:
     index: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Completion:
     """A whole answer; ``wire`` is the body it was read from, if it came whole and unchanged."""
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from domain.conversation.extensions import NO_EXTENSIONS, Extensions, Json, Nothing
 from domain.conversation.parts import Part, ToolResult
+from domain.values import value
 
 
 class Role(StrEnum):
@@ -20,7 +20,7 @@ class Role(StrEnum):
     TOOL = "tool"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Message:
     """One turn, its parts in order."""
 
@@ -30,7 +30,7 @@ class Message:
     extensions: Extensions = NO_EXTENSIONS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Tool:
     """
     A function the model may call.
@@ -48,7 +48,7 @@ class Tool:
     extensions: Extensions = NO_EXTENSIONS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ForeignTool:
     """A tool that only the dialect named knows, such as one the vendor runs on its own servers."""
 
@@ -65,7 +65,7 @@ class ToolUse(StrEnum):
     NAMED = "named"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ToolChoice:
     """How tools are to be used; ``name`` belongs to ``NAMED``, ``parallel`` is ``None`` when unsaid."""
 
@@ -75,7 +75,7 @@ class ToolChoice:
     extensions: Extensions = NO_EXTENSIONS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class AnswerSchema:
     """
     The answer shall be JSON.
@@ -92,7 +92,7 @@ class AnswerSchema:
     strict: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Sampling:
     """
     How to draw tokens, and in what form to answer; ``None`` leaves it to the upstream.
@@ -120,7 +120,7 @@ class Sampling:
     top_logprobs: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Conversation:
     """
     The whole request in neutral words.
@@ -264,7 +264,7 @@ def _speaker(message: Message) -> Role:
     return Role.TOOL if only_results else message.role
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Built:
     """A source for content that was put together here and has no bytes to go back to."""
 
@@ -319,7 +319,7 @@ DialectName: TypeAlias = str
 """``openai_chat``, ``anthropic_messages``, ``openai_responses`` or ``openai_completions``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ChatRequest:
     """
     A request as far as every route must know it, and its source for whoever needs more.

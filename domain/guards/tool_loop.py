@@ -15,6 +15,7 @@ from itertools import islice
 
 from domain.conversation.parts import ToolCall, ToolResult
 from domain.conversation.request import ChatRequest, MalformedRequest, Role
+from domain.values import value
 
 
 class LoopAction(StrEnum):
@@ -49,7 +50,7 @@ LOOPS_ARE_TOLD = ToolLoopPolicy()
 """Of a profile that has said nothing about it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ToolLoop:
     """
     A loop that was found.

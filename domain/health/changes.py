@@ -1,14 +1,14 @@
 """What an ending changes in what is known of a provider, as values to be told by others."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from domain.health.cooldown import Cooldown, CooldownReason
 from domain.health.machine import HealthState
 from domain.health.policy import MemoryPressureAction
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class HealthChanged:
     """A provider's state is another than before."""
 
@@ -17,14 +17,14 @@ class HealthChanged:
     failures: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class CooledDown:
     """A provider, or one model of it, is left alone for longer than before."""
 
     cooldown: Cooldown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class MemoryPressure:
     """A provider ran out of memory, and this is what the profile does about it."""
 
@@ -35,7 +35,7 @@ class MemoryPressure:
 Change: TypeAlias = HealthChanged | CooledDown | MemoryPressure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Forgotten:
     """What was held against a provider and is not any more."""
 

@@ -8,12 +8,13 @@ to the one that began it and double nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from math import inf
 from types import MappingProxyType
 
 from domain.failures import CooldownRule, QuotaScope, UpstreamFailure
+from domain.values import value
 
 MISCONFIGURED_S = 60.0
 MODEL_MISSING_S = 60.0
@@ -43,7 +44,7 @@ REASONS: Mapping[CooldownRule, CooldownReason] = MappingProxyType(
 """What each rule of the table of failures is called while it is in force."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Doubling:
     """A pause that begins short and doubles, in seconds."""
 
@@ -62,7 +63,7 @@ RATE_LIMIT = Doubling(5.0, 300.0)
 QUOTA = Doubling(3_600.0, 86_400.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Cooldown:
     """
     A pause that was given to a provider, or to one model of it.

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from domain.health.policy import AdaptivePolicy
+from domain.values import value
 
 Measurable: TypeAlias = tuple[str, str]
 """A provider's name and a model's."""
@@ -27,7 +28,7 @@ _SLOW = 1
 _FAULTY = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Sample:
     """One attempt: when it ended, and the seconds to its first content unless it failed."""
 
@@ -39,7 +40,7 @@ class Sample:
         return self.ttft_s is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Measured:
     """How a target has done; ``median_s`` is ``None`` while too few attempts tell."""
 

@@ -10,9 +10,11 @@ for it for long. So a recovery is noticed soon, and an outage costs one request 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from types import MappingProxyType
+
+from domain.values import value
 
 
 class HealthState(StrEnum):
@@ -51,7 +53,7 @@ TRANSITIONS: Mapping[tuple[HealthState, Streak], HealthState] = MappingProxyType
 """State and streak to the next state."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class HealthStateMachine:
     """
     The health of one provider; every change is a new value.

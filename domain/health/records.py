@@ -1,15 +1,16 @@
 """What is known of each provider, as values, and where they are kept."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
 from domain.health.cooldown import Cooldown, CooldownReason
 from domain.health.machine import NEVER_ASKED, HealthStateMachine
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ProviderRecord:
     """The health of one provider, and the pauses it was given: at most one for each reason and model."""
 

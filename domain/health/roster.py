@@ -6,7 +6,7 @@ end, whatever the order in which they began.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from domain.failures import CooldownRule, HealthEffect, QuotaScope, UpstreamFailure
 from domain.health.changes import Change, CooledDown, Forgotten, HealthChanged, MemoryPressure
@@ -16,6 +16,7 @@ from domain.health.machine import HealthState
 from domain.health.policy import BackendHealthAction, HealthPolicy, MemoryPressureAction
 from domain.health.records import ProviderRecord, ProviderRecords
 from domain.health.standing import NOTHING_KNOWN, Standing
+from domain.values import value
 
 _TIMES_USUAL = 2.0
 """How much longer than for its last answer a provider may take to its first content in a trial."""
@@ -27,7 +28,7 @@ _WORTH_TELLING_S = 1.0
 """Attempts that come back together lengthen a pause by less: that is no news."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Viewpoint:
     """The profile that asks, with its policy."""
 
@@ -35,7 +36,7 @@ class Viewpoint:
     policy: HealthPolicy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Ended:
     """
     An attempt that ended with an answer or for a reason of the provider's.

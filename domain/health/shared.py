@@ -11,7 +11,7 @@ moment than its clock shows counts on from there, so what it does comes after wh
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
@@ -19,6 +19,7 @@ from domain.failures import QuotaScope
 from domain.health.cooldown import Cooldown, CooldownReason
 from domain.health.machine import HealthState, HealthStateMachine
 from domain.health.records import ProviderRecord
+from domain.values import value
 
 _TICK_S = 1e-6
 """Less than any two things lie apart that happen one after the other, and more than a float swallows."""
@@ -55,7 +56,7 @@ _NEVER_FAILED = Failing(0.0, 0, 0.0)
 _NEVER_CLOSED = Closed(0.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class SharedFacts:
     """
     Everything that was heard of one provider; every change is a new value.

@@ -5,9 +5,11 @@ Whoever does not answer is taken to be asleep and is called; it has as long as i
 From then on it is missing: what does not wake is not asleep, and its silence counts until it comes.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from math import inf
+
+from domain.values import value
 
 CALLS_EVERY_S = 30.0
 """A machine that was called needs no second call before this; the packet may still have got lost."""
@@ -22,7 +24,7 @@ class SleepState(StrEnum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Sleeper:
     """
     One machine; every change is a new value.

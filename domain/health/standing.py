@@ -1,11 +1,10 @@
 """What speaks against trying a target first."""
 
-from dataclasses import dataclass
-
 from domain.health.latency import Measured
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Standing:
     """
     How a target has done of late, as a profile's policy sees it.

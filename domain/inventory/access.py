@@ -1,12 +1,12 @@
 """Events about who may ask for what."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.inventory.level import Level
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class AuthRejected:
     """
     A request was turned away for its key.
@@ -26,7 +26,7 @@ class AuthRejected:
     client: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class KeysChanged:
     """Keys were made, changed or revoked; from now on these are the ones that hold."""
 
@@ -36,7 +36,7 @@ class KeysChanged:
     revoked: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class KeysUnreadable:
     """
     The state does not tell which keys hold; told once until it does again.
@@ -51,7 +51,7 @@ class KeysUnreadable:
     known: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ForbiddenProviderSkipped:
     """
     A provider was left out because the caller may not ask it.
@@ -69,7 +69,7 @@ class ForbiddenProviderSkipped:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ChainAccessBlocked:
     """A chain is empty because the caller may not ask what was left of it."""
 

@@ -1,12 +1,12 @@
 """Events about waiting for a busy provider, and about what members and free plans let through."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.inventory.level import Level
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class QueueEntered:
     """
     A request waits until a provider has room for it.
@@ -26,7 +26,7 @@ class QueueEntered:
     expected_wait_s: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class QueueLeft:
     """
     A request waits no longer.
@@ -44,7 +44,7 @@ class QueueLeft:
     waiting: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class QueueRefused:
     """
     A provider was passed by because too many are waiting for it, or its turn did not come in time.
@@ -61,7 +61,7 @@ class QueueRefused:
     retry_after_s: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class MemberLimited:
     """
     A request was refused because its member has had as much as its limits allow, or its key has.
@@ -80,7 +80,7 @@ class MemberLimited:
     retry_after_s: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class QuotaExhaustedProviderSkipped:
     """A provider was left out because its plan's quota is used up until ``resets_at`` (UTC, ISO 8601)."""
 

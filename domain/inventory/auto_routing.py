@@ -1,13 +1,13 @@
 """Events about how the profile of a request was chosen when the client chose none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.inventory.level import Level
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class AutoRouterResolved:
     """
     A rule chose the profile.
@@ -24,7 +24,7 @@ class AutoRouterResolved:
     signals: Mapping[str, bool | int | float | str | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class AutoRouterFellThrough:
     """
     No rule chose the profile; its signals have `disabled` in the place of `has_image`.
@@ -39,7 +39,7 @@ class AutoRouterFellThrough:
     signals: Mapping[str, bool | int | float | str | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class SessionKeptProfile:
     """A session stayed with the profile it had; `rule_id` chose it then and is empty when no rule did."""
 

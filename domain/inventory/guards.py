@@ -1,12 +1,12 @@
 """Events about agents whose run goes wrong."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.inventory.level import Level
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ToolLoopDetected:
     """
     A model keeps making the same calls of tools; ``action`` is what the profile does about it.

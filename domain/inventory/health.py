@@ -1,13 +1,13 @@
 """Events about providers that fail, run out of memory, want to be left alone or are slow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.inventory.level import Level
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class BackendHealthChanged:
     """
     A provider's health is another than before: ``healthy``, ``degraded`` or ``unhealthy``.
@@ -25,7 +25,7 @@ class BackendHealthChanged:
     consecutive_failures: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class MemoryPressureDetected:
     """A provider ran out of memory; ``action`` is what the profile does about it: ``warn`` or ``skip``."""
 
@@ -39,7 +39,7 @@ class MemoryPressureDetected:
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ProviderCooledDown:
     """
     A provider, or one ``model`` of it if that is named, is left alone until then (UTC, ISO 8601).
@@ -61,7 +61,7 @@ class ProviderCooledDown:
     until: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class HealthLearned:
     """
     How a provider stands has changed in another process that serves from the same state, or before a restart.
@@ -78,7 +78,7 @@ class HealthLearned:
     ended: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ProviderMisconfigured:
     """A provider refuses the gateway's credentials, or answers from elsewhere than it is configured."""
 
@@ -92,7 +92,7 @@ class ProviderMisconfigured:
     hint: str = "check the provider's api_key_env or api_key_file, and its base_url"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class MemoryPressureSkipped:
     """A provider was left out because it ran out of memory a while ago."""
 
@@ -104,7 +104,7 @@ class MemoryPressureSkipped:
     seconds_until_eligible: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class CoolingProviderSkipped:
     """A provider was left out because it is to be left alone; for ``reason`` see `provider-cooldown`."""
 
@@ -117,7 +117,7 @@ class CoolingProviderSkipped:
     seconds_until_eligible: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ChainMemoryPressureBlocked:
     """A chain is empty because what was left of it ran out of memory a while ago."""
 
@@ -129,7 +129,7 @@ class ChainMemoryPressureBlocked:
     hint: str = "use smaller models or contexts, lower memory_pressure_cooldown_s, or add a provider"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ChainCoolingBlocked:
     """A chain is empty because what was left of it is to be left alone for a while."""
 
@@ -141,7 +141,7 @@ class ChainCoolingBlocked:
     hint: str = "wait, add a provider to the profile, or POST /admin/health/reset once the cause is gone"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class UnhealthyProviderDemoted:
     """A provider is tried after others because it failed too often of late."""
 
@@ -152,7 +152,7 @@ class UnhealthyProviderDemoted:
     profile: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class TrialBegun:
     """An unhealthy provider is tried in its old place, if its first content comes within ``ttft_s``."""
 
@@ -164,7 +164,7 @@ class TrialBegun:
     ttft_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class AdaptiveRoutingApplied:
     """
     Measured speed and failures have changed the order in which providers are tried.
@@ -182,7 +182,7 @@ class AdaptiveRoutingApplied:
     stats: Mapping[str, Mapping[str, float | int | None]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ProviderForgiven:
     """Somebody has reset a provider: it counts as healthy, and its pauses (``cooldowns``) are over."""
 

@@ -1,12 +1,12 @@
 """Events about the gateway's own beginning and end."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.inventory.level import Level
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Started:
     """The gateway is ready to answer."""
 
@@ -20,7 +20,7 @@ class Started:
     mode_source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Stopped:
     """The gateway has answered its last request."""
 
@@ -28,7 +28,7 @@ class Stopped:
     level: ClassVar[Level] = Level.INFO
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ConfigFound:
     """No configuration file was found; this is what the machine and the environment offered instead."""
 

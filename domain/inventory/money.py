@@ -1,12 +1,12 @@
 """Events about what answers cost, what may be spent, and what keeps account of it."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.inventory.level import Level
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class OverBudgetProviderSkipped:
     """
     A provider was left out because the request does not fit into a budget.
@@ -31,7 +31,7 @@ class OverBudgetProviderSkipped:
     remaining_usd: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class UncountableProviderSkipped:
     """
     A provider was left out because nobody can tell what the request may cost, and a budget must be kept.
@@ -48,7 +48,7 @@ class UncountableProviderSkipped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ChainBudgetExceeded:
     """A chain is empty because what was left of it does not fit into a budget, or may not."""
 
@@ -61,7 +61,7 @@ class ChainBudgetExceeded:
     hint: str = "raise the budget, wait for its next period, or add a free provider to the profile"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class CacheObserved:
     """
     An answer is complete: what it cost, and what the provider's prompt cache did for it.
@@ -84,7 +84,7 @@ class CacheObserved:
     cost_savings_usd: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class BudgetLeaseCharged:
     """
     A worker ended without a word; what it had been lent of a budget counts as spent now.
@@ -99,7 +99,7 @@ class BudgetLeaseCharged:
     amount_usd: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class StateLost:
     """
     The state can no longer be reached or written; ``policy`` is what happens meanwhile.
@@ -113,7 +113,7 @@ class StateLost:
     policy: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class StateFound:
     """The state can be written again; ``dropped_usage_rows`` could not be kept for so long."""
 

@@ -1,12 +1,12 @@
 """Events about asking upstreams whether they are there."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.inventory.level import Level
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ContextWindowLearned:
     """An upstream has told the context window of a model; prompts are measured by it from now on."""
 
@@ -17,7 +17,7 @@ class ContextWindowLearned:
     tokens: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ProbeOutcomeChanged:
     """A provider that is asked whether it is there has come or gone; ``error`` is empty when it is there."""
 

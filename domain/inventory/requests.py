@@ -1,12 +1,12 @@
 """Events about a client's request as a whole."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.inventory.level import Level
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class RequestAccepted:
     """A client's request has arrived; `request-completed` will tell how it ended."""
 
@@ -18,7 +18,7 @@ class RequestAccepted:
     key_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ReplyBrokenOff:
     """
     A client's answer ended before it was complete; the client was told so, if it was still there.
@@ -35,7 +35,7 @@ class ReplyBrokenOff:
     surfaced: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ReplyContinued:
     """
     Another provider goes on with an answer that broke off, as the profile wants; the client sees one answer.

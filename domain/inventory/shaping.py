@@ -1,12 +1,12 @@
 """Events about what providers can do, and about what did not get through unchanged."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.inventory.level import Level
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class CapabilityDegraded:
     """
     Something that was asked for or said did not get through to the other side.
@@ -24,7 +24,7 @@ class CapabilityDegraded:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class OutputFilterApplied:
     """Output filters have changed the text of an answer; told once, with those that did."""
 
@@ -36,7 +36,7 @@ class OutputFilterApplied:
     streaming: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ToolCallsRepaired:
     """
     A model wrote calls of tools as text, and the client was given them as calls; told once for an answer.
@@ -54,7 +54,7 @@ class ToolCallsRepaired:
     streaming: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ToolTurnsRepaired:
     """
     Calls of tools in a conversation had no result, or results no call, and the target was told so in words.
@@ -71,7 +71,7 @@ class ToolTurnsRepaired:
     orphaned: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class SuitabilityDegraded:
     """
     A profile made for Claude Code leads to models that are known to serve it badly; told at start.

@@ -1,12 +1,12 @@
 """Events about machines that sleep until they are needed."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.inventory.level import Level
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class HostSleepChanged:
     """
     A provider's machine is in another state: ``awake``, ``asleep``, ``waking`` or ``missing``.
@@ -23,7 +23,7 @@ class HostSleepChanged:
     new_state: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class WakePacketSent:
     """
     A provider's machine was called by a magic packet.
@@ -40,7 +40,7 @@ class WakePacketSent:
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class HostAwaited:
     """A request has waited for a provider's machine to wake; ``came`` tells whether it did in time."""
 

@@ -1,12 +1,12 @@
 """Events about counting tokens."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.inventory.level import Level
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class CountTokensServed:
     """A client was told how many tokens its request is; ``exact`` counts come from ``provider``."""
 
@@ -20,7 +20,7 @@ class CountTokensServed:
     duration_ms: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ContextTruncationSuspected:
     """
     An upstream seems to have cut the prompt to its context window without saying so.

@@ -1,16 +1,16 @@
 """Asking an upstream."""
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from domain.conversation.extensions import Nothing
 from domain.conversation.reply import Batch, Usage
 from domain.conversation.request import ChatRequest, Conversation
 from domain.routing.shaping import AS_IT_IS, Shaping, instructed, shaped
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ProviderCall:
     """
     One attempt's question.
@@ -75,7 +75,7 @@ class TokenCountProvider(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class EmbeddingCall:
     """
     One attempt's question for embeddings.
@@ -91,7 +91,7 @@ class EmbeddingCall:
     connect_timeout_s: float = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Embeddings:
     """Embeddings as the upstream told them, in OpenAI's words, and what it counted."""
 
@@ -114,7 +114,7 @@ class EmbeddingProvider(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Probed:
     """
     What an upstream told when it was asked whether it is there.

@@ -7,20 +7,20 @@ be asked again later, and having been asked twice changes nothing unless the ope
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from domain.budget.accounts import Pot
 from domain.budget.leases import Balance, Claim, Grant
 from domain.budget.money import NanoUsd
 from domain.budget.usage import UsageQuery, UsageRow, UsageTotal
+from domain.values import value
 
 
 class StoreUnavailable(Exception):
     """The store cannot be reached, or cannot write; the message says why, in words fit for a log."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Charge:
     """What a worker that is gone had been lent of a pot and not settled; it counts as spent now."""
 
@@ -73,7 +73,7 @@ class RecordStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Counted:
     """A counter's total, and whether the amount is in it."""
 

@@ -1,12 +1,12 @@
 """Remembering what happened to past requests."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from domain.events import Event
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Told:
     """An event and when it was told, in seconds since the epoch."""
 

@@ -11,7 +11,6 @@ call ever starts.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeAlias
 
@@ -21,6 +20,7 @@ from domain.repair.reading import Cursor, Reading, run_of
 from domain.repair.spoken_calls import Prose, Spoken, calls_among_prose, fenced_calls, whole_answer
 from domain.repair.toolbox import Call, Toolbox
 from domain.repair.untagged_calls import CodeBlock, InlineCode
+from domain.values import value
 
 LONGEST_CALL = 256 * 1024
 """Characters that may be held; whoever writes more without an end is not calling a tool."""
@@ -46,7 +46,7 @@ _SPACE = re.compile(r"\s*")
 _LONGEST_SPACE = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BlockEnd:
     """The last line of a fenced block."""
 

@@ -1,11 +1,11 @@
 """Recognises a tool call in a JSON value, under the many names that models give its two halves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from domain.conversation.extensions import Json
 from domain.repair.lenient_json import read_json, write_json
 from domain.repair.toolbox import Call, Toolbox
+from domain.values import value
 
 _NAME_KEYS = ("name", "tool_name", "tool", "function", "function_name")
 _ARGUMENT_KEYS = ("arguments", "parameters", "input", "args", "tool_input", "params")
@@ -16,7 +16,7 @@ _TYPES = ("function", "tool_use", "tool_call", "function_call", "tool")
 _CALL_KEYS = frozenset({*_NAME_KEYS, *_ARGUMENT_KEYS, *_BESIDE_KEYS, *_ENVELOPE_KEYS, *_ANSWER_KEYS})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CallObjects:
     """
     Reads calls out of JSON.

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from domain.repair.illustration import comments_on_picture, continues_sentence
@@ -18,6 +18,7 @@ from domain.repair.untagged_calls import (
     fence,
     object_calls,
 )
+from domain.values import value
 
 _LOOKAHEAD = 160
 """Characters of the line behind a call that are waited for."""
@@ -37,7 +38,7 @@ _BLANKS = re.compile(r"[ \t]*")
 _MARKUP = ("<", "[", "{", "`", "~")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Prose:
     """No call; ``shown`` tells that it was the picture of one."""
 

@@ -1,11 +1,11 @@
 """The stages that a reply passes on its way to the client: each takes events and gives events."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from domain.conversation.reply import Batch, ReplyEvent
+from domain.values import value
 
 Events: TypeAlias = tuple[ReplyEvent, ...]
 
@@ -18,14 +18,14 @@ class Loss(StrEnum):
     NON_STANDARD_FIELD = "non-standard-field"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Filtered:
     """An output filter has changed the text."""
 
     filter: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Dropped:
     """Fields of a request or a reply were left out."""
 
@@ -33,7 +33,7 @@ class Dropped:
     reason: Loss
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Repaired:
     """Calls have been found in text; ``forms`` are those of `domain.repair.forms`."""
 

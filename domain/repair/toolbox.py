@@ -1,13 +1,13 @@
 """The tools that a request offers, as a reader of calls needs to know them."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from domain.conversation.extensions import Json
 from domain.conversation.request import Tool
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Call:
     """A call found in text; ``arguments`` is the JSON text of an object."""
 

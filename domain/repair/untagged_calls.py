@@ -1,7 +1,6 @@
 """The calls that models write as plain JSON: the whole answer, before a lone closing tag, or in a fence."""
 
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from domain.repair.call_objects import CallObjects
@@ -9,6 +8,7 @@ from domain.repair.json_text import json_text
 from domain.repair.reading import Cursor, Reading, accept, rest_of_line, run_of, skip_space
 from domain.repair.tagged_calls import Found
 from domain.repair.toolbox import Call, Toolbox
+from domain.values import value
 
 _BETWEEN_OBJECTS = re.compile(r"[\s,;]*")
 _JSON_LABELS = frozenset(
@@ -20,14 +20,14 @@ _LONGEST_LABEL = 200
 _SHORTEST_FENCE = 3
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class InlineCode:
     """A run of backticks that begins or ends code within a line."""
 
     marks: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CodeBlock:
     """
     A fence with something else in it.
@@ -43,7 +43,7 @@ class CodeBlock:
     shown: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FencedCalls:
     """A fence with nothing but calls in it, read to its end."""
 

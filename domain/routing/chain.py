@@ -1,21 +1,21 @@
 """Decides which target to try next, and when to stop."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from domain.failures import ChainMove, UpstreamFailure
 from domain.routing.targets import Target
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Try:
     """Ask this target."""
 
     target: Target
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attempt:
     """A target that was tried, and how it failed."""
 
@@ -23,7 +23,7 @@ class Attempt:
     failure: UpstreamFailure
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GiveUp:
     """No target is left, or no other could do better; ``attempts`` in the order they were made."""
 

@@ -1,7 +1,6 @@
 """Who may be tried at all: decisions without side effects; the first gate that refuses says why."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -17,6 +16,7 @@ from domain.routing.targets import (
     RoutingTable,
     Target,
 )
+from domain.values import value
 
 
 class BarReason(StrEnum):
@@ -71,7 +71,7 @@ class Capability(StrEnum):
     TEXT_COMPLETION = "text-completion"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class WindowOverrun:
     """A prompt that does not fit: its tokens as estimated, and the most that the target takes for it."""
 
@@ -79,7 +79,7 @@ class WindowOverrun:
     maximum: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class QuotaUsed:
     """A line of a provider's plan that is used up; ``resets_at`` is UTC, ISO 8601."""
 
@@ -90,7 +90,7 @@ class QuotaUsed:
     resets_at: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Admitted:
     """The target may be tried; ``lacks`` is what the request needs and the target is known not to have."""
 
@@ -98,7 +98,7 @@ class Admitted:
     lacks: tuple[Capability, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Barred:
     """
     The target may not be tried.
@@ -128,7 +128,7 @@ Gate: TypeAlias = Callable[[RoutingTable, "Asker", Target, ProviderSpec], Barred
 """Asks whether a target may be tried, and has no effect; ``None`` is no objection."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Asker:
     """
     Who knocks at the gates: a request under a profile.

@@ -9,7 +9,6 @@ itself or for its vendor is not missed: the answer does not depend on it.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from domain.conversation.extensions import Json
 from domain.conversation.parts import ForeignPart, Part, ToolResult
@@ -24,9 +23,10 @@ from domain.routing.manner import (
 )
 from domain.routing.targets import ProviderSpec
 from domain.routing.tooling import AS_OFFERED, Tooling, tooled
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Losses:
     """
     What a target is not told.
@@ -235,10 +235,10 @@ def _fields(conversation: Conversation, dialect: str, spec: ProviderSpec) -> Ite
         understood.add("response_format")
     if language_of(spec) == OLLAMA_CHAT:
         understood.add(_KEPT_IN_MEMORY)
-    for field, value in conversation.extensions.get(dialect, {}).items():
+    for field, said in conversation.extensions.get(dialect, {}).items():
         if field == "thinking":
-            yield from _thinking(value, spec)
-        elif value is not None and field not in understood:
+            yield from _thinking(said, spec)
+        elif said is not None and field not in understood:
             yield field if field in _FIELDS else "other-fields"
 
 

@@ -8,13 +8,14 @@ field that only others have.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from domain.conversation.request import Sampling
 from domain.routing.facts import Facts
 from domain.routing.targets import Freedom, ProviderSpec
+from domain.values import value
 
 OPENAI_CHAT = "openai_chat"
 ANTHROPIC_MESSAGES = "anthropic_messages"
@@ -38,7 +39,7 @@ _DRAWING = frozenset({"temperature", "top_p", "top_k", "presence_penalty", "freq
 _DRAWN_TWICE = frozenset({"top_p"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Manner:
     """
     What changes in how a target is asked to answer.

@@ -1,12 +1,12 @@
 """Puts admitted targets in the order in which they are tried; nobody is left out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from domain.health.standing import NOTHING_KNOWN, Standing
 from domain.routing.gates import Capability
 from domain.routing.targets import Profile, Target
+from domain.values import value
 
 
 class Standings(Protocol):
@@ -27,7 +27,7 @@ class NothingHappened:
 NOTHING_HAPPENED = NothingHappened()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Candidate:
     """
     A target that may be tried, and what speaks against trying it first.

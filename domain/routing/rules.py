@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from domain.routing.facts import Facts
 from domain.routing.predicates import CodeFenceRatioMin, HasImage, Predicate
+from domain.values import value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,7 @@ class Rule:
     predicate: Predicate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Resolved:
     """A rule chose the profile."""
 
@@ -25,7 +26,7 @@ class Resolved:
     profile: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class FellThrough:
     """No rule held, or none was asked because they are ``disabled``."""
 
@@ -33,7 +34,7 @@ class FellThrough:
     disabled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Kept:
     """The session stays with what chose its profile before."""
 

@@ -1,11 +1,12 @@
 """Which profile a request goes to, by what the client said."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from domain.access.keys import ANYBODY, Caller
 from domain.routing.rules import Choice, FellThrough, Resolved
 from domain.routing.targets import Profile, ProfileAlias, RoutingTable, Target, TargetAlias
+from domain.values import value
 
 
 class UnknownChoice(Exception):
@@ -19,7 +20,7 @@ class UnknownChoice(Exception):
         super().__init__(f"unknown {what} {name!r}; available: {listed}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Wishes:
     """
     Who asks, and where it said its request should go.
@@ -43,7 +44,7 @@ class Wishes:
     caller: Caller = ANYBODY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Selection:
     """
     The profile chosen.

@@ -7,7 +7,7 @@ beginning finds none of them again; only Anthropic has a use for it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from itertools import takewhile
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ from domain.routing.tooling import (
     safe_names,
     tooled,
 )
+from domain.values import value
 
 ATTRIBUTION = "x-anthropic-billing-header:"
 """How the line about the client begins."""
@@ -48,7 +49,7 @@ class Omission(StrEnum):
     CACHE_MARKS = "cache-marks"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Shaping:
     """
     What must change in a request.

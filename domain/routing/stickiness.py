@@ -1,9 +1,9 @@
 """Remembers what chose the profile of each session."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 from domain.routing.rules import Choice
+from domain.values import value
 
 MOST_SESSIONS = 4096
 IDLE_S = 24 * 3600.0
@@ -12,7 +12,7 @@ _LONGEST_KEY = 512
 """Characters of a session's and a model's name together: clients choose both, and we keep them."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Remembered:
     choice: Choice
     until_s: float

@@ -18,6 +18,7 @@ from domain.conversation.extensions import Json, Nothing
 from domain.conversation.parts import Document, ForeignPart, Image, Part, Text, ToolCall, ToolResult
 from domain.conversation.request import Conversation, ForeignTool, Message, Tool, ToolChoice
 from domain.routing.plain_schemas import plain_schemas
+from domain.values import value
 
 LONGEST_NAME = 64
 """OpenAI's bound; Anthropic's is 128 and others' no less than this."""
@@ -65,7 +66,7 @@ AS_NEEDED = ToolManners()
 """Of a provider that has said nothing about it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Tooling:
     """
     What changes in the tools of one request.

@@ -1,7 +1,6 @@
 """What a chain that is used up comes down to, over all its targets: the one answer the client gets."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.budget.money import in_usd
@@ -9,6 +8,7 @@ from domain.budget.purse import Exceeded
 from domain.failures import FailureKind, UpstreamAnswer, UpstreamFailure
 from domain.routing.chain import Attempt
 from domain.routing.gates import LASTING, BarReason, Barred, WindowOverrun
+from domain.values import value
 
 
 class Cause(StrEnum):
@@ -26,7 +26,7 @@ class Cause(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Verdict:
     """
     Why a request could not be answered.
@@ -55,7 +55,7 @@ class ChainFailed(Exception):
         self.attempts = attempts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Walk:
     """How a request fared: who was tried and failed, and who might not be tried."""
 

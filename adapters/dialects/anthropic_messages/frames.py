@@ -1,7 +1,6 @@
 """Writes the frames of a stream, and finds those in a run of frames that an encoder must know of."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -10,6 +9,7 @@ from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.sse import named_frame
 from domain.conversation.request import MalformedRequest
+from domain.values import value
 
 
 class _Shown(msgspec.Struct):
@@ -27,7 +27,7 @@ class BlockEdge(msgspec.Struct):
 _edges = msgspec.json.Decoder(BlockEdge)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Verbatim:
     """An event of a block that goes back as it came, but for the block's index."""
 

@@ -1,18 +1,17 @@
 """Turns the text of a stream into its chunks, many at a time."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from adapters.dialects.openai_chat.wire import Reply, replies_decoder, reply_decoder
 from adapters.dialects.sse import data_frame, events_of
+from domain.values import value
 
 DONE = b"[DONE]"
 DONE_FRAME = data_frame(DONE)
 _EXCERPT_BYTES = 200
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Frames:
     """
     Chunks that arrived together.

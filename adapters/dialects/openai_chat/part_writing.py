@@ -1,7 +1,6 @@
 """Writes what a message is made of: text, pictures and files as content parts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -20,9 +19,10 @@ from domain.conversation.parts import (
     Text,
 )
 from domain.conversation.request import MalformedRequest
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Manner:
     """
     How a conversation is written.

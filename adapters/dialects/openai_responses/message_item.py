@@ -1,14 +1,14 @@
 """A message of an answer while it is written: parts of text or of refusal."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from adapters.dialects.openai_responses.frames import NumberedFrames
 from adapters.dialects.openai_responses.output_item import Object, Place
 from domain.conversation.reply import TextDelta, WeighedText
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class _Wording:
     """How the parts of a message differ: in words, and in whether it may be told how likely these were."""
 

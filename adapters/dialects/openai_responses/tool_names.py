@@ -8,7 +8,6 @@ functions whose names are of ``[A-Za-z0-9_-]`` and no longer than 64.
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -16,6 +15,7 @@ import msgspec
 from adapters.dialects.openai_responses.words import own
 from domain.conversation.extensions import Json
 from domain.conversation.request import ForeignTool, Tool
+from domain.values import value
 
 _LONGEST_NAME = 64
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]")
@@ -35,7 +35,7 @@ FORMS: Mapping[object, ToolForm] = {form.value: form for form in ToolForm}
 """A tool's ``type`` -> its form."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ClientTool:
     """A tool as the client knows it."""
 

@@ -12,11 +12,12 @@ from adapters.dialects.openai_responses.tool_names import FORMS, ClientTool, Fla
 from adapters.dialects.openai_responses.words import NAME, kept
 from domain.conversation.extensions import Json
 from domain.conversation.request import ForeignTool, MalformedRequest, Tool, ToolChoice, ToolUse
+from domain.values import value
 
 _TEXT_NOTE = f"Give the text as the string parameter `{PARAMETER}`."
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Offered:
     """A tool of the client's own, and where it stands."""
 

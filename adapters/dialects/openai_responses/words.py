@@ -1,11 +1,11 @@
 """The words that requests, replies and streams share: the dialect's name, reasons, token counts, seals."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from domain.conversation.extensions import NO_EXTENSIONS, Extensions, Json
 from domain.conversation.reply import StopReason, Usage, token_count
+from domain.values import value
 
 NAME = "openai_responses"
 
@@ -13,7 +13,7 @@ _SIGNED = "signed:"
 _REDACTED = "redacted:"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ending:
     """How an answer ended: ``completed``, or ``incomplete`` with the dialect's reason."""
 

@@ -1,7 +1,6 @@
 """The route that tells how many tokens a request is, in Anthropic's words."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 import msgspec
@@ -21,6 +20,7 @@ from app.use_cases.count_tokens import Counted, CountTokens
 from domain.access.keys import Caller
 from domain.conversation.request import ChatRequest
 from domain.ports.observation import EventSink
+from domain.values import value
 
 _TRUE = frozenset({"1", "true", "yes"})
 
@@ -103,7 +103,7 @@ class CountTokensRoute:
         return await self._count_tokens.exactly(request, wishes, asking.known_as)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class _Asking:
     """One request, but for its body; ``exact`` tells whether a provider shall count."""
 
