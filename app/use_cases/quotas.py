@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
-from app.use_cases.attempts import Attempting, Ending, Ticket
+from app.use_cases.attempts import Attempting, Ending, TargetRefused, Ticket
 from domain.admission.quota import Per, Quota, QuotaMeter, Unit, Window
 from domain.budget.periods import Span, period_at
 from domain.ports.storage import CounterStore, StoreUnavailable
@@ -95,18 +95,17 @@ class Quotas:
         _spec: ProviderSpec,
     ) -> Barred | None:
         """A provider whose plan is used up is left alone until the plan begins anew."""
-        now = self._clock.time()
-        for meter in self._meters.get(target.provider, ()):
-            used = meter.used(now)
-            if used >= meter.quota.allowed:
-                return _barred(target, meter, used, now)
-        return None
+        return self._judged(target, self._clock.time())
 
     async def admit(self, attempting: Attempting) -> Ticket:
+        """Judged once more: while one waited for its turn others may have used the plan up."""
         meters = self._meters.get(attempting.target.provider)
         if meters is None:
             return _UNMETERED
         now = self._clock.time()
+        barred = self._judged(attempting.target, now)
+        if barred is not None:
+            raise TargetRefused(barred)
         for meter in meters:
             if meter.quota.unit is Unit.REQUESTS:
                 meter.use(1, now)
@@ -125,6 +124,13 @@ class Quotas:
                 if name in self._unanswered:
                     await self._tell(name, meter)
                 await self._tell(name, meter)
+
+    def _judged(self, target: Target, now: float) -> Barred | None:
+        for meter in self._meters.get(target.provider, ()):
+            used = meter.used(now)
+            if used >= meter.quota.allowed:
+                return _barred(target, meter, used, now)
+        return None
 
     async def _tell(self, name: str, meter: QuotaMeter) -> None:
         """What was told without an answer is told again as it was, before anything else is."""

@@ -1,20 +1,24 @@
 """Plans of providers are kept to, and remembered."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from itertools import count
 
 import pytest
 
+from app.use_cases.admission import Admission
 from app.use_cases.quotas import Quotas
 from domain.admission.quota import Per, Quota, Unit
 from domain.failures import FailureKind, UpstreamFailure
 from domain.inventory.admission import QuotaExhaustedProviderSkipped
 from domain.ports.storage import Counted, StoreUnavailable
+from domain.routing.targets import Room
 from domain.routing.verdict import Cause, ChainFailed
 from infrastructure.state.memory import MemoryStore, SharedMemory
 from tests.app.use_cases.conversing import ANSWER, House, answering, house
 from tests.fakes.fixed_clock import FixedClock
+from tests.fakes.recording_sink import RecordingSink
 from tests.fakes.scripted_provider import ScriptedProvider
 
 NOON = 1_800_014_400.0  # 2027-01-15T12:00:00Z
@@ -97,6 +101,25 @@ async def test_where_nobody_else_can_answer_the_client_is_told_when_to_come_back
     assert verdict.cause is Cause.RATE_LIMITED
     assert verdict.retry_after_s == 12 * 3600
     assert "2 of 2 requests a day" in verdict.message
+
+
+async def test_who_waited_for_a_turn_does_not_use_what_others_have_used_up_meanwhile() -> None:
+    clock = FixedClock(time_s=NOON)
+    quotas = Quotas({"free": (DAILY,)}, MemoryStore(clock), clock, fresh_name=names())
+    queue = Admission({"free": Room(most_at_once=1)}, {}, (), RecordingSink(), FixedClock())
+    busy = house(free=answering(), spare=answering(), companions=(queue, quotas), gates=(quotas.gate,))
+    answered_by = []
+
+    async def one() -> None:
+        async with aclosing(await busy.ask()) as reply:
+            answered_by.append(reply.facts.target.provider)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(one() for _ in range(8)))
+
+    assert sorted(answered_by) == ["free"] * 2 + ["spare"] * 6
+    assert {told.used for told in busy.sink.of(QuotaExhaustedProviderSkipped)} == {2}
+    assert queue.doors["free"].queue.wanted == 0
 
 
 async def test_what_is_used_outlives_the_gateway_and_is_known_to_others() -> None:
