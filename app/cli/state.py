@@ -8,7 +8,7 @@ from app.cli.keys import STATE_ERROR
 from app.cli.options import Choices, fail, launch_for
 from config.state_location import SharedServer, SqliteFile, state_location
 from domain.ports.storage import StoreUnavailable
-from infrastructure.state.backup import InUse, NoBackup, back_up, restore
+from infrastructure.state.backup import InUse, NoBackup, Taken, back_up, restore
 
 IN_USE = 6
 """The exit code when a gateway is running on the state that is to be replaced."""
@@ -23,16 +23,19 @@ def state() -> None:
 
 @state.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @_config
-def backup(*, file: Path, config: Path | None) -> None:
+def backup(*, file: Path, force: bool, config: Path | None) -> None:
     """
     Write a copy of the state to FILE; a running gateway goes on meanwhile.
 
-    Exits with 4 when the state cannot be read or FILE not be written.
+    Exits with 4 when the state cannot be read, or FILE not be written or is there already.
     """
     found = _file(config)
     try:
-        back_up(found, file)
+        back_up(found, file, replaces=force)
+    except Taken as error:
+        fail(f"{error}; nothing was written" + ("" if force else " (--force replaces it)"), STATE_ERROR)
     except StoreUnavailable as error:
         fail(f"the state cannot be used: {error}", STATE_ERROR)
     except OSError as error:
@@ -47,7 +50,8 @@ def restored(*, file: Path, config: Path | None) -> None:
     """
     Put the copy FILE in the place of the state; gateways must be stopped.
 
-    What was there before is kept beside it. Exits with 4 when FILE is no copy of a state or cannot be put
+    What was there before is kept beside it. Keys that were revoked since the copy was made open again, and
+    what was spent since is forgotten. Exits with 4 when FILE is no copy of a state or cannot be put
     in place, with 6 when a gateway is running.
     """
     found = _file(config)
@@ -59,7 +63,8 @@ def restored(*, file: Path, config: Path | None) -> None:
         fail(str(error), STATE_ERROR)
     except OSError as error:
         fail(f"cannot write {found}: {error.strerror}", STATE_ERROR)
-    click.echo(f"{found} is what {file} says" + (f"; before, it was {before}" if before else ""))
+    kept = f"; what was there before is kept in {before}" if before else ""
+    click.echo(f"{found} now holds what {file} holds{kept}")
 
 
 def _file(config: Path | None) -> Path:

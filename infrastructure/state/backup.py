@@ -3,8 +3,10 @@
 import asyncio
 import os
 import sqlite3
+import stat
 from collections.abc import AsyncGenerator
 from contextlib import closing, suppress
+from itertools import chain, count
 from pathlib import Path
 from tempfile import mkstemp
 
@@ -27,6 +29,10 @@ class NoBackup(Exception):
     """The file is no copy of a state, or a damaged one; the message says which."""
 
 
+class Taken(Exception):
+    """There is a file already where the copy shall be."""
+
+
 class SqliteSnapshots:
     """Implements `domain.ports.storage.Snapshots` for a state file."""
 
@@ -37,13 +43,19 @@ class SqliteSnapshots:
         return f"<SqliteSnapshots of {self._path}>"
 
     async def snapshot(self) -> AsyncGenerator[bytes, None]:
-        copy = await asyncio.to_thread(_temporary_copy, self._path)
+        copy = await asyncio.to_thread(self._copy)
         try:
             with copy.open("rb") as content:
                 while chunk := await asyncio.to_thread(content.read, _CHUNK):
                     yield chunk
         finally:
             copy.unlink(missing_ok=True)
+
+    def _copy(self) -> Path:
+        try:
+            return _copied(self._path, self._path)
+        except OSError as error:
+            raise StoreUnavailable(f"{self._path}: {error.strerror}") from error
 
 
 class NoSnapshots:
@@ -61,23 +73,27 @@ class NoSnapshots:
 _NOTHING: tuple[bytes, ...] = ()
 
 
-def back_up(state: Path, target: Path) -> None:
+def back_up(state: Path, target: Path, *, replaces: bool = False) -> None:
     """
     Writes a copy of the state as it is at one moment; gateways go on meanwhile.
 
+    Args:
+        replaces: whether it may take the place of another file.
+
     Raises:
+        Taken: the other file is there and is to stay, or is the state itself.
         StoreUnavailable: there is no state, or it cannot be read.
         OSError: the copy cannot be written.
     """
-    descriptor, name = mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    os.close(descriptor)
-    part = Path(name)
+    if target.exists() and not replaces:
+        raise Taken(f"{target} is there already")
+    if target.exists() and state.exists() and target.samefile(state):
+        raise Taken(f"{target} is the state itself")
+    part = _copied(state, target)
     try:
-        _copy(state, part)
         part.replace(target)
-    except BaseException:
+    finally:
         part.unlink(missing_ok=True)
-        raise
 
 
 def restore(backup: Path, state: Path) -> Path | None:
@@ -90,24 +106,43 @@ def restore(backup: Path, state: Path) -> Path | None:
         OSError: it cannot be written.
     """
     _check(backup)
-    state.parent.mkdir(parents=True, exist_ok=True)
+    state.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if WorkerSlots(state).living():
         raise InUse(f"a gateway is running on {state}: stop it first")
-    return _replaced(backup, state)
+    part = _copied(backup, state)
+    try:
+        return _replaced(part, state)
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def _replaced(backup: Path, state: Path) -> Path | None:
-    part = state.with_name(f"{state.name}.restoring")
-    _copy(backup, part)
-    before = state.with_name(f"{state.name}.before-restore")
+def _replaced(part: Path, state: Path) -> Path | None:
+    before = None
     if state.exists():
+        _liken(part, state.stat())
         _settle(state)
+        before = _free_name(state)
         state.replace(before)
     # Frames of another file's log would be taken for this one's.
     for log in ("-wal", "-shm"):
         state.with_name(f"{state.name}{log}").unlink(missing_ok=True)
     part.replace(state)
-    return before if before.exists() else None
+    return before
+
+
+def _liken(part: Path, model: os.stat_result) -> None:
+    """Whoever could read the one file can read the other, and nobody else; SQLite's logs follow suit."""
+    own = part.stat()
+    if (own.st_uid, own.st_gid) != (model.st_uid, model.st_gid):
+        os.chown(part, model.st_uid, model.st_gid)
+    part.chmod(stat.S_IMODE(model.st_mode))
+
+
+def _free_name(state: Path) -> Path:
+    """Where the state can be put aside without taking the place of an earlier one."""
+    first = state.with_name(f"{state.name}.before-restore")
+    further = (first.with_name(f"{first.name}-{number}") for number in count(2))
+    return next(name for name in chain((first,), further) if not name.exists())
 
 
 def _settle(state: Path) -> None:
@@ -116,15 +151,13 @@ def _settle(state: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _temporary_copy(state: Path) -> Path:
-    try:
-        descriptor, name = mkstemp(prefix=f".{state.name}.", dir=state.parent)
-    except OSError as error:
-        raise StoreUnavailable(f"{state}: {error.strerror}") from error
+def _copied(source: Path, place: Path) -> Path:
+    """A copy beside the place that it is for, under a name of its own; readable by its owner alone."""
+    descriptor, name = mkstemp(prefix=f".{place.name}.", dir=place.parent)
     os.close(descriptor)
     copy = Path(name)
     try:
-        _copy(state, copy)
+        _copy(source, copy)
     except BaseException:
         copy.unlink(missing_ok=True)
         raise

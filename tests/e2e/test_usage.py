@@ -106,16 +106,22 @@ def test_a_state_is_backed_up_while_it_is_used_and_restored_when_it_is_not(
         ask(gateway, "openai_chat", "any")
         wait_until(lambda: bool(told(tmp_path, "--by", "day")))
         made = command(tmp_path, "state", "backup", copy)
+        again = command(tmp_path, "state", "backup", copy)
+        forced = command(tmp_path, "state", "backup", copy, "--force")
         downloaded.write_bytes(httpx.get(f"{gateway.address}/admin/state/backup").content)
         refused = command(tmp_path, "state", "restore", copy)
         ask(gateway, "openai_chat", "any")
     after = told(tmp_path, "--by", "day")[0]["requests"]
 
     assert made.returncode == 0, made.stderr
+    assert (again.returncode, forced.returncode) == (4, 0)
+    assert f"{copy} is there already" in again.stderr
     assert refused.returncode == 6
     assert after == 2
-    for backup in (copy, str(downloaded)):
+    for backup, kept in ((copy, "state.db.before-restore"), (str(downloaded), "state.db.before-restore-2")):
         restored = command(tmp_path, "state", "restore", backup)
         assert restored.returncode == 0, restored.stderr
+        assert f"now holds what {backup} holds" in restored.stdout
+        assert restored.stdout.strip().endswith(kept)
         assert told(tmp_path, "--by", "day")[0]["requests"] == 1
     assert command(tmp_path, "state", "restore", str(tmp_path / "nowhere.db")).returncode == 4

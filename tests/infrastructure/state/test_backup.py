@@ -1,6 +1,8 @@
 """A copy of the state is whole, and putting it back loses nothing."""
 
 import asyncio
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from infrastructure.state.backup import (
     NoBackup,
     NoSnapshots,
     SqliteSnapshots,
+    Taken,
     back_up,
     restore,
 )
@@ -76,6 +79,92 @@ async def test_a_state_may_be_restored_where_there_was_none(tmp_path: Path) -> N
 
     assert restore(tmp_path / "copy.db", tmp_path / "new" / "state.db") is None
     assert await said(tmp_path / "new" / "state.db") == {"one": "1"}
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("kept", [0o600, 0o640])
+async def test_a_restored_state_is_readable_by_those_who_could_read_it_before(
+    tmp_path: Path, kept: int
+) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await written(state, one="1")
+    back_up(state, copy)
+    state.chmod(kept)
+    copy.chmod(0o644)
+    mask = os.umask(0)
+    try:
+        before = restore(copy, state)
+    finally:
+        os.umask(mask)
+
+    store = opened(state)
+    await store.put("keys", "two", "2")
+    modes = {path.name: mode(path) for path in files(tmp_path) if path.name.startswith("state.db-")}
+    await store.aclose()
+
+    assert before is not None
+    assert (mode(state), mode(before)) == (kept, kept)
+    assert modes == {"state.db-wal": kept, "state.db-shm": kept}
+
+
+async def test_a_state_that_is_restored_where_there_was_none_is_for_its_owner_alone(tmp_path: Path) -> None:
+    await written(tmp_path / "state.db", one="1")
+    back_up(tmp_path / "state.db", tmp_path / "copy.db")
+    (tmp_path / "copy.db").chmod(0o644)
+
+    restore(tmp_path / "copy.db", tmp_path / "new" / "state.db")
+
+    assert (mode(tmp_path / "new" / "state.db"), mode(tmp_path / "new")) == (0o600, 0o700)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+async def test_a_restored_state_belongs_to_whom_it_belonged(tmp_path: Path) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await written(state, one="1")
+    back_up(state, copy)
+    os.chown(state, 10_001, 10_002)
+
+    restore(copy, state)
+
+    assert (state.stat().st_uid, state.stat().st_gid) == (10_001, 10_002)
+
+
+async def test_whatever_was_there_before_is_kept_however_often_one_restores(tmp_path: Path) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await written(state, one="1")
+    back_up(state, copy)
+    kept = []
+    for name in ("two", "three", "four"):
+        await written(state, **{name: "x"})
+        before = restore(copy, state)
+        assert before is not None
+        kept.append(before)
+
+    assert [path.name for path in kept] == [
+        "state.db.before-restore",
+        "state.db.before-restore-2",
+        "state.db.before-restore-3",
+    ]
+    assert [set(await said(path)) for path in kept] == [{"one", "two"}, {"one", "three"}, {"one", "four"}]
+
+
+async def test_a_copy_takes_no_other_file_s_place_unless_asked_to(tmp_path: Path) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await written(state, one="1")
+    back_up(state, copy)
+    await written(state, two="2")
+
+    with pytest.raises(Taken, match=str(copy)):
+        back_up(state, copy)
+    assert await said(copy) == {"one": "1"}
+
+    back_up(state, copy, replaces=True)
+    assert await said(copy) == {"one": "1", "two": "2"}
+    with pytest.raises(Taken, match="the state itself"):
+        back_up(state, state, replaces=True)
 
 
 async def test_nothing_is_restored_below_a_running_gateway(tmp_path: Path) -> None:
