@@ -16,6 +16,9 @@ import msgspec
 from domain.conversation.extensions import Json
 from domain.conversation.request import MalformedRequest
 
+MOST_CHOICES = 128
+"""https://platform.openai.com/docs/api-reference/chat/create, "n"."""
+
 _NAMES: tuple[tuple[type, str], ...] = (
     (bool, "a boolean"),
     (str, "a string"),
@@ -99,6 +102,22 @@ class Fields:
         if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
             raise expected(self.path(key), "a whole number", value)
         return int(value)
+
+    def optional_limit(self, key: str) -> int | None:
+        """
+        A number of tokens; ``None`` also for a negative one, which means as much as there is room for.
+
+        -1 is what llama.cpp's and LM Studio's documentation have clients say for that.
+        """
+        limit = self.optional_count(key)
+        return None if limit is None or limit < 0 else limit
+
+    def optional_choices(self, key: str) -> int:
+        """How many answers are wanted, 1 when that is unsaid; at most what OpenAI documents for ``n``."""
+        choices = self.optional_count(key)
+        if choices is not None and not 1 <= choices <= MOST_CHOICES:
+            raise MalformedRequest(self.path(key), f"expected 1 to {MOST_CHOICES}, found {choices}")
+        return 1 if choices is None else choices
 
     def optional_number(self, key: str) -> float | None:
         value = self._left.pop(key, None)

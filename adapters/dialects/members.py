@@ -19,6 +19,7 @@ _EMPTY_LIST = re.compile(rb"\[\s*\]")
 _KEY = re.compile(rb'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 _COLON = re.compile(rb"\s*:\s*")
 _SEPARATOR = re.compile(rb"\s*([,}])")
+_FEW_DIGITS = 16
 _CACHE_WORD = b'"cache_control"'
 _SPELT = b"\\u00"
 _SPELT_ANOTHER_WAY = (b"\\u005", b"\\u006", b"\\u007")
@@ -109,7 +110,23 @@ class JsonMembers:
         Raises:
             MalformedRequest: it is something else.
         """
-        return self.fields(key).optional_count(key) if key in self._values else None
+        raw = self._values.get(key)
+        if raw is None:
+            return None
+        digits = bytes(raw)
+        if len(digits) < _FEW_DIGITS and digits.isdigit():
+            return int(digits)
+        return self.fields(key).optional_count(key)
+
+    def limit(self, key: str) -> int | None:
+        """
+        A number of tokens, as `Fields.optional_limit` reads it.
+
+        Raises:
+            MalformedRequest: it is something else.
+        """
+        limit = self.count(key)
+        return None if limit is None or limit < 0 else limit
 
     def says(self, key: str) -> bool:
         """Whether the member is there with a value other than null."""

@@ -110,6 +110,10 @@ class Bookkeeper:
         self._ledger.open(budgets, self._clock.time())
         self.stir()
 
+    def count(self, accounts: Payers, amount: NanoUsd) -> Reservation | Exceeded:
+        """Promises money that no budget bounds, whether the store can be asked or not."""
+        return self._ledger.reserve_unlent(accounts, amount, self._clock.time())
+
     def reserve_at_once(self, accounts: Payers, amount: NanoUsd) -> Reservation | Exceeded | None:
         """Promises money that is at hand; ``None`` when `reserve` has to be waited for."""
         if self.is_lost:

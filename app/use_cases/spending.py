@@ -5,7 +5,7 @@ from contextlib import suppress
 from app.use_cases.attempts import Attempting, Ending, TargetRefused
 from app.use_cases.bookkeeping import Bookkeeper, StateUnknown
 from app.use_cases.money_events import observed
-from domain.budget.billing import Bill, Certainty, Seen, bill
+from domain.budget.billing import Bill, Certainty, Seen, bill, counts_prompt
 from domain.budget.ledger import BudgetLedger, Reservation
 from domain.budget.purse import Exceeded
 from domain.conversation.reply import Usage
@@ -81,12 +81,17 @@ class Spending:
         )
         if isinstance(quote, Barred):
             raise TargetRefused(quote)
-        found = self._bookkeeper.reserve_at_once(quote.accounts, quote.amount)
+        found = self._at_once(quote)
         if found is None:
             found = await self._reserved(attempting.target, quote)
         if isinstance(found, Exceeded):
             raise TargetRefused(Barred(attempting.target, BarReason.BUDGET, exceeded=found))
         return SpendingTicket(attempting, quote, found, self._bookkeeper, self._sink)
+
+    def _at_once(self, quote: Quote) -> Reservation | Exceeded | None:
+        if quote.is_bounded:
+            return self._bookkeeper.reserve_at_once(quote.accounts, quote.amount)
+        return self._bookkeeper.count(quote.accounts, quote.amount)
 
     async def _reserved(self, target: Target, quote: Quote) -> Reservation | Exceeded:
         try:
@@ -136,7 +141,7 @@ class SpendingTicket:
 
     def _prompt_tokens(self, usage: Usage | None) -> int:
         """As estimated, where nobody has counted. What could not be read cannot have cost much."""
-        if usage is not None and usage.input_tokens is not None:
+        if usage is not None and counts_prompt(usage):
             return 0
         with suppress(MalformedRequest):
             return self._attempting.facts.rough_prompt_tokens

@@ -102,6 +102,11 @@ def may_be_billed(failure: UpstreamFailure) -> bool:
     return failure.kind in _MAY_BE_BILLED or failure.status in _GATEWAY_TIMEOUTS
 
 
+def counts_prompt(usage: Usage) -> bool:
+    """Whether the upstream has counted the prompt."""
+    return bool(usage.input_tokens or usage.cache_read_tokens or usage.cache_creation_tokens)
+
+
 def _certainty(seen: Seen) -> Certainty:
     if not seen.sent or (seen.failure is not None and not may_be_billed(seen.failure)):
         return Certainty.NOTHING
@@ -109,11 +114,17 @@ def _certainty(seen: Seen) -> Certainty:
 
 
 def _estimated(seen: Seen) -> Usage:
-    """What was reported, with estimates in the place of what was not."""
+    """
+    What was reported, with estimates in the place of what was not.
+
+    No server counts nothing for words that it has made, or for a prompt that it has read: noughts stand for
+    what it does not know.
+    """
     said = _NOTHING_USED if seen.usage is None else seen.usage
     heard = -(-seen.characters // _CHARACTERS_PER_TOKEN)
-    if said.input_tokens is None and not said.cache_read_tokens:
+    if not counts_prompt(said):
         said = replace(said, input_tokens=seen.prompt_tokens)
-    if said.output_tokens is None or (not seen.complete and said.output_tokens < heard):
+    told = said.output_tokens
+    if told is None or (told < heard and not (told and seen.complete)):
         said = replace(said, output_tokens=heard)
     return said

@@ -9,6 +9,7 @@ from domain.budget.accounts import Account, AccountKind
 from domain.budget.ledger import BudgetLedger
 from domain.budget.money import NOTHING, NanoUsd
 from domain.budget.pricing import Price
+from domain.conversation.reply import MOST_TOKENS
 from domain.routing.facts import Facts
 from domain.routing.gates import BarReason, Barred
 from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target
@@ -127,9 +128,9 @@ def _named(provider: str, profile: str, member: str, key: str) -> tuple[Account,
 
 
 def _most_output_tokens(errand: Errand) -> int | None:
-    """For all the answers together; ``None`` when nothing limits them."""
+    """For all the answers together; ``None`` when nothing limits them. None outgrows its context window."""
     facts, spec = errand.facts, errand.spec
     if not facts.generates:
         return 0
     limit = facts.output_limit or spec.output_limit or spec.context_window
-    return limit * facts.choices if limit else None
+    return min(limit, spec.context_window or MOST_TOKENS) * facts.choices if limit else None

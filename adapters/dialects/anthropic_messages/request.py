@@ -92,8 +92,11 @@ def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
     """
     request = decode_count_request(body, headers)
     source = request.source
-    if isinstance(source, MessagesBody) and _limit(source.members) is None:
+    limit = _limit(source.members) if isinstance(source, MessagesBody) else 0
+    if limit is None:
         raise MalformedRequest("max_tokens", "the field is required: a whole number of tokens")
+    if limit < 0:
+        raise MalformedRequest("max_tokens", f"expected a number of tokens, found {limit}")
     return request
 
 

@@ -93,7 +93,7 @@ class ChatBody:
     @property
     def output_limit(self) -> int:
         """Of two limits, whichever the upstream heeds is no larger."""
-        return max(self.members.count("max_tokens") or 0, self.members.count("max_completion_tokens") or 0)
+        return max(self.members.limit("max_tokens") or 0, self.members.limit("max_completion_tokens") or 0)
 
 
 def _roles(raw: msgspec.Raw | None) -> list[str]:

@@ -8,7 +8,7 @@ from adapters.dialects.openai_chat.body import ChatBody
 from adapters.dialects.openai_chat.conversation_writing import written
 from adapters.dialects.openai_chat.splicing import spliced
 from adapters.dialects.openai_chat.wire import NAME
-from domain.conversation.request import NO_HEADERS, ChatRequest, MalformedRequest
+from domain.conversation.request import NO_HEADERS, ChatRequest
 
 _HEADERS = ("openai-beta",)
 """Headers that belong to the dialect. An organisation or a project belongs to a key, and the key is ours."""
@@ -44,7 +44,7 @@ def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
         stream=fields.optional_flag("stream") or False,
         profile=fields.optional_text("profile"),
         declares_tools=tools or functions,
-        choices=_choices(fields),
+        choices=fields.optional_choices("n"),
         wants_usage=_wants_usage(fields),
         headers={name: headers[name] for name in _HEADERS if name in headers} or NO_HEADERS,
     )
@@ -60,13 +60,6 @@ def encode_request(outgoing: Outgoing) -> bytes:
     source = outgoing.request.source
     keeps_bytes = isinstance(source, ChatBody) and not outgoing.shaping.tooling.changes_something
     return spliced(outgoing, source) if isinstance(source, ChatBody) and keeps_bytes else written(outgoing)
-
-
-def _choices(fields: Fields) -> int:
-    choices = fields.optional_count("n")
-    if choices is not None and choices < 1:
-        raise MalformedRequest("n", f"expected at least 1, found {choices}")
-    return 1 if choices is None else choices
 
 
 def _wants_usage(fields: Fields) -> bool:

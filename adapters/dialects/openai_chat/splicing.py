@@ -27,7 +27,7 @@ def spliced(outgoing: Outgoing, body: ChatBody) -> bytes:
     Raises:
         MalformedRequest: a member that must change stands twice.
     """
-    changes: Changes = _extra(outgoing, body) | _limit(outgoing, body)
+    changes: Changes = _limit(outgoing, body) | _extra(outgoing, body)
     changes |= {"model": _encoded(outgoing.model) if outgoing.model else None, "profile": None}
     changes |= _bounded(outgoing, body, changes)
     changes |= _stream(outgoing, body, changes.get("stream_options"))
@@ -46,20 +46,31 @@ def extra_fields(extra_body: Mapping[str, Json], *, has_limit: bool) -> dict[str
 def _extra(outgoing: Outgoing, body: ChatBody) -> Changes:
     if not outgoing.extra_body:
         return {}
-    extra = extra_fields(outgoing.extra_body, has_limit=any(body.members.says(limit) for limit in _LIMITS))
-    return {key: _encoded(value) for key, value in extra.items() if not body.members.says(key)}
+    limits = [limit for limit in _LIMITS if _limits(body, limit)]
+    extra = extra_fields(outgoing.extra_body, has_limit=bool(limits))
+    return {
+        key: _encoded(value) for key, value in extra.items() if key in _LIMITS or not body.members.says(key)
+    }
 
 
 def _limit(outgoing: Outgoing, body: ChatBody) -> Changes:
-    """The output limit under the one name that the server knows."""
+    """The output limit under the one name that the server knows; -1, which is none to some, is left away."""
     wanted = outgoing.quirks.max_tokens_field
-    others = [limit for limit in _LIMITS if limit != wanted and limit in body.members]
-    if not others:
-        return {}
-    changes: Changes = dict.fromkeys(others)
-    if not body.members.says(wanted) and body.members.says(others[0]):
-        changes[wanted] = bytes(body.members.raw(others[0]) or b"null")
+    changes: Changes = {}
+    for limit in _LIMITS:
+        if limit == wanted:
+            if body.members.says(limit) and not _limits(body, limit):
+                changes[limit] = None
+        elif limit in body.members:
+            changes[limit] = None
+            if _limits(body, limit) and not _limits(body, wanted):
+                changes[wanted] = bytes(body.members.raw(limit) or b"null")
     return changes
+
+
+def _limits(body: ChatBody, limit: str) -> bool:
+    """Whether the client sets this limit."""
+    return body.members.limit(limit) is not None
 
 
 def _bounded(outgoing: Outgoing, body: ChatBody, changes: Changes) -> Changes:

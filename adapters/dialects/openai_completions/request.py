@@ -20,7 +20,7 @@ from domain.conversation.request import (
 )
 
 _NEVER_BELOW = frozenset({"model", "prompt", "stream", "profile", "messages"})
-_READ_AT_ONCE = ("model", "prompt", "stream", "profile", "n", "stream_options")
+_READ_AT_ONCE = ("model", "prompt", "stream", "profile", "n", "best_of", "stream_options")
 _SAID = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "stop", "seed")
 
 
@@ -82,7 +82,7 @@ class CompletionsBody:
 
     @property
     def output_limit(self) -> int:
-        return self.members.count("max_tokens") or 0
+        return self.members.limit("max_tokens") or 0
 
     def envelope(self) -> Fields:
         """What every route reads of a request."""
@@ -105,7 +105,7 @@ def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:  # n
         source=source,
         stream=fields.optional_flag("stream") or False,
         profile=fields.optional_text("profile"),
-        choices=_choices(fields),
+        choices=max(fields.optional_choices("n"), fields.optional_choices("best_of")),
         wants_usage=(options is not None and options.optional_flag("include_usage")) or False,
     )
 
@@ -125,10 +125,12 @@ def encode_request(outgoing: Outgoing) -> bytes:
 
 def _changes(source: CompletionsBody, outgoing: Outgoing) -> dict[str, bytes | None]:
     members = source.members
-    changes: dict[str, bytes | None] = {
+    left_away = {"max_tokens"} if members.limit("max_tokens") is None and "max_tokens" in members else set()
+    changes: dict[str, bytes | None] = dict.fromkeys(left_away)
+    changes |= {
         key: json_text(value)
         for key, value in outgoing.extra_body.items()
-        if key not in _NEVER_BELOW and key not in members
+        if key not in _NEVER_BELOW and (key not in members or key in left_away)
     }
     changes["model"] = json_text(outgoing.model) if outgoing.model else None
     changes["profile"] = None
@@ -157,16 +159,9 @@ def _prompt(fields: Fields) -> str:
             raise expected("prompt", "a text", other)
 
 
-def _choices(fields: Fields) -> int:
-    choices = fields.optional_count("n")
-    if choices is not None and choices < 1:
-        raise MalformedRequest("n", f"expected at least 1, found {choices}")
-    return 1 if choices is None else choices
-
-
 def _sampling(fields: Fields) -> Sampling:
     return Sampling(
-        max_output_tokens=fields.optional_count("max_tokens"),
+        max_output_tokens=fields.optional_limit("max_tokens"),
         temperature=fields.optional_number("temperature"),
         top_p=fields.optional_number("top_p"),
         presence_penalty=fields.optional_number("presence_penalty"),

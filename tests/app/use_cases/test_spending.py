@@ -317,6 +317,18 @@ async def test_without_its_store_a_cautious_gateway_asks_nobody_who_costs_money(
         assert [one.reason for one in bank.sink.of(UncountableProviderSkipped)] == ["budget-unknown"]
 
 
+async def test_without_its_store_a_cautious_gateway_still_asks_whoever_no_budget_bounds() -> None:
+    specs = {"free": {}, **PRICED}
+    for budgets, name in (({MEMBER: hard(10.0)}, "free"), ({}, "cloud")):
+        provider = saying(ROLE, HELLO, END)
+        bank = Bank(budgets, specs=specs, on_failure=OnFailure.REFUSE_PAID, **{name: provider})
+        bank.store.trouble = "gone"
+        async with opened(bank):
+            await bank.ask()
+
+        assert len(provider.calls) == 1
+
+
 async def test_amounts_below_a_billionth_of_a_dollar_are_not_lost() -> None:
     specs = {"cloud": {"price": price(input_usd=0.0001)}}
     async with opened(Bank({CLOUD: hard(1.0)}, specs=specs, cloud=saying(ROLE, HELLO, END))) as bank:

@@ -50,6 +50,16 @@ def test_what_the_upstream_did_not_count_is_estimated_and_marked() -> None:
     assert (half.usage, half.estimated) == (Usage(input_tokens=1000, output_tokens=10), True)
 
 
+def test_noughts_for_words_that_were_heard_are_no_count() -> None:
+    noughts = bill(seen(usage=Usage(input_tokens=0, output_tokens=0)), PRICE)
+    half = bill(seen(usage=Usage(input_tokens=1000, output_tokens=0)), PRICE)
+    silent = bill(seen(usage=Usage(input_tokens=1000, output_tokens=0), characters=0), PRICE)
+
+    assert (noughts.usage, noughts.estimated) == (Usage(input_tokens=500, output_tokens=10), True)
+    assert (half.usage, half.estimated) == (Usage(input_tokens=1000, output_tokens=10), True)
+    assert (silent.cost, silent.estimated) == (from_usd(0.001), False)
+
+
 def test_an_answer_that_was_cut_short_costs_at_least_what_was_heard() -> None:
     found = bill(seen(complete=False, usage=Usage(input_tokens=1000, output_tokens=1)), PRICE)
 

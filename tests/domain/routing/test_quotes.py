@@ -88,6 +88,14 @@ def test_every_choice_may_be_as_long_as_the_limit() -> None:
     assert priced(quoted(asking(choices=3), {MEMBER: HARD})).amount == amount(PROMPT, 300)
 
 
+def test_no_answer_is_longer_than_its_context_window_whatever_the_client_allows() -> None:
+    spec = replace(CLOUD, context_window=900)
+    huge = 10**15
+
+    assert priced(quoted(asking(limit=huge), {PROVIDER: SOFT}, spec=spec)).amount == amount(PROMPT, 900)
+    assert priced(quoted(asking(limit=huge, choices=128), {PROVIDER: SOFT})).amount < 2**62
+
+
 def test_instructions_of_the_configuration_are_paid_for_too() -> None:
     assert priced(quoted(asking(), {PROVIDER: HARD}, suffix="brief!")).amount == amount(PROMPT + 6, 100)
 

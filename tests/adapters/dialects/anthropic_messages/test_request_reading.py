@@ -261,6 +261,7 @@ def test_a_profile_is_read() -> None:
         ({"max_tokens": None}, "max_tokens"),
         ({"max_tokens": "9"}, "max_tokens"),
         ({"max_tokens": 1.5}, "max_tokens"),
+        ({"max_tokens": -5}, "max_tokens"),
         ({"model": 1}, "model"),
         ({"stream": "yes"}, "stream"),
         ({"profile": []}, "profile"),

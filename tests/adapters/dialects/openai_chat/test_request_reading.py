@@ -88,7 +88,7 @@ def test_the_content_is_decoded_once() -> None:
         ({"model": 5}, "model", "expected a string, found a number"),
         ({"stream": "yes"}, "stream", "expected a boolean, found a string"),
         ({"profile": []}, "profile", "expected a string, found a list"),
-        ({"n": 0}, "n", "expected at least 1"),
+        ({"n": 0}, "n", "expected 1 to 128"),
         ({"n": 1.5}, "n", "expected a whole number"),
         ({"max_tokens": "5"}, "max_tokens", "expected a whole number, found a string"),
         ({"stream_options": []}, "stream_options", "expected an object, found a list"),

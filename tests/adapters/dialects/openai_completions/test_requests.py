@@ -61,6 +61,19 @@ def test_an_answer_gets_no_more_room_than_there_is(limit: int, told: int) -> Non
     assert sent(asked(max_tokens=limit), shaping=Shaping(most_output_tokens=300))["max_tokens"] == told
 
 
+def test_a_limit_below_nothing_is_none_and_the_targets_own_is_told() -> None:
+    request = asked(max_tokens=-1)
+
+    assert request.source.output_limit == 0
+    assert request.conversation.sampling.max_output_tokens is None
+    assert "max_tokens" not in sent(request)
+    assert sent(request, max_tokens=9)["max_tokens"] == 9
+
+
+def test_answers_that_are_made_to_choose_the_best_of_are_made_too() -> None:
+    assert asked(n=2, best_of=20).choices == 20
+
+
 def test_usage_is_asked_for_in_streams_alone() -> None:
     options = {"include_usage": False}
 
@@ -78,6 +91,8 @@ def test_usage_is_asked_for_in_streams_alone() -> None:
         ({"prompt": ["a", "b"]}, "prompt"),
         ({"prompt": [1, 2]}, "prompt"),
         ({"n": 0}, "n"),
+        ({"n": 129}, "n"),
+        ({"best_of": 10**20}, "best_of"),
         ({"stream": "yes"}, "stream"),
         ({"max_tokens": "many"}, "max_tokens"),
         ({"stop": 3}, "stop"),
