@@ -7,10 +7,11 @@ from typing import IO, Any
 
 from config.capabilities_registry import CapabilityRegistry, bundled_registry, load_registry
 from config.discoverable import PROBES, Probe
-from config.load import discover, load
+from config.load import discover, load, load_server
 from config.overrides import Override
 from config.problems import ConfigError, Place, Problem
 from config.schema.root import Config
+from config.schema.server import Server
 from config.settings import Settings, read_settings
 from config.zero import Findings, LocalServer, NothingFound, key_names, zero_config
 from infrastructure.loopback_probes import listed_models
@@ -62,7 +63,7 @@ def find_launch(
         ConfigError: with every problem there is; also when there is nothing to make a configuration from.
     """
     settings = read_settings(environment)
-    home = home or Path(environment.get("HOME") or Path.home())
+    home = home or _home(environment)
     registry = load_registry(home)
     source = discover(
         flag=config_flag,
@@ -75,6 +76,33 @@ def find_launch(
         return replace(_from_machine(settings, environment, changes, probes), registry=registry)
     config = load(source, environment=environment, overrides=changes, allow_paid=settings.allow_paid)
     return Launch(config=config, settings=settings, environment=environment, source=source, registry=registry)
+
+
+def find_server(
+    environment: Mapping[str, str],
+    *,
+    config_flag: Path | None = None,
+    directory: Path | None = None,
+    home: Path | None = None,
+) -> Server:
+    """
+    Where the gateway listens whose configuration `find_launch` would find.
+
+    Raises:
+        ConfigError: a file was named that is not there, or what it says of the server is wrong.
+    """
+    settings = read_settings(environment)
+    source = discover(
+        flag=config_flag,
+        variable=settings.config_path,
+        directory=directory or Path.cwd(),
+        home=home or _home(environment),
+    )
+    return load_server(source, overrides=settings.overrides)
+
+
+def _home(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("HOME") or Path.home())
 
 
 def _from_machine(

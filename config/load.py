@@ -1,15 +1,17 @@
 """Finds the configuration file and turns it into a configuration, or into everything wrong with it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from config.checks import check
 from config.complaints import Shape, shape_of
-from config.findings import Finding
+from config.findings import Finding, as_mapping
 from config.interpolate import interpolate
 from config.overrides import Override, override
 from config.problems import ConfigError, KeyPath, Place, Problem, dotted
 from config.schema.root import Config
+from config.schema.server import Server
 from config.source import Document, decode, parse
 
 FILE_NAME = "providers.yaml"
@@ -43,6 +45,26 @@ def load(
     """
     document = _document(path)
     return validate(document, environment=environment, overrides=overrides, allow_paid=allow_paid)
+
+
+def load_server(path: Path | None, *, overrides: Sequence[Override] = ()) -> Server:
+    """
+    Where the gateway of a file, or of none, listens; whatever else the file says may be wrong.
+
+    Raises ConfigError with every problem of this one section.
+    """
+    document = _document(path) if path is not None else parse("", FILE_NAME)
+    own = [each for each in overrides if each.path[0] == _SERVER]
+    written = override(document, own)
+    section = as_mapping(written.data).get(_SERVER, {})
+    server, findings = shape_of(section, section, Server)
+    if server is None:
+        told = [replace(finding, path=(_SERVER, *finding.path)) for finding in findings]
+        raise ConfigError(_placed(told, written))
+    return server
+
+
+_SERVER = "server"
 
 
 def load_text(

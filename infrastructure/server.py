@@ -137,6 +137,11 @@ def in_url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def from_here(host: str, port: int) -> str:
+    """Where a client on this machine finds what listens there."""
+    return in_url(_LOOPBACK_OF_ANY.get(host, host), port)
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach what listens there; a name that is none of its own counts as no."""
     if host.lower() == "localhost":

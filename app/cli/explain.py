@@ -1,12 +1,13 @@
 """Tells what happened to a past request, by asking the running gateway."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import click
 import msgspec
 
-from app.cli.running_gateway import ask_gateway
+from app.cli.running_gateway import RunningGateway, address_of, gateway_options
 
 UNKNOWN = 6
 """The exit code when the gateway does not know the request (any more)."""
@@ -16,17 +17,18 @@ _LEFT_OUT = frozenset({"request_id"})
 
 @click.command()
 @click.argument("request_id")
-@click.option("--url", default="http://127.0.0.1:8088", show_default=True, help="Where the gateway answers.")
-@click.option("--key", envvar="CODEROUTER_KEY", help="A key with the scope admin.  [env: CODEROUTER_KEY]")
+@gateway_options("admin")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def explain(*, request_id: str, url: str, key: str | None, as_json: bool) -> None:
+def explain(*, request_id: str, config: Path | None, url: str | None, key: str | None, as_json: bool) -> None:
     """
     Tell what happened to the request with this id (the answer's X-Request-Id).
 
-    Exits with 5 when no gateway answers, with 6 when it does not know the request, with 7 when it wants
-    another key.
+    The gateway is asked where its configuration says that it listens, or at --url. Exits with 2 when the
+    configuration cannot be used, with 5 when no gateway answers, with 6 when it does not know the request,
+    with 7 when it wants another key.
     """
-    story = ask_gateway(url, f"/admin/requests/{quote(request_id, safe='')}", key, refused=UNKNOWN)
+    gateway = RunningGateway(address=address_of(url, config), key=key, scope="admin")
+    story = gateway.ask(f"/admin/requests/{quote(request_id, safe='')}", holding="events", refused=UNKNOWN)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(story), indent=2))
         return

@@ -13,7 +13,7 @@ import msgspec
 
 from adapters.dialects.recognition import recognised
 from app.cli.options import Choices, config_options, fail, launch_for, told_errors
-from app.cli.running_gateway import ask_gateway
+from app.cli.running_gateway import RunningGateway, key_option
 from app.container import DIALECTS, container_for
 from app.use_cases.rehearse import Place, Rehearsal, Signal
 from domain.conversation.request import MalformedRequest
@@ -31,7 +31,7 @@ BAD_REQUEST = 4
 @click.option("--mode-header", default="", help="As if the client sent X-CodeRouter-Mode.")
 @click.option("--member", default="", help="Whose request it would be, if not of one who may do everything.")
 @click.option("--url", help="Ask the gateway that answers there: it knows who fails and who is left alone.")
-@click.option("--key", envvar="CODEROUTER_KEY", help="A key with the scope admin.  [env: CODEROUTER_KEY]")
+@key_option("admin")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def route(
     *,
@@ -106,8 +106,9 @@ def _by_gateway(asked: _Asked, url: str, key: str | None) -> Rehearsal:
     query = urlencode({name: value for name, value in said.items() if value})
     wishes = {"x-coderouter-profile": asked.profile_header, "x-coderouter-mode": asked.mode_header}
     headers = {name: value for name, value in wishes.items() if value}
-    told = ask_gateway(
-        url, f"/admin/plan?{query}", key, refused=BAD_REQUEST, body=asked.body, headers=headers
+    gateway = RunningGateway(address=url.rstrip("/"), key=key, scope="admin")
+    told = gateway.ask(
+        f"/admin/plan?{query}", holding="chain", refused=BAD_REQUEST, body=asked.body, headers=headers
     )
     return msgspec.convert(told, Rehearsal)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.launch import Launch, find_launch
+from app.launch import Launch, find_launch, find_server
 from config.discoverable import PROBES, Probe
 from config.overrides import from_flag
 from config.problems import ConfigError
@@ -127,3 +127,20 @@ def test_events_are_json_unless_somebody_watches(
     launch = found(home, {"CODEROUTER_LOG_FORMAT": chosen}, nowhere)
 
     assert launch.logs_as_json(stream) is as_json
+
+
+def test_where_the_gateway_listens_is_known_though_the_rest_of_the_file_is_wrong(
+    tmp_path: Path, home: Path
+) -> None:
+    path = tmp_path / "some.yaml"
+    path.write_text("server: {port: 9001}\nproviders: [{base_url: '${UNSET}'}]", encoding="utf-8")
+    environment = {"CODEROUTER_CONFIG": str(path), "CODEROUTER_USAGE__RETENTION_DAYS": "7"}
+
+    def port(**more: str) -> int:
+        return find_server(environment | more, directory=home, home=home).port
+
+    assert port() == 9001
+    assert port(CODEROUTER_SERVER__PORT="9002") == 9002
+    with pytest.raises(ConfigError, match=r"CODEROUTER_SERVER__PORT: server\.port: expected a whole number"):
+        port(CODEROUTER_SERVER__PORT="many")
+    assert find_server({}, directory=home, home=home).port == 8088

@@ -151,6 +151,7 @@ def running(
 
 def written(directory: Path, config: Mapping[str, Any]) -> Path:
     """The configuration as a file; JSON is YAML."""
+    directory.mkdir(parents=True, exist_ok=True)
     path = directory / "providers.yaml"
     path.write_text(json.dumps(config, indent=2), encoding="utf-8")
     return path

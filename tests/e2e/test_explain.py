@@ -68,6 +68,24 @@ def test_an_unknown_request_and_an_absent_gateway_have_exit_codes_of_their_own(g
     assert "never-asked" in unknown.output
 
 
+def test_the_gateway_is_asked_where_its_configuration_says_that_it_listens(
+    gateway: Gateway, asked: str, tmp_path: Path
+) -> None:
+    server = {"host": "0.0.0.0", "port": int(gateway.address.rpartition(":")[2])}  # noqa: S104
+    config = str(written(tmp_path, {"server": server}))
+    elsewhere = str(written(tmp_path / "elsewhere", {"server": {"port": 9}}))
+    anywhere = str(written(tmp_path / "anywhere", {"server": {"port": 0}}))
+
+    found = CliRunner().invoke(main, ["explain", asked, "--config", config])
+    lost = CliRunner().invoke(main, ["explain", asked, "--config", elsewhere])
+    told = CliRunner().invoke(main, ["explain", asked, "--config", elsewhere, "--url", gateway.address])
+    open_port = CliRunner().invoke(main, ["explain", asked, "--config", anywhere])
+
+    assert [each.exit_code for each in (found, lost, told, open_port)] == [0, 5, 0, 2]
+    assert "http://127.0.0.1:9/" in lost.output
+    assert "--url" in open_port.output
+
+
 def test_commands_that_are_not_let_in_say_which_key_they_need(stage: Stage, tmp_path: Path) -> None:
     written(tmp_path, stage.config())
     made(tmp_path, "alice")
@@ -75,13 +93,14 @@ def test_commands_that_are_not_let_in_say_which_key_they_need(stage: Stage, tmp_
     with running(tmp_path, stage.config()) as gateway:
         nobody = CliRunner().invoke(main, ["explain", "x", "--url", gateway.address])
         wrong = CliRunner().invoke(main, ["explain", "x", "--url", gateway.address, "--key", watcher["key"]])
-        stats = ["stats", "--once", "--url", f"{gateway.address}/metrics.json", "--key"]
+        stats = ["stats", "--once", "--url", gateway.address, "--key"]
         counted = CliRunner().invoke(main, [*stats, watcher["key"]])
         uncounted = CliRunner().invoke(main, [*stats, "cr_wrong_" + "x" * 43])
 
     assert [each.exit_code for each in (nobody, wrong, counted, uncounted)] == [7, 7, 0, 7]
-    assert "admin" in wrong.output
-    assert "--key" in uncounted.output
+    for each, scope in ((nobody, "admin"), (wrong, "admin"), (uncounted, "metrics")):
+        assert "--key, or CODEROUTER_KEY" in each.output
+        assert f"--scope {scope}" in each.output
 
 
 def test_the_latest_requests_are_listed_newest_first(gateway: Gateway, asked: str) -> None:

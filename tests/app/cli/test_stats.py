@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -41,6 +42,10 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
+IDENTITY = b'{"name": "CodeRouter", "providers": ["local"]}'
+"""What a gateway says of itself to anybody."""
+
+
 @contextmanager
 def telling(body: bytes, status: int = 200, *, wanted_key: str = "") -> Iterator[str]:
     """A gateway that tells this, at an address of its own."""
@@ -48,10 +53,12 @@ def telling(body: bytes, status: int = 200, *, wanted_key: str = "") -> Iterator
     class Door(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             let_in = self.headers.get("authorization", "") == (f"Bearer {wanted_key}" if wanted_key else "")
-            self.send_response(status if let_in else 401)
-            self.send_header("content-length", str(len(body)))
+            public = self.path == "/"
+            told = IDENTITY if public else body
+            self.send_response(200 if public else status if let_in else 401)
+            self.send_header("content-length", str(len(told)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(told)
 
         def log_message(self, *_: object) -> None: ...
 
@@ -59,7 +66,7 @@ def telling(body: bytes, status: int = 200, *, wanted_key: str = "") -> Iterator
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/metrics.json"
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()
@@ -67,12 +74,14 @@ def telling(body: bytes, status: int = 200, *, wanted_key: str = "") -> Iterator
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["stats", *arguments], env={"CODEROUTER_KEY": None})
+    unset = {"CODEROUTER_KEY": None, "CODEROUTER_CONFIG": None}
+    return CliRunner().invoke(main, ["stats", *arguments], env=unset)
 
 
-def test_it_is_told_as_text_where_nobody_watches() -> None:
+@pytest.mark.parametrize("path", ["", "/", "/metrics.json"])
+def test_it_is_told_as_text_where_nobody_watches(path: str) -> None:
     with telling(json.dumps(DOCUMENT).encode()) as url:
-        result = run("--url", url)
+        result = run("--url", f"{url}{path}")
 
     assert result.exit_code == 0, result.output
     assert "profile coding · up 3m 04s · 3 requests · Europe/Berlin" in result.output
@@ -100,15 +109,27 @@ def test_the_document_itself_is_for_scripts() -> None:
 
 
 def test_a_key_goes_along() -> None:
-    with telling(b"{}", wanted_key="cr_ab12_secret") as url:
+    with telling(json.dumps(DOCUMENT).encode(), wanted_key="cr_ab12_secret") as url:
         assert run("--url", url, "--key", "cr_ab12_secret").exit_code == 0
-        refused = run("--url", url)
+        refused = [run("--url", url), run("--url", url, "--key", "cr_cd34_wrong")]
 
-    assert refused.exit_code == 7
-    assert "answered 401 (--key gives one)" in refused.output
+    for each in refused:
+        assert each.exit_code == 7
+        assert "--key, or CODEROUTER_KEY in the environment" in each.output
+        assert "--scope metrics" in each.output
 
 
-@pytest.mark.parametrize("body", [b"not json", b"[]", b"\xff"])
+def test_the_gateway_of_the_configuration_is_asked(tmp_path: Path) -> None:
+    file = tmp_path / "providers.yaml"
+    with telling(json.dumps(DOCUMENT).encode()) as url:
+        file.write_text(f"server: {{host: 0.0.0.0, port: {url.rpartition(':')[2]}}}", encoding="utf-8")
+        result = run("--config", str(file))
+
+    assert result.exit_code == 0, result.output
+    assert "3 requests" in result.output
+
+
+@pytest.mark.parametrize("body", [b"not json", b"[]", b"\xff", b"{}", IDENTITY])
 def test_what_is_no_gateway_is_told(body: bytes) -> None:
     with telling(body) as url:
         result = run("--url", url)
@@ -121,7 +142,7 @@ def test_nobody_there_is_told_without_a_traceback() -> None:
     result = run("--url", "http://127.0.0.1:9/metrics.json")
 
     assert result.exit_code == 2
-    assert "does not answer" in result.output
+    assert "no gateway answers at http://127.0.0.1:9/metrics.json" in result.output
     assert "Traceback" not in result.output
 
 
