@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from itertools import count
 
 from app.use_cases.attempts import Attempting, Ending, TargetRefused, Ticket
-from domain.admission.queue import FairQueue, Full, Seated, Visitor, Waits
+from domain.admission.queue import Displaces, FairQueue, Full, Seated, Visitor, Waits
 from domain.admission.service_times import ServiceTimes
 from domain.inventory.admission import QueueEntered, QueueLeft
 from domain.ports.observation import EventSink
@@ -20,6 +21,19 @@ BACKGROUND = "background"
 """What a client says in ``X-CodeRouter-Priority`` for work that nobody is waiting for."""
 
 
+_SOON_S = 5.0
+"""When to ask again where nobody knows how long answers take, as none is over yet."""
+
+
+class _Left(StrEnum):
+    """Why one waits no longer, as `QueueLeft` tells it."""
+
+    SEATED = "seated"
+    DISPLACED = "displaced"
+    TIMED_OUT = "timed-out"
+    CLIENT_LEFT = "client-left"
+
+
 class Door:
     """The queue before one provider, and the calls for those who wait in it."""
 
@@ -29,24 +43,33 @@ class Door:
         self.queue = FairQueue(seats, room.most_waiting)
         self.times = ServiceTimes()
         self.seats = seats
-        self.calls: dict[int, asyncio.Future[None]] = {}
+        self.calls: dict[int, asyncio.Future[_Left]] = {}
 
     def __repr__(self) -> str:
         return f"<Door of {self.name}: {self.queue!r}>"
 
     def resize(self, seats: int) -> None:
         self.seats = seats
-        self._call(self.queue.resize(seats))
+        self._call(self.queue.resize(seats), _Left.SEATED)
 
     def leave(self, visitor_id: int) -> None:
         self.calls.pop(visitor_id, None)
-        self._call(self.queue.leave(visitor_id))
+        self._call(self.queue.leave(visitor_id), _Left.SEATED)
 
-    def _call(self, visitors: tuple[int, ...]) -> None:
+    def displace(self, visitor_id: int) -> None:
+        """The queue has given a visitor's place to another."""
+        self._call((visitor_id,), _Left.DISPLACED)
+
+    def wait_s(self) -> float:
+        """When one more would probably have its turn; as long as nothing is known of that, soon."""
+        wait_s = self.times.wait_s(self.queue.waiting + 1, self.seats)
+        return min(_SOON_S, self.room.patience_s) if wait_s is None else wait_s
+
+    def _call(self, visitors: tuple[int, ...], left: _Left) -> None:
         for visitor_id in visitors:
             call = self.calls.get(visitor_id)
             if call is not None and not call.done():
-                call.set_result(None)
+                call.set_result(left)
 
 
 class _NoDoor:
@@ -119,27 +142,27 @@ class Admission:
             case Full():
                 raise _refused(attempting.target, BarReason.QUEUE_FULL, door)
             case Waits(position=position):
-                self._somebody_waits.set()
+                await self._wait(attempting, door, visitor, position)
+            case Displaces(position=position, other=other):
+                door.displace(other)
                 await self._wait(attempting, door, visitor, position)
         return _Seat(door, visitor.id)
 
     async def _wait(self, attempting: Attempting, door: Door, visitor: Visitor, position: int) -> None:
         since = self._clock.monotonic()
-        self._tell_entered(attempting, door, visitor, position)
         call = door.calls[visitor.id] = asyncio.get_running_loop().create_future()
-        if door.queue.position(visitor.id) is None:  # a seat was found while this was told
-            call.set_result(None)
-        reason = "client-left"
+        self._somebody_waits.set()
+        self._tell_entered(attempting, door, visitor, position)
+        reason = _Left.CLIENT_LEFT
         try:
             async with asyncio.timeout(door.room.patience_s):
-                await call
-            reason = "seated"
+                reason = await call
         except TimeoutError:
-            reason = "timed-out"
+            reason = _Left.TIMED_OUT
             raise _refused(attempting.target, BarReason.QUEUE_TIMED_OUT, door) from None
         finally:
             door.calls.pop(visitor.id, None)
-            if reason != "seated":
+            if reason is not _Left.SEATED:
                 door.leave(visitor.id)
             waited_ms = round((self._clock.monotonic() - since) * 1000, 1)
             self._sink.emit(
@@ -152,6 +175,8 @@ class Admission:
                     waiting=door.queue.waiting,
                 )
             )
+        if reason is _Left.DISPLACED:
+            raise _refused(attempting.target, BarReason.QUEUE_FULL, door)
 
     def _visitor(self, attempting: Attempting) -> Visitor:
         wishes = attempting.wishes
@@ -189,5 +214,4 @@ def rooms_of(providers: Mapping[str, ProviderSpec]) -> Mapping[str, Room]:
 
 
 def _refused(target: Target, reason: BarReason, door: Door) -> TargetRefused:
-    wait_s = door.times.wait_s(door.queue.waiting + 1, door.seats)
-    return TargetRefused(Barred(target, reason, retry_after_s=wait_s))
+    return TargetRefused(Barred(target, reason, retry_after_s=door.wait_s()))

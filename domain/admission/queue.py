@@ -8,10 +8,14 @@ whoever came first. "Served least" is a virtual time, as in start-time fair queu
 each seat adds ``1 / weight`` to its member's time, and who comes back after a pause starts no earlier than
 where the last seat was given, so that nobody saves up turns by staying away.
 
+Only so many may wait. Who comes to a full queue and is ahead of the one that would be served last takes its
+place: neither a burst nor background work keeps out somebody whose turn is sooner. Who is ahead by no more
+than its name is not: among equals whoever came first stays.
+
 The queue does no waiting itself: it tells who sits, and its owner wakes them.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from math import inf
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -57,13 +61,41 @@ class Waits:
 
 
 @value
+class Displaces:
+    """As `Waits`, in the place of another that waits no longer and has to be told."""
+
+    position: int
+    other: int
+
+
+@value
 class Full:
-    """Too many are waiting already."""
+    """Too many are waiting already, all of whom come first."""
 
     waiting: int
 
 
-Arrival: TypeAlias = Seated | Waits | Full
+Arrival: TypeAlias = Seated | Waits | Displaces | Full
+
+
+class _Turn(NamedTuple):
+    """
+    When it is a visitor's turn, to be compared with that of others.
+
+    Attributes:
+        start: in the virtual time of members.
+        session_start: in that of the member's sessions.
+    """
+
+    background: bool
+    start: float
+    member: str
+    session_start: float
+    id: int
+
+    def is_ahead_of(self, other: "_Turn") -> bool:
+        """By more than the name."""
+        return (self.background, self.start) < (other.background, other.start)
 
 
 class Turns(Generic[Name]):
@@ -163,17 +195,14 @@ class FairQueue:
         return len(self._seated) + len(self._waiting)
 
     def arrive(self, visitor: Visitor) -> Arrival:
-        """The visitor wants a seat; in the end it must `leave`, unless it was told `Full`."""
+        """The visitor wants a seat; in the end it must `leave`, unless it was told `Full` or displaced."""
         has_seat = len(self._seated) < self._seats and not self._waiting
-        if not has_seat and len(self._waiting) >= self._most_waiting:
-            return Full(len(self._waiting))
         self._members.comes(visitor.member)
         self._sessions.setdefault(visitor.member, Turns()).comes(visitor.session)
         if has_seat:
             self._seat(visitor)
             return Seated()
-        self._waiting[visitor.id] = visitor
-        return Waits(self.position(visitor.id) or len(self._waiting))
+        return self._queue_up(visitor)
 
     def leave(self, visitor_id: int) -> tuple[int, ...]:
         """A visitor gives up its seat, or its place in the queue; returns who sits down now."""
@@ -181,11 +210,7 @@ class FairQueue:
         if visitor is None:
             return ()
         called = self._fill()
-        self._members.goes(visitor.member)
-        sessions = self._sessions[visitor.member]
-        sessions.goes(visitor.session)
-        if sessions.is_empty:
-            del self._sessions[visitor.member]
+        self._goes(visitor)
         return called
 
     def resize(self, seats: int) -> tuple[int, ...]:
@@ -199,25 +224,46 @@ class FairQueue:
 
     def position(self, visitor_id: int) -> int | None:
         """Where a visitor stands, from 1, should nobody else come; ``None`` for one that does not wait."""
-        visitor = self._waiting.get(visitor_id)
-        if visitor is None:
-            return None
-        rivals = [one for one in self._waiting.values() if one.background == visitor.background]
-        persons = len(self._waiting) - len(rivals) if visitor.background else 0
-        own = [one for one in rivals if one.member == visitor.member]
-        before = sum(self._turn(one) < self._turn(visitor) for one in own)
-        start = self._members.time(visitor.member) + before / visitor.weight
-        others = {one.member: one.weight for one in rivals if one.member != visitor.member}
-        sooner = sum(
-            self._sooner(member, weight, rivals, (start, visitor.member)) for member, weight in others.items()
-        )
-        return 1 + persons + before + sooner
+        return next((at for at, turn in enumerate(self._line(), start=1) if turn.id == visitor_id), None)
 
-    def _sooner(self, member: str, weight: int, rivals: Sequence[Visitor], than: tuple[float, str]) -> int:
-        """How many of a member's waiting visitors get their turn before a moment of virtual time."""
-        waiting = sum(one.member == member for one in rivals)
-        first = self._members.time(member)
-        return sum((first + turn / weight, member) < than for turn in range(waiting))
+    def _queue_up(self, visitor: Visitor) -> Waits | Displaces | Full:
+        self._waiting[visitor.id] = visitor
+        line = self._line()
+        own = next(turn for turn in line if turn.id == visitor.id)
+        position = line.index(own) + 1
+        if len(line) <= self._most_waiting:
+            return Waits(position)
+        last = line[-1]
+        if own.is_ahead_of(last):
+            self._goes(self._waiting.pop(last.id))
+            return Displaces(position, last.id)
+        self._goes(self._waiting.pop(visitor.id))
+        return Full(len(self._waiting))
+
+    def _line(self) -> list[_Turn]:
+        """Who waits, in the order of their turns should nobody else come."""
+        sessions: dict[tuple[str, str], float] = {}
+        members: dict[str, float] = {}
+        in_sessions: list[tuple[bool, float, int]] = []
+        for one in sorted(self._waiting.values(), key=lambda one: (one.background, one.id)):
+            name = (one.member, one.session)
+            start = sessions.get(name, self._sessions[one.member].time(one.session))
+            sessions[name] = start + 1
+            in_sessions.append((one.background, start, one.id))
+        line: list[_Turn] = []
+        for background, session_start, visitor_id in sorted(in_sessions):
+            one = self._waiting[visitor_id]
+            start = members.get(one.member, self._members.time(one.member))
+            members[one.member] = start + 1 / one.weight
+            line.append(_Turn(background, start, one.member, session_start, one.id))
+        return sorted(line)
+
+    def _goes(self, visitor: Visitor) -> None:
+        self._members.goes(visitor.member)
+        sessions = self._sessions[visitor.member]
+        sessions.goes(visitor.session)
+        if sessions.is_empty:
+            del self._sessions[visitor.member]
 
     def _fill(self) -> tuple[int, ...]:
         called: list[int] = []
@@ -230,8 +276,9 @@ class FairQueue:
         self._seat(visitor)
         return visitor.id
 
-    def _turn(self, visitor: Visitor) -> tuple[bool, float, str, float, int]:
-        return (
+    def _turn(self, visitor: Visitor) -> _Turn:
+        """That of the first of its session."""
+        return _Turn(
             visitor.background,
             self._members.time(visitor.member),
             visitor.member,

@@ -31,7 +31,8 @@ class QueueLeft:
     """
     A request waits no longer.
 
-    ``reason`` is ``seated``, ``timed-out`` (the chain moves on) or ``client-left``.
+    ``reason`` is ``seated`` or ``client-left``, or ``timed-out`` or ``displaced`` and the chain moves on.
+    Displaced is the last in turn, when the queue is full and somebody comes whose turn is sooner.
     """
 
     name: ClassVar[str] = "queue-left"
@@ -49,7 +50,8 @@ class QueueRefused:
     """
     A provider was passed by because too many are waiting for it, or its turn did not come in time.
 
-    ``reason`` is ``queue-full`` or ``queue-timed-out``.
+    ``reason`` is ``queue-full``, also where somebody whose turn is sooner took its place, or
+    ``queue-timed-out``. ``retry_after_s`` is when one more would probably have its turn.
     """
 
     name: ClassVar[str] = "skip-busy-provider"

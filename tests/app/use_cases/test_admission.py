@@ -100,6 +100,43 @@ async def test_what_the_queue_does_not_hold_goes_on_at_once() -> None:
     assert skipped.reason == "queue-full"
 
 
+async def test_a_burst_of_background_work_keeps_no_person_out_of_a_full_queue() -> None:
+    busy = Busy(Room(most_at_once=1, most_waiting=2))
+    async with AsyncExitStack() as stack:
+        first = await busy.ask("alice", priority="background")
+        jobs = [asyncio.create_task(busy.ask("alice", priority="background")) for _ in range(2)]
+        await busy.waiting(2)
+        busy.clock.advance(1.5)
+        person = asyncio.create_task(busy.ask("bob"))
+
+        assert provider(await stack.enter_async_context(aclosing(await jobs[1]))) == "spare"
+        (left,) = busy.sink.of(QueueLeft)
+        assert (left.member, left.reason, left.waited_ms, left.waiting) == ("alice", "displaced", 1500.0, 2)
+        (skipped,) = busy.house.sink.of(QueueRefused)
+        assert (skipped.provider, skipped.reason) == ("busy", "queue-full")
+        await first.aclose()
+        reply = await person
+        assert provider(reply) == "busy"
+        assert not jobs[0].done()
+        await reply.aclose()
+        assert provider(await stack.enter_async_context(aclosing(await jobs[0]))) == "busy"
+
+    assert busy.admission.doors["busy"].queue.wanted == 0
+    assert [left.reason for left in busy.sink.of(QueueLeft)] == ["displaced", "seated", "seated"]
+
+
+async def test_a_seat_that_is_called_out_to_one_who_leaves_goes_to_the_next() -> None:
+    busy = Busy(Room(most_at_once=1))
+    first = await busy.ask()
+    impatient, patient = [asyncio.create_task(busy.ask()) for _ in range(2)]
+    await busy.waiting(2)
+    await first.aclose()
+    impatient.cancel()
+
+    async with asyncio.timeout(10), aclosing(await patient) as reply:
+        assert provider(reply) == "busy"
+
+
 @pytest.mark.parametrize(
     ("room", "cause"),
     [
@@ -115,6 +152,26 @@ async def test_where_nobody_else_can_answer_the_client_is_told_why(room: Room, c
             await alone.ask()
 
     assert caught.value.verdict.cause is cause
+
+
+@pytest.mark.parametrize(
+    ("room", "after_s"),
+    [
+        (Room(most_at_once=1, most_waiting=0), 5.0),
+        (Room(most_at_once=1, most_waiting=0, patience_s=2.0), 2.0),
+        (Room(most_at_once=1, patience_s=0.01), 0.01),
+    ],
+)
+async def test_a_client_is_told_when_to_come_back_before_any_answer_is_over(
+    room: Room, after_s: float
+) -> None:
+    admission = Admission({"only": room}, {}, (), RecordingSink(), FixedClock())
+    alone = house(only=answering(), companions=(admission,))
+    async with aclosing(await alone.ask()):
+        with pytest.raises(ChainFailed) as caught:
+            await alone.ask()
+
+    assert caught.value.verdict.retry_after_s == after_s
 
 
 async def test_a_client_that_leaves_the_queue_frees_its_place() -> None:

@@ -1,6 +1,8 @@
 """Whose turn it is before a busy provider."""
 
 import tracemalloc
+from collections.abc import Sequence
+from copy import deepcopy
 from itertools import count
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from domain.admission.queue import FairQueue, Full, Seated, Visitor, Waits
+from domain.admission.queue import Displaces, FairQueue, Full, Seated, Visitor, Waits
 
 _numbers = count(1)
 
@@ -51,6 +53,71 @@ def test_a_queue_without_places_lets_nobody_wait() -> None:
 
     assert queue.arrive(visitor()) == Seated()
     assert queue.arrive(visitor()) == Full(0)
+
+
+def full(*waiting: Visitor) -> FairQueue:
+    """A queue before one seat that these fill, whom a stranger keeps waiting."""
+    queue = FairQueue(1, len(waiting))
+    for one in (visitor("stranger"), *waiting):
+        queue.arrive(one)
+    assert queue.waiting == len(waiting)
+    return queue
+
+
+def order(queue: FairQueue) -> Sequence[int]:
+    """Those who wait, in the order of their turns should nobody else come."""
+    return deepcopy(queue).resize(99)
+
+
+def test_a_person_takes_the_place_of_a_background_job_in_a_full_queue() -> None:
+    jobs = [visitor("a", background=True) for _ in range(3)]
+    queue = full(*jobs)
+    person = visitor("b")
+
+    assert queue.arrive(person) == Displaces(1, jobs[-1].id)
+    assert order(queue) == (person.id, jobs[0].id, jobs[1].id)
+
+
+def test_a_burst_that_fills_the_queue_keeps_no_other_member_out() -> None:
+    burst = [visitor("a") for _ in range(4)]
+    queue = full(*burst)
+    first, second, third = visitor("b"), visitor("b"), visitor("b")
+
+    assert queue.arrive(first) == Displaces(2, burst[3].id)
+    assert queue.arrive(second) == Displaces(4, burst[2].id)
+    assert queue.arrive(third) == Full(4)
+
+
+def test_a_long_run_keeps_no_other_conversation_of_its_member_out() -> None:
+    run = [visitor("a", "agent") for _ in range(3)]
+    queue = full(*run)
+    chat = visitor("a", "chat")
+
+    assert queue.arrive(chat) == Displaces(2, run[-1].id)
+
+
+@pytest.mark.parametrize("name", ["a", "z"])
+def test_among_equals_whoever_came_first_stays_whatever_its_name(name: str) -> None:
+    queue = full(visitor("m"), visitor("n"))
+
+    assert queue.arrive(visitor(name)) == Full(2)
+    assert queue.arrive(visitor(name, background=True)) == Full(2)
+
+
+def test_who_is_sent_away_or_displaced_has_had_no_turn() -> None:
+    burst = [visitor("a") for _ in range(2)]
+    queue = full(*burst)
+    for _ in range(5):
+        queue.arrive(visitor("a"))
+    queue.arrive(visitor("b"))  # instead of the second of the burst
+
+    queue.resize(9)
+    queue.resize(1)
+    late = [visitor("a"), visitor("b")]
+    for one in late:
+        queue.arrive(one)
+
+    assert order(queue) == tuple(one.id for one in late)  # each has had one turn
 
 
 def test_a_burst_of_one_member_does_not_keep_another_waiting() -> None:
@@ -238,9 +305,26 @@ def test_the_position_that_is_told_is_the_turn_that_comes(
         order.append(called[0])
         called = queue.leave(called[0])
 
-    if len({one.background for one in visitors}) == 1 and all(one.session == "" for one in visitors):
-        assert [told[each] for each in order] == list(range(1, len(order) + 1))
-    assert min(position or 0 for position in told.values()) == 1
+    assert [told[each] for each in order] == list(range(1, len(order) + 1))
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=5, max_size=12), st.integers(0, 6))
+def test_a_full_queue_has_a_place_for_a_member_that_waits_for_none_yet(members: str, turns: int) -> None:
+    """As long as somebody else has more than one."""
+    queue = FairQueue(1, 4)
+    here = [visitor(member) for member in members]
+    sitting = [one.id for one in here if isinstance(queue.arrive(one), Seated)]
+    for _ in range(turns):
+        sitting = list(queue.leave(sitting[0])) if sitting else []
+    while queue.waiting < 4:
+        here.append(visitor("a"))
+        queue.arrive(here[-1])
+    names = {one.id: one.member for one in here}
+    waiting = [names[each] for each in order(queue)]
+
+    arrival = queue.arrive(visitor("new"))
+
+    assert isinstance(arrival, Displaces) or len(set(waiting)) == len(waiting)
 
 
 class Queueing(RuleBasedStateMachine):
@@ -252,6 +336,7 @@ class Queueing(RuleBasedStateMachine):
         self.queue = FairQueue(self.seats, 4)
         self.sitting: set[int] = set()
         self.waiting: dict[int, Visitor] = {}
+        self.displaced: set[int] = set()
         self.numbers = count(1)
 
     here = Bundle("here")
@@ -264,22 +349,36 @@ class Queueing(RuleBasedStateMachine):
     )
     def arrives(self, member: str, session: str, background: bool) -> int:
         one = Visitor(id=next(self.numbers), member=member, session=session, background=background)
+        before = order(self.queue)
         match self.queue.arrive(one):
             case Seated():
                 assert not self.waiting
                 self.sitting.add(one.id)
             case Waits(position=position):
                 self.waiting[one.id] = one
-                assert 1 <= position <= len(self.waiting)
+                assert order(self.queue)[position - 1] == one.id
+                assert len(before) < 4
+            case Displaces(position=position, other=other):
+                self.waiting[one.id] = one
+                displaced = self.waiting.pop(other)
+                # What its own member had waiting stands further back for it.
+                assert before[-1] == other or displaced.member == member
+                assert order(self.queue)[position - 1] == one.id
+                assert background <= displaced.background
+                self.displaced.add(other)
             case Full(waiting=waiting):
                 assert waiting == len(self.waiting) == 4
+                assert order(self.queue) == before
+                assert background or not any(other.background for other in self.waiting.values())
         return one.id
 
     @rule(one=consumes(here))
     def leaves(self, one: int) -> None:
         self.sitting.discard(one)
         self.waiting.pop(one, None)
-        self.sit_down(self.queue.leave(one))
+        called = self.queue.leave(one)
+        assert not called or one not in self.displaced
+        self.sit_down(called)
 
     @rule(seats=st.integers(0, 4))
     def resizes(self, seats: int) -> None:
