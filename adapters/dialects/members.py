@@ -27,7 +27,32 @@ _SPELT_ANOTHER_WAY = (b"\\u005", b"\\u006", b"\\u007")
 _SEARCHED_BYTES = 16 * 1024
 """In a body beyond this, steps over a dozen members cost less than a search for two or three keys."""
 
+_RUN_BY_VENDORS = frozenset({"web_search_options", "plugins", "mcp_servers"})
+"""Members that have a vendor search the web or ask servers of others (OpenAI, OpenRouter, Anthropic)."""
+
+_RUN_BY_CLIENTS = (
+    "function",
+    "custom",
+    "namespace",
+    "bash_",
+    "text_editor_",
+    "computer_",
+    "memory_",
+    "tool_search",
+    "local_shell",
+    "apply_patch",
+)
+"""What the types of tools begin with of which a vendor makes no more than calls, or that only find others."""
+
+
+class _ToolHead(msgspec.Struct, gc=False):
+    """What is read of a tool."""
+
+    type: str | None = None
+
+
 _decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_tool_heads_decoder = msgspec.json.Decoder(list[_ToolHead] | None)
 
 
 class _Member(NamedTuple):
@@ -73,6 +98,14 @@ class JsonMembers:
     def most_cache_marks(self) -> int:
         """As `domain.conversation.request.Source` asks it."""
         return self.body.count(_CACHE_WORD)
+
+    @property
+    def vendor_runs(self) -> bool:
+        """As `domain.conversation.request.Source` asks it."""
+        if not self._values.keys().isdisjoint(_RUN_BY_VENDORS):
+            return True
+        tools = self._values.get("tools")
+        return tools is not None and _vendor_runs(tools)
 
     @property
     def may_mark_cache(self) -> bool:
@@ -256,6 +289,14 @@ class JsonMembers:
         if len(members) != len(self._values):
             raise MalformedRequest("", "a key stands more than once in the body")
         return members
+
+
+def _vendor_runs(tools: msgspec.Raw) -> bool:
+    try:
+        heads = _tool_heads_decoder.decode(tools)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True
+    return any(head.type is not None and not head.type.startswith(_RUN_BY_CLIENTS) for head in heads or ())
 
 
 def _changed(body: memoryview, member: _Member, value: bytes | None) -> tuple[bytes | memoryview, ...]:

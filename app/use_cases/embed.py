@@ -236,6 +236,10 @@ class _Texts:
         return False
 
     @property
+    def vendor_runs(self) -> bool:
+        return False
+
+    @property
     def may_mark_cache(self) -> bool:
         return False
 

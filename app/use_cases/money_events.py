@@ -20,6 +20,11 @@ from domain.ports.storage import Charge
 from domain.routing.gates import Barred
 
 _MONTH = len("2026-07")
+_MORE_MONEY = "raise the budget, wait for its next period, or add a free provider to the profile"
+_A_BOUND = (
+    "see the reasons of skip-uncountable-cost: set what providers cost and max_output_tokens, or have clients"
+    " limit their answers"
+)
 
 
 def over_budget(barred: Barred, profile: str, request_id: str) -> Event:
@@ -49,12 +54,16 @@ def over_budget(barred: Barred, profile: str, request_id: str) -> Event:
 
 def all_over_budget(barred: Sequence[Barred], profile: str, request_id: str) -> Event:
     """Of a chain that is empty for money."""
-    months = [one.exceeded.pot.period[:_MONTH] for one in barred if one.exceeded is not None]
+    exceeded = [one.exceeded.pot for one in barred if one.exceeded is not None]
+    months = [pot.period[:_MONTH] for pot in exceeded]
+    accounts = tuple(dict.fromkeys(_named(pot.account) for pot in exceeded))
     return ChainBudgetExceeded(
         request_id=request_id,
         profile=profile,
         blocked_providers=tuple(one.target.provider for one in barred),
         month=months[0] if months else "",
+        accounts=accounts,
+        hint=_MORE_MONEY if accounts else _A_BOUND,
     )
 
 

@@ -98,7 +98,13 @@ def _refusal(barred: Barred, profile: str, request_id: str) -> Event:
             return _forbidden(barred, profile, request_id)
         case BarReason.PAID:
             return PaidProviderSkipped(request_id=request_id, profile=profile, provider=provider)
-        case BarReason.BUDGET | BarReason.UNPRICED | BarReason.NO_OUTPUT_BOUND | BarReason.BUDGET_UNKNOWN:
+        case (
+            BarReason.BUDGET
+            | BarReason.UNPRICED
+            | BarReason.NO_OUTPUT_BOUND
+            | BarReason.NO_INPUT_BOUND
+            | BarReason.BUDGET_UNKNOWN
+        ):
             return over_budget(barred, profile, request_id)
         case BarReason.MISSING_CREDENTIAL:
             return UncredentialedProviderSkipped(request_id=request_id, profile=profile, provider=provider)
@@ -198,13 +204,19 @@ def _names(barred: Sequence[Barred]) -> tuple[str, ...]:
     return tuple(one.target.provider for one in barred)
 
 
+_MONEY = frozenset(
+    {
+        BarReason.BUDGET,
+        BarReason.UNPRICED,
+        BarReason.NO_OUTPUT_BOUND,
+        BarReason.NO_INPUT_BOUND,
+        BarReason.BUDGET_UNKNOWN,
+    }
+)
 _BLOCKS = (
     ({BarReason.NOT_PERMITTED, BarReason.NOT_NEAR}, _access_block),
     ({BarReason.MEMORY_PRESSURE}, all_short_of_memory),
-    (
-        {BarReason.BUDGET, BarReason.UNPRICED, BarReason.NO_OUTPUT_BOUND, BarReason.BUDGET_UNKNOWN},
-        all_over_budget,
-    ),
+    (_MONEY, all_over_budget),
     ({BarReason.PAID}, _paid_block),
     (COOLING, all_cooling),
     ({BarReason.NO_VISION, BarReason.INCAPABLE}, _capability_block),

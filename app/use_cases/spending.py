@@ -6,7 +6,8 @@ from app.use_cases.attempts import Attempting, Ending, TargetRefused
 from app.use_cases.bookkeeping import Bookkeeper, StateUnknown
 from app.use_cases.money_events import observed
 from domain.budget.billing import Bill, Certainty, Seen, bill, counts_prompt
-from domain.budget.ledger import BudgetLedger, Reservation
+from domain.budget.ledger import BudgetLedger, Payers, Reservation
+from domain.budget.money import NanoUsd
 from domain.budget.purse import Exceeded
 from domain.conversation.reply import Usage
 from domain.conversation.request import MalformedRequest
@@ -14,8 +15,10 @@ from domain.events import Outcome
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock
 from domain.routing.gates import Asker, BarReason, Barred
-from domain.routing.quotes import Errand, Quote, Quotes
+from domain.routing.quotes import Errand, Quote, Quotes, payers
 from domain.routing.targets import ProviderSpec, RoutingTable, Target
+
+_LEAST = NanoUsd(1)
 
 
 class BudgetGate:
@@ -33,23 +36,29 @@ class BudgetGate:
     def __call__(
         self, table: RoutingTable, asker: Asker, target: Target, spec: ProviderSpec
     ) -> Barred | None:
-        quote = self._quotes.quote(
-            Errand(
-                facts=asker.facts,
-                caller=asker.caller,
-                profile=asker.profile,
-                target=target,
-                spec=spec,
-                suffix=table.system_suffix(asker.profile, target),
-            )
+        errand = Errand(
+            facts=asker.facts,
+            caller=asker.caller,
+            profile=asker.profile,
+            target=target,
+            spec=spec,
+            suffix=table.system_suffix(asker.profile, target),
         )
+        quote = self._quotes.quote(errand)
         if isinstance(quote, Barred):
-            return quote
+            return self._used_up(errand) or quote
         if not quote.is_bounded:
             return None
         if self._bookkeeper.promises_nothing:
             return Barred(target, BarReason.BUDGET_UNKNOWN)
-        exceeded = self._ledger.exceeded(quote.accounts, quote.amount, self._clock.time())
+        return self._exceeding(target, quote.accounts, quote.amount)
+
+    def _used_up(self, errand: Errand) -> Barred | None:
+        """Who is told what is missing shall not hear after that that there is no money anyhow."""
+        return self._exceeding(errand.target, payers(errand), _LEAST)
+
+    def _exceeding(self, target: Target, accounts: Payers, amount: NanoUsd) -> Barred | None:
+        exceeded = self._ledger.exceeded(accounts, amount, self._clock.time())
         if exceeded is None:
             return None
         self._bookkeeper.stir()

@@ -40,7 +40,8 @@ class Cost(Rates):
     budget_mode: BudgetMode = Field(
         default="soft",
         description="`soft` lets a request in while anything is left, so the last one may go beyond;"
-        " `hard` only if the most it can cost still fits.",
+        " `hard` only if the most it can cost still fits; what nobody can bound is refused then: an answer"
+        " without a limit, a document that is not in the request, a search that the vendor runs.",
     )
     allow_unpriced: bool = Field(
         default=False,
@@ -57,6 +58,7 @@ class Budget(Section):
     mode: BudgetMode = Field(
         default="soft",
         description="`soft` lets a request in while anything is left, so the last one may go beyond;"
-        " `hard` only if the most it can cost still fits.",
+        " `hard` only if the most it can cost still fits; what nobody can bound is refused then: an answer"
+        " without a limit, a document that is not in the request, a search that the vendor runs.",
     )
     zone: ZoneName = Field(default="UTC", description="The IANA time zone of its months and days.")

@@ -205,6 +205,15 @@ class Source(Protocol):
         ...
 
     @property
+    def vendor_runs(self) -> bool:
+        """
+        Whether the vendor may run something for it that takes tokens of its own, such as a search of the web.
+
+        No is certain, yes is a guess.
+        """
+        ...
+
+    @property
     def thinking_budget(self) -> int | None:
         """
         How many tokens the client lets the model think for, known without reading it; ``None`` when unsaid.
@@ -302,6 +311,10 @@ class Built:
 
     @property
     def may_mark_cache(self) -> bool:
+        return True
+
+    @property
+    def vendor_runs(self) -> bool:
         return True
 
     @property

@@ -37,7 +37,9 @@ class UncountableProviderSkipped:
     A provider was left out because nobody can tell what the request may cost, and a budget must be kept.
 
     ``reason`` is ``unpriced`` (it costs money and has no price), ``no-output-bound`` (nothing limits its
-    answer, and the budget is a hard one) or ``budget-unknown`` (the state cannot be reached).
+    answer, and the budget is a hard one), ``no-input-bound`` (likewise for what there is to read, as in a
+    document that is not in the request or what a search of the vendor finds) or ``budget-unknown`` (the state
+    cannot be reached).
     """
 
     name: ClassVar[str] = "skip-uncountable-cost"
@@ -50,7 +52,11 @@ class UncountableProviderSkipped:
 
 @value(kw_only=True)
 class ChainBudgetExceeded:
-    """A chain is empty because what was left of it does not fit into a budget, or may not."""
+    """
+    A chain is empty because what was left of it does not fit into a budget, or may not.
+
+    ``accounts`` are those whose budgets are used up, such as ``member anna``.
+    """
 
     name: ClassVar[str] = "chain-budget-exceeded"
     level: ClassVar[Level] = Level.WARNING
@@ -58,7 +64,8 @@ class ChainBudgetExceeded:
     profile: str
     blocked_providers: tuple[str, ...]
     month: str
-    hint: str = "raise the budget, wait for its next period, or add a free provider to the profile"
+    accounts: tuple[str, ...]
+    hint: str
 
 
 @value(kw_only=True)

@@ -30,7 +30,7 @@ from domain.routing.reading import (
     words,
 )
 from domain.routing.tooling import defers, tool_names
-from domain.tokens.request import TOOLS_PREAMBLE, request_tokens, words_fit
+from domain.tokens.request import TOOLS_PREAMBLE, most_request_tokens, request_tokens, words_fit
 
 _CHARACTERS_PER_TOKEN = 4
 _MOST_CHARACTERS_PER_TOKEN = 16
@@ -171,18 +171,26 @@ class Facts:
         """How the client wants to be answered."""
         return self._conversation.sampling
 
-    def most_prompt_tokens(self, at_most: Callable[[str], int]) -> int:
+    @property
+    def vendor_runs(self) -> bool:
+        """Whether the vendor may run something for it that takes tokens of its own; yes is a guess."""
+        return self._source.vendor_runs
+
+    def most_prompt_tokens(self, at_most: Callable[[str], int], *, picture: int) -> int | None:
         """
-        No fewer than the tokens of the prompt, whoever counts.
+        No fewer than the tokens of the prompt, whoever counts; ``None`` where that cannot be told.
 
         No tokenizer makes more tokens of a text than it has bytes, so that the size of a request of nothing
         but words says enough.
 
         Args:
             at_most: a number of tokens that no model makes more of a text than.
+            picture: as many as a picture may have beyond what it is estimated at.
         """
         size = self._source.most_bytes if self._has_only_words else None
-        return request_tokens(self._conversation, at_most) if size is None else size + TOOLS_PREAMBLE
+        if size is None:
+            return most_request_tokens(self._conversation, at_most, picture=picture)
+        return size + TOOLS_PREAMBLE
 
     @property
     def rough_prompt_tokens(self) -> int:

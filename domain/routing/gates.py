@@ -29,6 +29,7 @@ class BarReason(StrEnum):
     BUDGET = "budget"
     UNPRICED = "unpriced"
     NO_OUTPUT_BOUND = "no-output-bound"
+    NO_INPUT_BOUND = "no-input-bound"
     BUDGET_UNKNOWN = "budget-unknown"
     NO_VISION = "no-vision"
     INCAPABLE = "incapable"
@@ -53,6 +54,7 @@ LASTING = frozenset(
         BarReason.BUDGET,
         BarReason.UNPRICED,
         BarReason.NO_OUTPUT_BOUND,
+        BarReason.NO_INPUT_BOUND,
         BarReason.NO_VISION,
         BarReason.INCAPABLE,
         BarReason.CONTEXT_WINDOW,

@@ -12,10 +12,18 @@ from domain.budget.pricing import Price
 from domain.conversation.reply import MOST_TOKENS
 from domain.routing.facts import Facts
 from domain.routing.gates import BarReason, Barred
+from domain.routing.manner import is_spoken_by
 from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target
 
 _USUAL_ANSWER = 4096
 """Tokens of an answer that nothing limits, as far as a soft budget is concerned."""
+
+
+_MOST_OF_CLAUDES_PICTURES = 4_784
+"""https://platform.claude.com/docs/en/build-with-claude/vision, of models that see in high resolution."""
+
+_MOST_OF_A_PICTURE = 48_169
+"""https://platform.openai.com/docs/guides/images-vision, "Calculating costs": eight tiles for GPT-4o mini."""
 
 
 class Errand(NamedTuple):
@@ -83,34 +91,48 @@ class Quotes:
         price = self._table.price(errand.target)
         if price is None or price.is_free:
             return self._unpriced(errand)
-        accounts = _accounts(errand)
+        accounts = payers(errand)
         if not self._ledger.is_bounded(accounts):
             return Quote(accounts=accounts, amount=NOTHING, price=price, is_bounded=False)
+        hard = self._ledger.is_hard(accounts)
         output_tokens = _most_output_tokens(errand)
-        if output_tokens is None and self._ledger.is_hard(accounts):
+        if output_tokens is None and hard:
             return Barred(errand.target, BarReason.NO_OUTPUT_BOUND)
+        input_tokens = self._most_input_tokens(errand, hard=hard)
+        if input_tokens is None:
+            return Barred(errand.target, BarReason.NO_INPUT_BOUND)
         amount = price.at_most(
-            input_tokens=self._most_input_tokens(errand),
-            output_tokens=_USUAL_ANSWER if output_tokens is None else output_tokens,
+            input_tokens=input_tokens, output_tokens=_USUAL_ANSWER if output_tokens is None else output_tokens
         )
         return Quote(accounts=accounts, amount=amount, price=price, is_bounded=True)
 
-    def _most_input_tokens(self, errand: Errand) -> int:
-        prompt = errand.facts.most_prompt_tokens(self._at_most)
+    def _most_input_tokens(self, errand: Errand, *, hard: bool) -> int | None:
+        """A guess will do for a soft budget; for a hard one there is ``None`` where nothing limits them."""
+        facts, spec = errand.facts, errand.spec
+        if hard and facts.vendor_runs and is_spoken_by(spec, facts.dialect):
+            return None
+        prompt = facts.most_prompt_tokens(self._at_most, picture=_most_of_a_picture(spec) if hard else 0)
+        if prompt is None:
+            return spec.context_window if hard else facts.prompt_tokens
         return prompt + self._at_most(errand.suffix) if errand.suffix else prompt
 
     def _unpriced(self, errand: Errand) -> Quote | Barred:
         """What is free is paid for by nobody, but a provider's own budget of nothing closes it."""
         spec = errand.spec
         unknown = spec.paid and self._table.price(errand.target) is None and not spec.allow_unpriced
-        if unknown and self._ledger.is_bounded(_accounts(errand)):
+        if unknown and self._ledger.is_bounded(payers(errand)):
             return Barred(errand.target, BarReason.UNPRICED)
         provider = (Account(AccountKind.PROVIDER, errand.target.provider),)
         bounded = self._ledger.is_bounded(provider)
         return Quote(accounts=provider if bounded else (), amount=NOTHING, price=None, is_bounded=bounded)
 
 
-def _accounts(errand: Errand) -> tuple[Account, ...]:
+def _most_of_a_picture(spec: ProviderSpec) -> int:
+    return _MOST_OF_CLAUDES_PICTURES if spec.adapter == "anthropic" else _MOST_OF_A_PICTURE
+
+
+def payers(errand: Errand) -> tuple[Account, ...]:
+    """Whoever pays for it."""
     caller = errand.caller
     return _named(errand.target.provider, errand.profile.name, caller.member, caller.key_account)
 

@@ -134,7 +134,15 @@ def _only_money(walk: Walk) -> bool:
     return not walk.attempts and bool(walk.reasons) and walk.reasons <= _MONEY
 
 
-_MONEY = frozenset({BarReason.PAID, BarReason.BUDGET, BarReason.UNPRICED, BarReason.NO_OUTPUT_BOUND})
+_MONEY = frozenset(
+    {
+        BarReason.PAID,
+        BarReason.BUDGET,
+        BarReason.UNPRICED,
+        BarReason.NO_OUTPUT_BOUND,
+        BarReason.NO_INPUT_BOUND,
+    }
+)
 """Refusals that money would mend, or knowing what it costs."""
 
 
@@ -224,7 +232,10 @@ _REFUSALS = {
     BarReason.MISSING_CREDENTIAL: "its API key is not set",
     BarReason.BUDGET: "a budget is used up",
     BarReason.UNPRICED: "a budget applies and nobody knows what it costs: set its cost",
-    BarReason.NO_OUTPUT_BOUND: "a hard budget applies and nothing limits its answer: send max_tokens",
+    BarReason.NO_OUTPUT_BOUND: "a hard budget applies and nothing limits its answer: send max_tokens"
+    " (max_output_tokens to /v1/responses), or have the provider's max_output_tokens set",
+    BarReason.NO_INPUT_BOUND: "a hard budget applies and nobody knows how much there is to read: a document"
+    " that is not in the request, or something that the vendor runs, such as a search",
     BarReason.BUDGET_UNKNOWN: "the budget cannot be looked up, as the state cannot be reached",
     BarReason.NO_VISION: "its model cannot see images",
     BarReason.INCAPABLE: "its model lacks what the request needs",

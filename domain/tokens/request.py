@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from domain.conversation.extensions import Json
 from domain.conversation.parts import (
@@ -40,6 +40,9 @@ _PAGE_BYTES = 50_000
 """What a page takes where the file does not let its pages be counted."""
 _PDF_PAGE = re.compile(rb"/Type\s*/Page\b")
 
+_KEPT_ELSEWHERE = (b'"file_id"', b'"file_url"', b'"url"', b'"item_reference"')
+"""What parts that only one dialect knows say of content that is not in them."""
+
 _SOUND = b'"input_audio"'
 _SOUND_BYTES = 2000
 """A tenth of a second as MP3, for which vendors charge a token."""
@@ -56,6 +59,29 @@ def request_tokens(conversation: Conversation, count: Callable[[str], int]) -> i
     if conversation.tools:
         total += TOOLS_PREAMBLE + sum(TOOL + count(_tool_text(tool)) for tool in conversation.tools)
     return total
+
+
+def most_request_tokens(
+    conversation: Conversation, at_most: Callable[[str], int], *, picture: int
+) -> int | None:
+    """
+    No fewer tokens than the request has, whoever counts; ``None`` where that cannot be told.
+
+    How much a document says that is kept elsewhere, or in a format of its own, only its reader knows.
+
+    Args:
+        at_most: a number of tokens that no model makes more of a text than.
+        picture: as many as a picture may have beyond what it is estimated at.
+
+    Raises:
+        MalformedRequest: it is nested past all sense.
+    """
+    parts = [part for message in conversation.messages for part in _unfolded(message.parts)]
+    if any(_is_closed(part) for part in parts):
+        return None
+    pictures = sum(isinstance(part, Image) for part in parts)
+    foreign = sum(len(part.payload) for part in parts if isinstance(part, ForeignPart))
+    return request_tokens(conversation, at_most) + pictures * picture + foreign
 
 
 def words_fit(most_bytes: int, tokens: int) -> bool:
@@ -103,6 +129,28 @@ def _part(part: Part, count: Callable[[str], int]) -> int:
             return _document(part, count)
         case ForeignPart(payload=payload):
             return _foreign(payload, count)
+
+
+def _unfolded(parts: Iterable[Part]) -> Iterator[Part]:
+    for part in parts:
+        yield part
+        if isinstance(part, ToolResult):
+            yield from part.content
+
+
+def _is_closed(part: Part) -> bool:
+    """Whether nobody can tell from the request how much there is to read in it."""
+    match part:
+        case Document(source=Text()):
+            return False
+        case Document(source=InlineData(media_type=media_type)):
+            return not media_type.startswith("text/")
+        case Document():
+            return True
+        case ForeignPart(payload=payload):
+            return any(word in payload for word in _KEPT_ELSEWHERE)
+        case _:
+            return False
 
 
 def _foreign(payload: bytes, count: Callable[[str], int]) -> int:

@@ -74,6 +74,10 @@ class MessagesBody:
         return self.members.tells(field)
 
     @property
+    def vendor_runs(self) -> bool:
+        return self.members.vendor_runs
+
+    @property
     def may_mark_cache(self) -> bool:
         return self.members.may_mark_cache
 

@@ -87,6 +87,10 @@ class ChatBody:
         return self.members.tells(field)
 
     @property
+    def vendor_runs(self) -> bool:
+        return self.members.vendor_runs
+
+    @property
     def may_mark_cache(self) -> bool:
         return self.members.may_mark_cache
 

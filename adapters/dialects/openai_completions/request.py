@@ -77,6 +77,10 @@ class CompletionsBody:
         return self.members.tells(field)
 
     @property
+    def vendor_runs(self) -> bool:
+        return False
+
+    @property
     def may_mark_cache(self) -> bool:
         return False
 

@@ -306,6 +306,16 @@ async def test_what_nobody_can_count_is_not_asked_where_a_budget_must_be_kept() 
             assert [one.reason for one in given.sink.of(UncountableProviderSkipped)] == [reason]
 
 
+async def test_who_has_spent_it_all_is_not_told_first_what_else_is_missing() -> None:
+    async with opened(Bank({MEMBER: hard(0.0)}, cloud=saying(HELLO, END))) as bank:
+        with pytest.raises(ChainFailed) as failed:
+            await bank.ask(Built(Conversation(messages=())))
+
+        assert "member anna" in failed.value.verdict.message
+        (blocked,) = bank.sink.of(ChainBudgetExceeded)
+        assert blocked.accounts == ("member anna",)
+
+
 async def test_without_its_store_a_cautious_gateway_asks_nobody_who_costs_money() -> None:
     bank = Bank({CLOUD: hard(10.0)}, on_failure=OnFailure.REFUSE_PAID, cloud=saying(HELLO, END))
     bank.store.trouble = "gone"

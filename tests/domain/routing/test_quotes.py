@@ -1,17 +1,19 @@
 """An attempt is quoted at the most it can cost, or not at all."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from domain.access.keys import ANYBODY, Caller
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode
 from domain.budget.ledger import BudgetLedger
 from domain.budget.money import from_usd
 from domain.budget.pricing import price
-from domain.conversation.parts import Image, Link, Text
+from domain.conversation.parts import Document, Image, InlineData, Link, Part, Text
 from domain.conversation.request import Built, ChatRequest, Conversation, Message, Role, Sampling
 from domain.routing.facts import Facts
 from domain.routing.gates import BarReason, Barred
@@ -94,6 +96,62 @@ def test_no_answer_is_longer_than_its_context_window_whatever_the_client_allows(
 
     assert priced(quoted(asking(limit=huge), {PROVIDER: SOFT}, spec=spec)).amount == amount(PROMPT, 900)
     assert priced(quoted(asking(limit=huge, choices=128), {PROVIDER: SOFT})).amount < 2**62
+
+
+LINKED = Document(source=Link(url="http://example.com/a.pdf"))
+SCANNED = Document(source=InlineData(media_type="application/pdf", base64="JVBERi0="))
+WRITTEN = Document(source=InlineData(media_type="text/plain", base64="aGVsbG8="))
+
+
+def showing(*parts: Part) -> ChatRequest:
+    said = Conversation(
+        messages=(Message(role=Role.USER, parts=parts),), sampling=Sampling(max_output_tokens=100)
+    )
+    return ChatRequest(dialect="d", model="any", source=Built(said))
+
+
+@pytest.mark.parametrize("document", [LINKED, SCANNED])
+def test_a_document_that_nobody_can_measure_has_no_place_under_a_hard_budget(document: Document) -> None:
+    unbound = quoted(showing(document), {MEMBER: HARD})
+    window = quoted(showing(document), {MEMBER: HARD}, spec=replace(CLOUD, context_window=9_000))
+    soft = quoted(showing(document), {MEMBER: SOFT})
+
+    assert unbound == Barred(TARGET, BarReason.NO_INPUT_BOUND)
+    assert priced(window).amount == amount(9_000, 100)
+    assert priced(soft).amount > amount(0, 100)
+    assert priced(quoted(showing(WRITTEN), {MEMBER: HARD})).amount > amount(0, 100)
+
+
+def test_a_picture_may_take_as_many_tokens_as_any_model_makes_of_one() -> None:
+    seen = showing(Image(source=Link(url="http://example.com/a.png")))
+    claude = replace(CLOUD, adapter="anthropic")
+
+    assert priced(quoted(seen, {MEMBER: HARD})).amount > amount(48_169, 100)
+    assert amount(4_784, 100) < priced(quoted(seen, {MEMBER: HARD}, spec=claude)).amount < amount(48_169, 100)
+
+
+@pytest.mark.parametrize(
+    ("body", "barred"),
+    [
+        ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, True),
+        ({"mcp_servers": [{"url": "http://127.0.0.1:9"}]}, True),
+        ({"tools": [{"name": "web_search", "input_schema": {}}, {"type": "custom", "name": "b"}]}, False),
+        ({"tools": [{"type": "bash_20250124", "name": "bash"}]}, False),
+    ],
+    ids=str,
+)
+def test_what_a_vendor_runs_by_itself_has_no_place_under_a_hard_budget(
+    body: dict[str, Any], barred: bool
+) -> None:
+    said = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}], **body}
+    request = ANTHROPIC_MESSAGES.decode_request(json.dumps(said).encode(), {})
+    claude = replace(CLOUD, adapter="anthropic", context_window=9_000)
+
+    found = quoted(request, {MEMBER: HARD}, spec=claude)
+
+    assert (found == Barred(TARGET, BarReason.NO_INPUT_BOUND)) is barred
+    assert isinstance(quoted(request, {MEMBER: SOFT}, spec=claude), Quote)
+    assert isinstance(quoted(request, {MEMBER: HARD}), Quote)
 
 
 def test_instructions_of_the_configuration_are_paid_for_too() -> None:
@@ -184,6 +242,6 @@ def test_a_picture_is_paid_for_by_its_size_and_not_by_its_bytes() -> None:
     said = Conversation(messages=(Message(role=Role.USER, parts=parts),))
     request = replace(asking(), source=Built(replace(said, sampling=Sampling(max_output_tokens=1))))
 
-    found = priced(quoted(request, {PROVIDER: HARD}))
+    found = priced(quoted(request, {PROVIDER: SOFT}))
 
     assert found.amount == amount(request_tokens(said, at_most), 1) > amount(1000, 1)
