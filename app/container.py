@@ -267,7 +267,7 @@ class Container(containers.DeclarativeContainer):
         on_change=key_allowances.provided.grant,
     )
     report_usage = providers.Singleton(
-        ReportUsage, store, ledger, clock, providers.Callable(_zone, launch.provided.config)
+        ReportUsage, store, ledger, clock, providers.Callable(_zone, launch.provided.config), keys
     )
     snapshots = providers.Singleton(snapshots_of, state_location)
     quotes = providers.Singleton(Quotes, table, ledger, token_counter.provided.at_most)

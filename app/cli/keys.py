@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +12,8 @@ import msgspec
 
 from app.cli.options import Choices, config_options, fail, launch_for, told_errors
 from app.cli.spans import Span
-from app.container import container_for
+from app.container import Container, container_for
+from app.state import may_hold_something
 from app.use_cases.key_terms import (
     BudgetTerms,
     LimitTerms,
@@ -23,6 +24,7 @@ from app.use_cases.key_terms import (
     limits_by,
 )
 from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMember, UnknownPlace, Wanted
+from config.state_location import Nowhere
 from config.translate_access import hash_line
 from domain.access.keys import Key, Scope
 from domain.access.permissions import EVERYTHING, Permissions
@@ -49,6 +51,8 @@ def keys() -> None:
     Make and manage the keys of members.
 
     As soon as there is a key, nothing but public paths opens without one; running gateways notice at once.
+    Each command exits with 2 for a key, member, profile or provider that does not exist, with 4 when the
+    state cannot be used or keeps nothing.
     """
 
 
@@ -148,7 +152,7 @@ def create(
     else:
         if wanted != Wanted(member=member, scopes=wanted.scopes):
             fail("with --hash-file say in auth.keys[] what the key may do and use, and not here", REFUSED)
-        made = _managing(choices, lambda manage: _now(manage.draw(wanted)))
+        made = _run(_container(choices), lambda manage: _now(manage.draw(wanted)))
         _write(hash_file, hash_line(made.key.id, made.key.digest))
     _show(made, as_json=as_json)
 
@@ -166,7 +170,7 @@ def listed(
 ) -> None:
     """List the keys that the state keeps; secrets are not among what it knows."""
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
-    found = _managing(choices, lambda manage: manage.keys())
+    found = _listed(choices)
     if as_json:
         click.echo(json.dumps([facts(key) for key in found], indent=2))
         return
@@ -246,12 +250,39 @@ def _understood(
         fail(f"this cannot be given to a key: {error}", REFUSED)
 
 
+def _listed(choices: Choices) -> Sequence[Key]:
+    """Where there is no state there are no keys; whoever only asks makes none."""
+    container = _lasting(choices)
+    if not may_hold_something(container.state_location())():
+        return ()
+    return _run(container, lambda manage: manage.keys())
+
+
 def _managing(choices: Choices, job: Callable[[ManageKeys], Awaitable[Gained]]) -> Gained:
     """Does something with the keys of the state that this configuration names."""
+    return _run(_lasting(choices), job)
+
+
+def _lasting(choices: Choices) -> Container:
+    container = _container(choices)
+    if isinstance(container.state_location(), Nowhere):
+        fail(
+            "the state ends with the gateway (state.url is memory:), and no other process sees its keys: ask"
+            " the gateway itself while it runs (/admin/keys), give it a state.url that lasts, or keep digests"
+            " in files (--hash-file and auth.keys[])",
+            STATE_ERROR,
+        )
+    return container
+
+
+def _container(choices: Choices) -> Container:
     with told_errors():
         container = container_for(launch_for(choices))
         container.members()
+    return container
 
+
+def _run(container: Container, job: Callable[[ManageKeys], Awaitable[Gained]]) -> Gained:
     async def run() -> Gained:
         try:
             return await job(container.manage_keys())

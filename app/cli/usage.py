@@ -5,6 +5,7 @@ import csv
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from typing import TypeVar
@@ -15,13 +16,15 @@ from app.cli.keys import STATE_ERROR
 from app.cli.options import CONFIG_ERROR, Choices, fail, launch_for, told_errors
 from app.container import container_for
 from app.use_cases.report_usage import (
+    BUDGET_COLUMNS,
     ReportUsage,
     Row,
     UnclearQuestion,
     budget_row,
+    usage_columns,
     usage_row,
 )
-from config.state_location import Nowhere
+from config.state_location import Nowhere, SqliteFile, StateLocation
 from domain.budget.standing import Standing
 from domain.budget.usage import UsageGroup, UsageTotal
 from domain.ports.storage import StoreUnavailable
@@ -33,23 +36,21 @@ Gained = TypeVar("Gained")
 @click.option("--config", type=click.Path(path_type=Path), help="The configuration file.")
 @click.option(
     "--by",
-    default="provider",
-    show_default=True,
-    help=f"What to tell apart, separated by commas: {', '.join(UsageGroup)}.",
+    help=f"What to tell apart, separated by commas: {', '.join(UsageGroup)}.  [default: provider]",
 )
-@click.option("--since", default="", help="Such as 30d or 2026-07-01.  [default: this month]")
-@click.option("--until", default="", help="Likewise; a day counts whole.  [default: now]")
-@click.option("--zone", default="", help="The IANA time zone of days.  [default: display_timezone]")
+@click.option("--since", help="Such as 30d or 2026-07-01.  [default: this month]")
+@click.option("--until", help="Likewise; a day counts whole.  [default: now]")
+@click.option("--zone", help="The IANA time zone of days.  [default: display_timezone]")
 @click.option("--budgets", "of_budgets", is_flag=True, help="How budgets stand, instead.")
 @click.option("--csv", "as_csv", is_flag=True, help="For spreadsheets.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def usage(
     *,
     config: Path | None,
-    by: str,
-    since: str,
-    until: str,
-    zone: str,
+    by: str | None,
+    since: str | None,
+    until: str | None,
+    zone: str | None,
     of_budgets: bool,
     as_csv: bool,
     as_json: bool,
@@ -57,20 +58,59 @@ def usage(
     """
     Tell what was used and what it cost.
 
-    Exits with 2 for a question that makes no sense, with 4 when the state cannot be read.
+    Exits with 2 for a question that makes no sense, with 4 when there is no state or it cannot be read.
     """
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json exclude each other")
+    if of_budgets and any(said is not None for said in (by, since, until, zone)):
+        raise click.UsageError(
+            "--budgets tells how they stand now: it takes no --by, --since, --until, --zone"
+        )
+    found = _budgets(config) if of_budgets else _usage(config, by, since or "", until or "", zone or "")
+    if as_json:
+        click.echo(json.dumps(found.rows, indent=2))
+    elif as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerows([found.columns, *(list(row.values()) for row in found.rows)])
+    else:
+        for line in _aligned(found.table):
+            click.echo(line)
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """An answer for scripts and spreadsheets, and for people."""
+
+    columns: Sequence[str]
+    rows: Sequence[Row]
+    table: Sequence[Sequence[str]]
+
+
+def _usage(config: Path | None, by: str | None, since: str, until: str, zone: str) -> _Found:
     async def sums(report: ReportUsage) -> tuple[Sequence[UsageGroup], Sequence[UsageTotal]]:
-        query = report.question(by=by, since=since, until=until, zone=zone)
+        query = report.question(
+            by=UsageGroup.PROVIDER if by is None else by, since=since, until=until, zone=zone
+        )
         return query.by, await report.usage(query)
 
-    if of_budgets:
-        standings = _reporting(config, lambda report: report.budgets())
-        rows, table = [budget_row(one) for one in standings], _budgets(standings)
-    else:
-        groups, totals = _reporting(config, sums)
-        rows, table = [usage_row(one, groups) for one in totals], _usage(groups, totals)
-    _tell(rows, table, as_csv=as_csv, as_json=as_json)
+    groups, totals = _reporting(config, sums)
+    return _Found(
+        columns=usage_columns(groups),
+        rows=[usage_row(one, groups) for one in totals],
+        table=list(_usage_table(groups, totals)),
+    )
+
+
+def _budgets(config: Path | None) -> _Found:
+    async def standings(report: ReportUsage) -> Sequence[tuple[Standing, str]]:
+        return [(one, report.member_of(one.account)) for one in await report.budgets()]
+
+    found = _reporting(config, standings)
+    return _Found(
+        columns=BUDGET_COLUMNS,
+        rows=[budget_row(standing, member) for standing, member in found],
+        table=list(_budget_table(found)),
+    )
 
 
 def _reporting(config: Path | None, job: Callable[[ReportUsage], Awaitable[Gained]]) -> Gained:
@@ -80,8 +120,7 @@ def _reporting(config: Path | None, job: Callable[[ReportUsage], Awaitable[Gaine
     )
     with told_errors():
         container.keys()
-    if isinstance(container.state_location(), Nowhere):
-        fail("the state ends with the gateway: ask it for /admin/usage while it runs", STATE_ERROR)
+    _require_state(container.state_location())
 
     async def run() -> Gained:
         try:
@@ -98,18 +137,20 @@ def _reporting(config: Path | None, job: Callable[[ReportUsage], Awaitable[Gaine
         fail(f"the state cannot be used: {error}", STATE_ERROR)
 
 
-def _tell(rows: Sequence[Row], table: Iterable[Sequence[str]], *, as_csv: bool, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(rows, indent=2))
-    elif as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerows([list(rows[0]), *(list(row.values()) for row in rows)] if rows else [])
-    else:
-        for line in _aligned(list(table)):
-            click.echo(line)
+def _require_state(location: StateLocation) -> None:
+    """Whoever only asks makes none: it would belong to the wrong user, and look like a lost one."""
+    match location:
+        case Nowhere():
+            fail("the state ends with the gateway: ask it for /admin/usage while it runs", STATE_ERROR)
+        case SqliteFile(path=path) if not path.exists():
+            fail(
+                f"there is no state at {path}: a gateway of this configuration has not run yet, or ran as"
+                " another user or with another environment",
+                STATE_ERROR,
+            )
 
 
-def _usage(groups: Sequence[UsageGroup], totals: Sequence[UsageTotal]) -> Iterable[Sequence[str]]:
+def _usage_table(groups: Sequence[UsageGroup], totals: Sequence[UsageTotal]) -> Iterable[Sequence[str]]:
     yield (*groups, "requests", "answered", "in", "out", "cached", "USD", "saved", "of it estimated")
     for total in totals:
         yield (*(name or "-" for name in total.group), *_figures(total))
@@ -131,16 +172,18 @@ def _figures(total: UsageTotal) -> Sequence[str]:
     )
 
 
-def _budgets(standings: Sequence[Standing]) -> Iterable[Sequence[str]]:
-    yield ("of", "name", "in", "mode", "USD", "spent", "reserved", "left")
-    for one in standings:
+def _budget_table(found: Sequence[tuple[Standing, str]]) -> Iterable[Sequence[str]]:
+    yield ("of", "name", "member", "in", "mode", "USD", "spent", "of it estimated", "reserved", "left")
+    for one, member in found:
         yield (
             str(one.account.kind),
             one.account.name,
+            member or "-",
             one.period,
             one.mode,
             _usd(one.cap),
             _usd(one.settled),
+            _usd(one.estimated),
             _usd(one.reserved),
             _usd(one.remaining),
         )

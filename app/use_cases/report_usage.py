@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from domain.budget.accounts import Budget, Pot
+from domain.budget.accounts import Account, AccountKind, Budget, Pot
 from domain.budget.leases import Balance
 from domain.budget.ledger import BudgetLedger
 from domain.budget.money import NOTHING, NanoUsd, exact_usd, in_usd
 from domain.budget.periods import Span, period_at
 from domain.budget.standing import Standing
 from domain.budget.usage import UsageGroup, UsageQuery, UsageTotal
+from domain.ports.keys import CurrentKeys
 from domain.ports.storage import Store
 from domain.ports.time import Clock
 
@@ -19,6 +20,10 @@ Row = dict[str, str | int | float]
 
 _AGO = re.compile(r"(?P<count>\d{1,4})(?P<unit>[hdw])")
 _UNITS = {"h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
+
+_LAST_DAY = date(9998, 12, 31)
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+"""What is said to be later is taken for this, what was before 1970 for its beginning: calendars end."""
 
 
 class UnclearQuestion(ValueError):
@@ -32,13 +37,17 @@ class ReportUsage:
     Args:
         ledger: knows which budgets there are; what is spent of them the store knows for all workers.
         zone: whose days are meant unless another is asked for.
+        keys: those that hold, to tell whose they are.
     """
 
-    def __init__(self, store: Store, ledger: BudgetLedger, clock: Clock, zone: str) -> None:
+    def __init__(
+        self, store: Store, ledger: BudgetLedger, clock: Clock, zone: str, keys: CurrentKeys
+    ) -> None:
         self._store = store
         self._ledger = ledger
         self._clock = clock
         self._zone = zone
+        self._keys = keys
 
     def __repr__(self) -> str:
         return f"<ReportUsage over {self._store!r}>"
@@ -48,7 +57,7 @@ class ReportUsage:
         The question that was asked in these words.
 
         Args:
-            by: names of groups, separated by commas.
+            by: names of groups, separated by commas; one that is named twice counts once.
             since: a day (``2026-07-01``), a moment in ISO's form, or a span before now (``30d``); without it
                 the month is meant.
             until: likewise; a day counts whole.
@@ -63,7 +72,7 @@ class ReportUsage:
         return UsageQuery(
             since=_moment(since, place, now) if since else month.begins_at,
             until=_moment(until, place, now, whole_day=True) if until else now + 1.0,
-            by=tuple(_group(name) for name in by.split(",") if name.strip()),
+            by=tuple(dict.fromkeys(_group(name) for name in by.split(",") if name.strip())),
             zone=place,
         )
 
@@ -97,6 +106,14 @@ class ReportUsage:
             for account, budget, cap, period in asked
         )
 
+    def member_of(self, account: Account) -> str:
+        """Whose account it is: the member's own, or that of one of its keys; empty for all others."""
+        if account.kind is AccountKind.MEMBER:
+            return account.name
+        if account.kind is not AccountKind.KEY:
+            return ""
+        return next((key.member for key in self._keys.ring if key.account == account.name), "")
+
 
 def usage_row(total: UsageTotal, by: Sequence[UsageGroup]) -> Row:
     """A sum with names for its figures, for scripts and spreadsheets."""
@@ -114,20 +131,43 @@ def usage_row(total: UsageTotal, by: Sequence[UsageGroup]) -> Row:
     }
 
 
-def budget_row(standing: Standing) -> Row:
+def usage_columns(by: Sequence[UsageGroup]) -> Sequence[str]:
+    """The names that `usage_row` gives, also when there is no row."""
+    return tuple(usage_row(UsageTotal(group=tuple(by)), by))
+
+
+BUDGET_COLUMNS = (
+    "account",
+    "name",
+    "member",
+    "span",
+    "period",
+    "mode",
+    "budget_usd",
+    "settled_usd",
+    "estimated_usd",
+    "reserved_usd",
+    "remaining_usd",
+)
+"""The names that `budget_row` gives."""
+
+
+def budget_row(standing: Standing, member: str) -> Row:
     """How a budget stands, likewise."""
-    return {
-        "account": str(standing.account.kind),
-        "name": standing.account.name,
-        "span": str(standing.span),
-        "period": standing.period,
-        "mode": standing.mode,
-        "budget_usd": in_usd(standing.cap),
-        "settled_usd": exact_usd(standing.settled),
-        "estimated_usd": exact_usd(standing.estimated),
-        "reserved_usd": exact_usd(standing.reserved),
-        "remaining_usd": exact_usd(standing.remaining),
-    }
+    figures = (
+        str(standing.account.kind),
+        standing.account.name,
+        member,
+        str(standing.span),
+        standing.period,
+        standing.mode,
+        in_usd(standing.cap),
+        exact_usd(standing.settled),
+        exact_usd(standing.estimated),
+        exact_usd(standing.reserved),
+        exact_usd(standing.remaining),
+    )
+    return dict(zip(BUDGET_COLUMNS, figures, strict=True))
 
 
 def _standing(pot: Pot, budget: Budget, cap: NanoUsd, balances: Mapping[Pot, Balance]) -> Standing:
@@ -163,11 +203,15 @@ def _group(name: str) -> UsageGroup:
 
 
 def _moment(text: str, zone: tzinfo, now: float, *, whole_day: bool = False) -> float:
+    return min(max(_said(text, zone, now, whole_day=whole_day), 0.0), _LATEST)
+
+
+def _said(text: str, zone: tzinfo, now: float, *, whole_day: bool) -> float:
     ago = _AGO.fullmatch(text.strip().lower())
     if ago is not None:
         return now - int(ago["count"]) * _UNITS[ago["unit"]]
     try:
-        day = date.fromisoformat(text.strip())
+        day = min(date.fromisoformat(text.strip()), _LAST_DAY)
     except ValueError:
         return _exactly(text, zone)
     begin = datetime(day.year, day.month, day.day, tzinfo=zone)

@@ -47,6 +47,13 @@ def test_usage_is_told_while_the_gateway_runs_and_after_it(stage: Stage, tmp_pat
         by_provider = asked(gateway.address, "usage", by="provider,model")
         (budget,) = asked(gateway.address, "budgets")["budgets"]
         unclear = httpx.get(f"{gateway.address}/admin/usage", params={"by": "colour"})
+        misspelt = [
+            httpx.get(f"{gateway.address}/admin/usage", params=words)
+            for words in ({"group": "member"}, {"by": "member", "format": "csv"})
+        ]
+        ever = asked(
+            gateway.address, "usage", since="0001-01-01", until="9999-12-31", zone="Asia/Tokyo", by="provider"
+        )
 
     rows = {row["provider"]: row for row in by_provider["rows"]}
     assert rows["first-openai_compat"]["cost_usd"] == 2 * COST_USD
@@ -55,6 +62,9 @@ def test_usage_is_told_while_the_gateway_runs_and_after_it(stage: Stage, tmp_pat
     assert (budget["name"], budget["settled_usd"]) == ("first-openai_compat", 2 * COST_USD)
     assert unclear.status_code == 400
     assert "by any of" in unclear.json()["error"]["message"]
+    assert [each.status_code for each in misspelt] == [400, 400]
+    assert "there are: by, since, until, zone" in misspelt[0].json()["error"]["message"]
+    assert (ever["since"], len(ever["rows"])) == ("1970-01-01T00:00:00Z", 2)
     assert told(tmp_path, "--by", "provider,model") == by_provider["rows"]
     assert told(tmp_path, "--budgets")[0]["settled_usd"] == 2 * COST_USD
 

@@ -1,6 +1,6 @@
-"""Stores of keys that a test holds in its hand."""
+"""Keys that a test holds in its hand."""
 
-from domain.access.keys import Key
+from domain.access.keys import Key, KeyRing
 from domain.ports.storage import StoreUnavailable
 
 
@@ -31,3 +31,15 @@ class HeldKeys:
     def _must_be_there(self) -> None:
         if self.away:
             raise StoreUnavailable("the disk is away")
+
+
+class StandingKeys:
+    """Implements `domain.ports.keys.CurrentKeys` with keys that stay as they are."""
+
+    are_known = True
+
+    def __init__(self, *keys: Key) -> None:
+        self.ring = KeyRing(keys, {})
+
+    def __repr__(self) -> str:
+        return f"<StandingKeys {self.ring!r}>"

@@ -1,15 +1,20 @@
 """The routes that tell what was used, what it cost, and how budgets stand."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import get
+from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from adapters.inbound.http.errors import Complaint, Rejected
 from app.use_cases.report_usage import ReportUsage, Row, UnclearQuestion, budget_row, usage_row
+from domain.budget.usage import UsageGroup
+
+_ASKED = ("by", "since", "until", "zone")
+"""What `GET /admin/usage` can be asked."""
 
 
 class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,16 +37,23 @@ def usage_routes(report: ReportUsage) -> list[HTTPRouteHandler]:
 
     @get("/admin/usage")
     async def usage(
+        request: Request[Any, Any, Any],
         by: Annotated[
-            str, QueryParameter(description="Any of day, member, provider, profile, model; comma-separated.")
+            str,
+            QueryParameter(
+                description=f"Any of {', '.join(UsageGroup)}; comma-separated. Unset: one sum of all."
+            ),
         ] = "",
         since: Annotated[
             str, QueryParameter(description="Such as 30d, 2026-07-01 or 2026-07-01T12:00. Unset: this month.")
         ] = "",
-        until: Annotated[str, QueryParameter(description="Likewise; a day counts whole.")] = "",
-        zone: Annotated[str, QueryParameter(description="The IANA time zone of days.")] = "",
+        until: Annotated[str, QueryParameter(description="Likewise; a day counts whole. Unset: now.")] = "",
+        zone: Annotated[
+            str, QueryParameter(description="The IANA time zone of days. Unset: display_timezone.")
+        ] = "",
     ) -> UsageReport:
         """What requests used and cost, added up by what is asked for."""
+        _refuse_others(request.query_params)
         try:
             query = report.question(by=by, since=since, until=until, zone=zone)
         except UnclearQuestion as error:
@@ -56,9 +68,18 @@ def usage_routes(report: ReportUsage) -> list[HTTPRouteHandler]:
     @get("/admin/budgets")
     async def budgets() -> BudgetReport:
         """What is spent, reserved and left of every budget."""
-        return BudgetReport(budgets=[budget_row(standing) for standing in await report.budgets()])
+        found = await report.budgets()
+        return BudgetReport(budgets=[budget_row(one, report.member_of(one.account)) for one in found])
 
     return [usage, budgets]
+
+
+def _refuse_others(asked: Iterable[str]) -> None:
+    """A question with a misspelt word would be answered as another one."""
+    unknown = next((name for name in asked if name not in _ASKED), None)
+    if unknown is not None:
+        known = ", ".join(_ASKED)
+        raise Rejected(Complaint.MALFORMED, f"no parameter is called {unknown[:60]!r}; there are: {known}")
 
 
 def _told(moment: float) -> str:

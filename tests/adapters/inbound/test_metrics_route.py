@@ -14,6 +14,7 @@ from infrastructure.metrics.instruments import Instruments
 from infrastructure.metrics.recollection import Recollection
 from tests.adapters.inbound.gateway import Client
 from tests.fakes.fixed_clock import FixedClock
+from tests.fakes.key_stores import StandingKeys
 from tests.fakes.troubled_store import TroubledStore
 
 CAP = 'coderouter_budget_cap_usd{account="member",name="anna",span="month"} 5.0'
@@ -24,9 +25,8 @@ def serving(store: TroubledStore) -> ASGIApp:
     clock = FixedClock()
     budgets = {Account(AccountKind.MEMBER, "anna"): Budget(monthly=from_usd(5.0))}
     book = MetricsBook(Instruments(Alone()), Recollection(clock), clock, version="1.2.3", config={})
-    return Litestar(
-        metrics_routes(book, ReportUsage(store, BudgetLedger(budgets), clock, "UTC")), openapi_config=None
-    )
+    report = ReportUsage(store, BudgetLedger(budgets), clock, "UTC", StandingKeys())
+    return Litestar(metrics_routes(book, report), openapi_config=None)
 
 
 async def scraped(store: TroubledStore) -> list[str]:

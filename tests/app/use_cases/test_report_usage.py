@@ -1,12 +1,21 @@
 """What was used is told by the days and names that were asked for, and budgets as they stand."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.use_cases.report_usage import ReportUsage, UnclearQuestion, budget_row, usage_row
+from app.use_cases.report_usage import (
+    BUDGET_COLUMNS,
+    ReportUsage,
+    UnclearQuestion,
+    budget_row,
+    usage_columns,
+    usage_row,
+)
+from domain.access.keys import Key, Scope
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode, Pot
 from domain.budget.leases import Claim
 from domain.budget.ledger import BudgetLedger
@@ -16,19 +25,20 @@ from domain.budget.usage import UsageGroup, UsageQuery, UsageTotal
 from infrastructure.state.memory import MemoryStore
 from tests.contract.ports.test_usage_store import ROW
 from tests.fakes.fixed_clock import FixedClock
+from tests.fakes.key_stores import StandingKeys
 
 NOW = datetime(2026, 7, 15, 12, 30, tzinfo=UTC).timestamp()
 CLOUD = Account(AccountKind.PROVIDER, "cloud")
 ANNA = Account(AccountKind.MEMBER, "anna")
 
 
-def report(store: MemoryStore | None = None, zone: str = "UTC") -> ReportUsage:
+def report(store: MemoryStore | None = None, zone: str = "UTC", keys: Iterable[Key] = ()) -> ReportUsage:
     clock = FixedClock(time_s=NOW)
     budgets = {
         CLOUD: Budget(monthly=from_usd(10.0), daily=from_usd(1.0), mode=BudgetMode.HARD),
         ANNA: Budget(monthly=from_usd(5.0)),
     }
-    return ReportUsage(store or MemoryStore(clock), BudgetLedger(budgets), clock, zone)
+    return ReportUsage(store or MemoryStore(clock), BudgetLedger(budgets), clock, zone, StandingKeys(*keys))
 
 
 def at(text: str, zone: str = "UTC") -> float:
@@ -56,6 +66,31 @@ def test_times_are_said_as_people_say_them(since: str, until: str, begins: float
     assert query.by == (UsageGroup.DAY, UsageGroup.MEMBER)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+@pytest.mark.parametrize("end", ["9999-12-31", "9999-12-31T23:59:59", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize("begin", ["0001-01-01", "0001-01-01T00:00+14:00", "9999w"])
+def test_times_that_no_calendar_reaches_are_taken_for_the_ends_of_one(
+    begin: str, end: str, zone: str
+) -> None:
+    query = report().question(since=begin, until=end, zone=zone)
+
+    assert datetime.fromtimestamp(query.since, UTC).year == 1970
+    assert datetime.fromtimestamp(query.until, ZoneInfo(zone)).year in (9998, 9999)
+
+
+def test_a_group_that_is_named_twice_counts_once() -> None:
+    assert report().question(by="day, member,Day").by == (UsageGroup.DAY, UsageGroup.MEMBER)
+
+
+def test_a_key_s_account_is_its_member_s_also_when_the_key_was_replaced() -> None:
+    first = Key(id="k1", member="anna", digest="", scopes=frozenset({Scope.INFERENCE}), revoked_at=1.0)
+    asked = report(keys=[first, replace(first, id="k2", root="k1", revoked_at=None)])
+
+    assert asked.member_of(Account(AccountKind.KEY, "k1")) == "anna"
+    assert asked.member_of(Account(AccountKind.KEY, "gone")) == ""
+    assert (asked.member_of(ANNA), asked.member_of(CLOUD)) == ("anna", "")
+
+
 @pytest.mark.parametrize(
     "words",
     [{"by": "colour"}, {"since": "yesterday"}, {"until": "31.7.2026"}, {"zone": "Mars"}],
@@ -79,6 +114,7 @@ async def test_sums_are_rows_with_names() -> None:
     ]
     assert rows[0]["cost_usd"] == 7000.0
     assert usage_row(UsageTotal(), ())["requests"] == 0
+    assert tuple(rows[0]) == usage_columns(query.by)
 
 
 async def test_budgets_are_told_for_their_current_month_and_day() -> None:
@@ -96,9 +132,12 @@ async def test_budgets_are_told_for_their_current_month_and_day() -> None:
         (CLOUD, "2026-07-15"),
         (ANNA, "2026-07"),
     ]
-    assert budget_row(standings[0]) == {
+    row = budget_row(standings[0], "")
+    assert tuple(row) == BUDGET_COLUMNS
+    assert row == {
         "account": "provider",
         "name": "cloud",
+        "member": "",
         "span": "month",
         "period": "2026-07",
         "mode": "hard",

@@ -1,0 +1,46 @@
+"""Keys are made where a gateway will find them, or not at all."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli.main import main
+
+FILE = """\
+state: {url: "memory:"}
+providers: [{name: a, base_url: "http://127.0.0.1:9/v1", model: m}]
+profiles: [{name: default, providers: [a]}]
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "providers.yaml"
+    path.write_text(FILE, encoding="utf-8")
+    return path
+
+
+def run(config: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(
+        main, ["keys", *arguments, "--config", str(config)], env={"CODEROUTER_CONFIG": None}
+    )
+
+
+@pytest.mark.parametrize("asked", [("create", "alice"), ("list",), ("rotate", "ab12"), ("revoke", "ab12")])
+def test_a_state_that_ends_with_the_gateway_is_no_place_for_keys(
+    config: Path, asked: tuple[str, ...]
+) -> None:
+    result = run(config, *asked)
+
+    assert result.exit_code == 4
+    assert "cr_" not in result.output
+    assert "/admin/keys" in result.output
+    assert "--hash-file" in result.output
+
+
+def test_a_digest_in_a_file_needs_no_state(config: Path, tmp_path: Path) -> None:
+    result = run(config, "create", "alice", "--hash-file", str(tmp_path / "alice.hash"))
+
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "alice.hash").exists()

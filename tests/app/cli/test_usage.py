@@ -1,0 +1,89 @@
+"""What was used is told from the state, which is there or not; nothing that is asked for is swallowed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli.main import main
+
+FILE = """\
+state: {url: "sqlite://FOLDER/state.db"}
+providers:
+  - name: priced
+    base_url: "http://127.0.0.1:9/v1"
+    model: m
+    cost: {input_tokens_per_million: 3, monthly_budget_usd: 10}
+profiles:
+  - {name: default, providers: [priced]}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "providers.yaml"
+    path.write_text(FILE.replace("FOLDER", str(tmp_path)), encoding="utf-8")
+    return path
+
+
+def run(config: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, [*arguments, "--config", str(config)], env={"CODEROUTER_CONFIG": None})
+
+
+@pytest.fixture
+def key(config: Path) -> dict[str, str]:
+    """A key with a budget; making it makes the state."""
+    made = run(config, "keys", "create", "alice", "--monthly-usd", "5", "--json")
+    assert made.exit_code == 0, made.output
+    found: dict[str, str] = json.loads(made.stdout)
+    return found
+
+
+@pytest.mark.parametrize("asked", [("usage",), ("usage", "--budgets"), ("keys", "list")])
+def test_who_only_asks_makes_no_state(config: Path, asked: tuple[str, ...]) -> None:
+    result = run(config, *asked)
+
+    assert [path.name for path in config.parent.iterdir()] == [config.name]
+    if asked[0] == "usage":
+        assert result.exit_code == 4
+        assert f"there is no state at {config.parent / 'state.db'}" in result.output
+    else:
+        assert "There are no keys" in result.output
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    ("asked", "columns"),
+    [
+        (("--by", "member,key,member"), "member,key,requests,answered,"),
+        (("--by", ""), "requests,answered,"),
+        (("--since", "0001-01-01", "--until", "9999-12-31", "--zone", "Asia/Tokyo"), "provider,requests,"),
+    ],
+)
+def test_a_spreadsheet_has_its_columns_also_without_rows(
+    config: Path, asked: tuple[str, ...], columns: str
+) -> None:
+    result = run(config, "usage", *asked, "--csv")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(columns)
+    assert len(result.stdout.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    "asked", [("--csv", "--json"), ("--budgets", "--by", "member"), ("--budgets", "--since", "7d")]
+)
+def test_what_cannot_go_together_is_refused(config: Path, asked: tuple[str, ...]) -> None:
+    assert run(config, "usage", *asked).exit_code == 2
+
+
+def test_the_budget_of_a_key_is_told_with_its_member(config: Path, key: dict[str, str]) -> None:
+    table = run(config, "usage", "--budgets").stdout.splitlines()
+    rows = json.loads(run(config, "usage", "--budgets", "--json").stdout)
+
+    assert table[0].split("  ")[0] == "of"
+    assert "of it estimated" in table[0]
+    assert table[2].split()[:3] == ["key", key["id"], "alice"]
+    assert [(row["account"], row["member"]) for row in rows] == [("provider", ""), ("key", "alice")]
