@@ -35,14 +35,20 @@ class _Left(StrEnum):
 
 
 class Door:
-    """The queue before one provider, and the calls for those who wait in it."""
+    """
+    The queue before one provider, and the calls for those who wait in it.
 
-    def __init__(self, name: str, room: Room, seats: int) -> None:
+    Args:
+        somebody_waits: set when somebody begins to wait, or goes on while a seat has become free.
+    """
+
+    def __init__(self, name: str, room: Room, seats: int, somebody_waits: asyncio.Event) -> None:
         self.name = name
         self.room = room
         self.queue = FairQueue(seats, room.most_waiting)
         self.times = ServiceTimes()
         self.seats = seats
+        self._somebody_waits = somebody_waits
         self.calls: dict[int, asyncio.Future[_Left]] = {}
 
     def __repr__(self) -> str:
@@ -54,7 +60,16 @@ class Door:
 
     def leave(self, visitor_id: int) -> None:
         self.calls.pop(visitor_id, None)
-        self._call(self.queue.leave(visitor_id), _Left.SEATED)
+        called = self.queue.leave(visitor_id)
+        self._call(called, _Left.SEATED)
+        if self.queue.waiting and not called:
+            self._somebody_waits.set()
+
+    def enter(self, visitor_id: int) -> "asyncio.Future[_Left]":
+        """A visitor begins to wait; what it waits for."""
+        call = self.calls[visitor_id] = asyncio.get_running_loop().create_future()
+        self._somebody_waits.set()
+        return call
 
     def displace(self, visitor_id: int) -> None:
         """The queue has given a visitor's place to another."""
@@ -103,7 +118,7 @@ class Admission:
         weights: members' shares; who is not named has 1.
         background_models: patterns of model names that clients use for work nobody is waiting for.
         seats_are_shared: whether somebody else divides the seats between processes; there are none before.
-        somebody_waits: set when somebody begins to wait.
+        somebody_waits: as each `Door` sets it.
     """
 
     def __init__(
@@ -117,15 +132,15 @@ class Admission:
         seats_are_shared: bool = False,
         somebody_waits: asyncio.Event | None = None,
     ) -> None:
+        bell = somebody_waits or asyncio.Event()
         self.doors = {
-            name: Door(name, room, 0 if seats_are_shared else room.most_at_once)
+            name: Door(name, room, 0 if seats_are_shared else room.most_at_once, bell)
             for name, room in rooms.items()
         }
         self._weights = weights
         self._is_background = lru_cache(maxsize=512)(partial(_matches_any, background_models))
         self._sink = sink
         self._clock = clock
-        self._somebody_waits = somebody_waits or asyncio.Event()
         self._numbers = count(1)
 
     def __repr__(self) -> str:
@@ -150,8 +165,7 @@ class Admission:
 
     async def _wait(self, attempting: Attempting, door: Door, visitor: Visitor, position: int) -> None:
         since = self._clock.monotonic()
-        call = door.calls[visitor.id] = asyncio.get_running_loop().create_future()
-        self._somebody_waits.set()
+        call = door.enter(visitor.id)
         self._tell_entered(attempting, door, visitor, position)
         reason = _Left.CLIENT_LEFT
         try:

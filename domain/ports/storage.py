@@ -108,11 +108,12 @@ class CounterStore(Protocol):
 class SeatStore(Protocol):
     """Shares a limited number of places between workers."""
 
-    async def hold_seats(self, name: str, wanted: int, *, limit: int, lasts_s: float) -> int:
+    async def hold_seats(self, name: str, wanted: int, *, used: int, limit: int, lasts_s: float) -> int:
         """
-        How many of ``limit`` seats this worker holds now: as many of ``wanted`` as others leave.
+        How many of ``limit`` seats this worker may fill now, as `domain.admission.seats` divides them.
 
-        What it held before is given up for it. Seats that are not held anew for ``lasts_s`` are free again.
+        What it held before is given up for them, but for those that are ``used``. Seats that are not held
+        anew for ``lasts_s`` are free again, and what was wanted is forgotten.
         """
         ...
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from domain.admission.seats import NO_CLAIM, SeatClaim, SeatsAsked, divided
 from domain.budget.accounts import Pot
 from domain.budget.leases import Balance, Claim, Grant, Holding, grant
 from domain.budget.money import NanoUsd
@@ -33,7 +34,7 @@ class SharedMemory:
     generations: dict[str, int] = field(default_factory=dict)
     counters: dict[str, Expiring] = field(default_factory=dict)
     batches: dict[tuple[str, str], float] = field(default_factory=dict)
-    seats: dict[str, dict[int, Expiring]] = field(default_factory=dict)
+    seats: dict[str, dict[int, tuple[SeatClaim, float]]] = field(default_factory=dict)
     usage: dict[tuple[float, str], UsageRow] = field(default_factory=dict)
     workers: int = 0
 
@@ -109,15 +110,15 @@ class MemoryStore:
         known = self._memory.counters.get(name)
         return int(known.value) if known is not None and known.holds(self._clock.time()) else 0
 
-    async def hold_seats(self, name: str, wanted: int, *, limit: int, lasts_s: float) -> int:
+    async def hold_seats(self, name: str, wanted: int, *, used: int, limit: int, lasts_s: float) -> int:
         now = self._clock.time()
         seats = self._memory.seats.setdefault(name, {})
-        taken = sum(
-            int(held.value) for worker, held in seats.items() if worker != self._worker and held.holds(now)
-        )
-        mine = max(0, min(wanted, limit - taken))
-        seats[self._worker] = Expiring(mine, now + lasts_s)
-        return mine
+        claims = {worker: claim for worker, (claim, until) in seats.items() if now < until}
+        own = claims.pop(self._worker, NO_CLAIM)
+        asked = SeatsAsked(wanted=wanted, used=used, limit=limit, now=now)
+        division = divided(asked, own, tuple(claims.values()))
+        seats[self._worker] = (division.claim, now + lasts_s)
+        return division.granted
 
     async def log_usage(self, rows: Sequence[UsageRow]) -> None:
         for row in rows:

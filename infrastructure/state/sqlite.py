@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from domain.admission.seats import SeatsAsked
 from domain.budget.leases import Balance, Claim, Grant
 from domain.budget.usage import UsageQuery, UsageRow, UsageTotal
 from domain.ports.storage import Charge, Counted, StoreUnavailable
@@ -83,11 +84,11 @@ class SqliteStore:
         now = self._clock.time()
         return await self._reads(lambda connection: sqlite_shared.counted(connection, name, now) or 0)
 
-    async def hold_seats(self, name: str, wanted: int, *, limit: int, lasts_s: float) -> int:
-        now = self._clock.time()
+    async def hold_seats(self, name: str, wanted: int, *, used: int, limit: int, lasts_s: float) -> int:
+        asked = SeatsAsked(wanted=wanted, used=used, limit=limit, now=self._clock.time())
         return await self._worker_writes(
             lambda connection, worker: sqlite_shared.hold_seats(
-                connection, name, wanted, worker=worker, limit=limit, now=now, until=now + lasts_s
+                connection, name, asked, worker=worker, lasts_s=lasts_s
             ),
             Care.WRITE,
         )

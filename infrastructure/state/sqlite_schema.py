@@ -34,6 +34,14 @@ MIGRATIONS = (
         PRIMARY KEY (at, id)
     ) WITHOUT ROWID;
     """,
+    """
+    DROP TABLE seats;
+    CREATE TABLE seats (
+        name TEXT NOT NULL, worker INTEGER NOT NULL, until REAL NOT NULL,
+        wanted INTEGER NOT NULL, held INTEGER NOT NULL, turn INTEGER NOT NULL, since REAL NOT NULL,
+        PRIMARY KEY (name, worker)
+    ) WITHOUT ROWID;
+    """,
 )
 """Each brings a file of the version that is its place in this list to the next one; none is ever changed."""
 

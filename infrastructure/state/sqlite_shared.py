@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 
+from domain.admission.seats import NO_CLAIM, SeatClaim, SeatsAsked, divided
 from domain.ports.storage import BATCH_KNOWN_S, Counted
 
 
@@ -66,22 +67,28 @@ def counted(connection: sqlite3.Connection, name: str, now: float) -> int | None
 
 
 def hold_seats(
-    connection: sqlite3.Connection,
-    name: str,
-    wanted: int,
-    *,
-    worker: int,
-    limit: int,
-    now: float,
-    until: float,
+    connection: sqlite3.Connection, name: str, asked: SeatsAsked, *, worker: int, lasts_s: float
 ) -> int:
-    taken = connection.execute(
-        "SELECT coalesce(sum(held), 0) FROM seats WHERE name = ? AND worker != ? AND until > ?",
-        (name, worker, now),
-    ).fetchone()[0]
-    mine = max(0, min(wanted, limit - int(taken)))
-    connection.execute("INSERT OR REPLACE INTO seats VALUES (?, ?, ?, ?)", (name, worker, mine, until))
-    return mine
+    """Writes only what has changed, or what would be over soon: it is asked several times a second."""
+    rows = connection.execute(
+        "SELECT worker, until, wanted, held, turn, since FROM seats WHERE name = ? AND until > ?",
+        (name, asked.now),
+    )
+    claims = {row[0]: (row[1], _claim(*row[2:])) for row in rows}
+    until, own = claims.pop(worker, (asked.now, NO_CLAIM))
+    division = divided(asked, own, [claim for _, claim in claims.values()])
+    if division.claim != own or until < asked.now + lasts_s / 2:
+        claim = division.claim
+        connection.execute(
+            "INSERT OR REPLACE INTO seats (name, worker, until, wanted, held, turn, since)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (name, worker, asked.now + lasts_s, claim.wanted, claim.held, claim.turn, claim.since),
+        )
+    return division.granted
+
+
+def _claim(wanted: int, held: int, turn: int, since: float) -> SeatClaim:
+    return SeatClaim(wanted=wanted, held=held, turn=turn, since=since)
 
 
 def leave_seats(connection: sqlite3.Connection, worker: int) -> None:

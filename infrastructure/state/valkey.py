@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import msgspec
 
+from domain.admission.seats import TURN_S
 from domain.budget.accounts import Account, AccountKind, BudgetMode, Pot
 from domain.budget.leases import SHARE_AHEAD, Balance, Claim, Grant, Holding
 from domain.budget.money import NanoUsd
@@ -129,9 +130,9 @@ class ValkeyStore:
         total, ends = await self._server.do("HMGET", _key("counter", name), "total", "ends")
         return int(total) if total and self._clock.time() < float(ends) else 0
 
-    async def hold_seats(self, name: str, wanted: int, *, limit: int, lasts_s: float) -> int:
-        now = self._clock.time()
-        return int(await self._run(self._hold_seats, name, wanted, limit, repr(now), repr(now + lasts_s)))
+    async def hold_seats(self, name: str, wanted: int, *, used: int, limit: int, lasts_s: float) -> int:
+        now = repr(self._clock.time())
+        return int(await self._run(self._hold_seats, name, wanted, used, limit, now, lasts_s, TURN_S))
 
     async def log_usage(self, rows: Sequence[UsageRow]) -> None:
         await self._arrive()

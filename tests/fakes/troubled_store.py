@@ -11,7 +11,7 @@ from infrastructure.state.memory import MemoryStore
 
 class TroubledStore(MemoryStore):
     """
-    Writes, and tells balances, as a `MemoryStore` does, but takes its time or refuses.
+    Writes, tells balances and divides seats as a `MemoryStore` does, but takes its time or refuses.
 
     Attributes:
         takes_s: how long that takes each time.
@@ -31,6 +31,10 @@ class TroubledStore(MemoryStore):
     async def mourn(self) -> Sequence[Charge]:
         await self._struggle()
         return await super().mourn()
+
+    async def hold_seats(self, name: str, wanted: int, *, used: int, limit: int, lasts_s: float) -> int:
+        await self._struggle()
+        return await super().hold_seats(name, wanted, used=used, limit=limit, lasts_s=lasts_s)
 
     async def log_usage(self, rows: Sequence[UsageRow]) -> None:
         await self._struggle()

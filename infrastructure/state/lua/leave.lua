@@ -7,7 +7,7 @@ for _, pot in ipairs(redis.call('SMEMBERS', prefix .. 'held:' .. worker)) do
   end
 end
 for _, name in ipairs(redis.call('SMEMBERS', prefix .. 'seated:' .. worker)) do
-  redis.call('HDEL', prefix .. 'seats:' .. name, worker)
+  redis.call('HDEL', prefix .. 'claims:' .. name, worker)
 end
 redis.call('DEL', prefix .. 'held:' .. worker, prefix .. 'seated:' .. worker, prefix .. 'alive:' .. worker)
 redis.call('SREM', prefix .. 'workers', worker)

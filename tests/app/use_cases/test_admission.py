@@ -11,12 +11,15 @@ from app.use_cases.reply import Reply
 from app.use_cases.seat_sharing import SeatSharing
 from domain.access.keys import Caller
 from domain.inventory.admission import QueueEntered, QueueLeft, QueueRefused
+from domain.ports.time import Clock
 from domain.routing.targets import Room
 from domain.routing.verdict import Cause, ChainFailed
+from infrastructure.clock import SystemClock
 from infrastructure.state.memory import MemoryStore, SharedMemory
 from tests.app.use_cases.conversing import House, answering, house
 from tests.fakes.fixed_clock import FixedClock
 from tests.fakes.recording_sink import RecordingSink
+from tests.fakes.troubled_store import TroubledStore
 
 
 class Busy:
@@ -234,8 +237,8 @@ async def test_the_wait_that_is_expected_comes_from_answers_that_are_over() -> N
 class Workers:
     """Processes that serve from one state."""
 
-    def __init__(self, number: int, room: Room) -> None:
-        memory, clock = SharedMemory(), FixedClock()
+    def __init__(self, number: int, room: Room, clock: Clock | None = None) -> None:
+        memory, clock = SharedMemory(), clock or FixedClock()
         self.stores = [MemoryStore(clock, memory) for _ in range(number)]
         self.bells = [asyncio.Event() for _ in range(number)]
         self.workers = [Busy(room, seats_are_shared=True, somebody_waits=bell) for bell in self.bells]
@@ -277,3 +280,45 @@ async def test_a_seat_that_one_process_frees_is_the_others() -> None:
             assert provider(reply) == "busy"
     finally:
         await both.stop()
+
+
+async def test_steady_demand_on_one_process_leaves_the_seat_to_the_other_for_its_turns() -> None:
+    both = Workers(2, Room(most_at_once=1, patience_s=20), SystemClock())
+    answered: asyncio.Queue[str] = asyncio.Queue()
+
+    async def client(worker: Busy, name: str) -> None:
+        while True:
+            async with aclosing(await worker.ask(name)) as reply:
+                assert provider(reply) == "busy"
+                await asyncio.sleep(0.1)
+            answered.put_nowait(name)
+
+    one, other = both.workers
+    clients = [asyncio.create_task(client(one, "steady")) for _ in range(3)]
+    try:
+        async with asyncio.timeout(30):
+            assert [await answered.get() for _ in range(4)] == ["steady"] * 4
+            clients.append(asyncio.create_task(client(other, "late")))
+            order = [await answered.get() for _ in range(40)]
+    finally:
+        for each in clients:
+            each.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+        await both.stop()
+
+    assert order.index("late") <= 12  # half a second, what was under way, and a look
+    assert min(order.count("steady"), order.count("late")) >= 10
+
+
+async def test_a_store_that_hangs_is_a_lost_store_and_leaves_one_seat() -> None:
+    bell, store = asyncio.Event(), TroubledStore(FixedClock())
+    store.takes_s = 1e6
+    busy = Busy(Room(most_at_once=4, patience_s=20), seats_are_shared=True, somebody_waits=bell)
+    chore = asyncio.create_task(SeatSharing(store, busy.admission.doors.values(), bell).run())
+    try:
+        for within_s in (4, 1):
+            async with asyncio.timeout(within_s), aclosing(await busy.ask()) as reply:
+                assert provider(reply) == "busy"
+    finally:
+        chore.cancel()
+        await asyncio.gather(chore, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""What one worker writes down the others read: records, counters, seats."""
+"""What one worker writes down the others read: records and counters."""
 
 import asyncio
 
@@ -99,30 +99,3 @@ async def test_a_counter_begins_anew_when_its_time_is_over(stores: Stores) -> No
 
     assert (before, await worker.counted("anna")) == (5, 0)
     assert await worker.count("anna", 3, lasts_s=60, most=4) == Counted(3, taken=True)
-
-
-async def test_workers_share_seats(stores: Stores) -> None:
-    one, two = stores.worker(), stores.worker()
-
-    assert await one.hold_seats("gpu", 3, limit=4, lasts_s=30) == 3
-    assert await two.hold_seats("gpu", 3, limit=4, lasts_s=30) == 1
-    assert await one.hold_seats("gpu", 1, limit=4, lasts_s=30) == 1
-    assert await two.hold_seats("gpu", 3, limit=4, lasts_s=30) == 3
-    assert await two.hold_seats("gpu", 9, limit=0, lasts_s=30) == 0
-    assert await one.hold_seats("other", 9, limit=9, lasts_s=30) == 9
-
-
-async def test_seats_that_are_not_held_anew_are_free(stores: Stores) -> None:
-    one, two = stores.worker(), stores.worker()
-    await one.hold_seats("gpu", 2, limit=2, lasts_s=30)
-    stores.clock.advance(31)
-
-    assert await two.hold_seats("gpu", 2, limit=2, lasts_s=30) == 2
-
-
-async def test_whoever_leaves_leaves_its_seats(stores: Stores) -> None:
-    one, two = stores.worker(), stores.worker()
-    await one.hold_seats("gpu", 2, limit=2, lasts_s=3000)
-    await one.aclose()
-
-    assert await two.hold_seats("gpu", 2, limit=2, lasts_s=30) == 2
