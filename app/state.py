@@ -1,5 +1,6 @@
 """Opens the state where the configuration says that it is."""
 
+import os
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
@@ -61,6 +62,29 @@ def may_hold_something(location: StateLocation) -> Callable[[], bool]:
             return lambda: False
         case SharedServer():
             return lambda: True
+
+
+def hindrance(location: StateLocation) -> str:
+    """Why this user could not write it, as far as can be told without writing; empty when it seems fine."""
+    if not isinstance(location, SqliteFile):
+        return ""
+    path = location.path
+    try:
+        if path.is_dir():
+            return "it is a folder"
+        if path.exists() and not _may(path, os.R_OK | os.W_OK):
+            return "this user may not write it"
+        folder = next(parent for parent in path.parents if parent.exists())
+    except OSError as error:
+        return f"this user may not look there ({error.strerror})"
+    if not folder.is_dir():
+        return f"{folder} is no folder"
+    # SQLite makes its logs beside the file.
+    return "" if _may(folder, os.W_OK | os.X_OK) else f"this user may not write to {folder}"
+
+
+def _may(path: Path, wanted: int) -> bool:
+    return os.access(path, wanted, effective_ids=True)
 
 
 def is_shared(config: Config, location: StateLocation) -> bool:

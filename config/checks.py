@@ -162,6 +162,34 @@ def _quotas(top: Mapping[str, object]) -> Iterator[Finding]:
                 )
 
 
+def _budgets(top: Mapping[str, object]) -> Iterator[Finding]:
+    """One without an amount looks like a bound and is none."""
+    for path, budget in _budget_sections(top):
+        if isinstance(budget, dict) and not _has_any(budget, ("monthly_usd", "daily_usd")):
+            yield Finding(path, _NO_AMOUNT, "set monthly_usd or daily_usd")
+    for index, provider in enumerate(as_list(top.get("providers"))):
+        cost = as_mapping(as_mapping(provider).get("cost"))
+        if "budget_mode" in cost and not _has_any(cost, ("monthly_budget_usd", "daily_budget_usd")):
+            place: KeyPath = ("providers", index, "cost", "budget_mode")
+            yield Finding(place, _NO_AMOUNT, "set monthly_budget_usd or daily_budget_usd beside it")
+
+
+_NO_AMOUNT = "a budget needs an amount"
+
+
+def _budget_sections(top: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
+    for name, member in as_mapping(top.get("members")).items():
+        yield ("members", name, "budget"), as_mapping(member).get("budget")
+    for index, profile in enumerate(as_list(top.get("profiles"))):
+        yield ("profiles", index, "budget"), as_mapping(profile).get("budget")
+    for index, key in enumerate(as_list(as_mapping(top.get("auth")).get("keys"))):
+        yield ("auth", "keys", index, "budget"), as_mapping(key).get("budget")
+
+
+def _has_any(section: Mapping[str, object], keys: Sequence[str]) -> bool:
+    return any(section.get(key) is not None for key in keys)
+
+
 def _adapter_alone(provider: Mapping[str, object], path: KeyPath) -> Iterator[Finding]:
     if "kind" in provider:
         yield Finding((*path, "adapter"), "adapter and kind exclude each other", "keep one of the two")
@@ -267,4 +295,5 @@ _CHECKS: tuple[Callable[[Mapping[str, object]], Iterator[Finding]], ...] = (
     _model_aliases,
     _access,
     _quotas,
+    _budgets,
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from config.schema.state import SERVER_SCHEMES, State
 
@@ -15,10 +15,16 @@ class SqliteFile:
 
     path: Path
 
+    def __str__(self) -> str:
+        return str(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Nowhere:
     """In the memory of this process, until its end."""
+
+    def __str__(self) -> str:
+        return "in memory, forgotten when the gateway ends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,11 @@ class SharedServer:
         """Empty when there is none."""
         return unquote(urlsplit(self.url).password or "")
 
+    def __str__(self) -> str:
+        """The address without a password."""
+        parts = urlsplit(self.url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
 
 StateLocation: TypeAlias = SqliteFile | Nowhere | SharedServer
 
@@ -45,8 +56,7 @@ def state_location(state: State, environment: Mapping[str, str]) -> StateLocatio
     """
     As configured, else a file in the directory that systemd made for it, or in the XDG state directory.
 
-    ``sqlite:///a/b`` and ``sqlite:////a/b`` are both the file ``/a/b``; a path that does not begin with a
-    slash is looked up from the working directory, and ``~`` is the home directory.
+    ``sqlite:///a/b`` and ``sqlite:////a/b`` are both the file ``/a/b``; ``~`` is the home directory.
     """
     url = state.url or f"sqlite:{_directory(environment) / 'state.db'}"
     scheme, _, rest = url.partition(":")
@@ -59,7 +69,7 @@ def _path(written: str, environment: Mapping[str, str]) -> Path:
     bare = written.lstrip("/")
     if bare.startswith("~/"):
         return _home(environment) / bare.removeprefix("~/")
-    return Path(f"/{bare}" if written.startswith("/") else written)
+    return Path(f"/{bare}")
 
 
 def _directory(environment: Mapping[str, str]) -> Path:

@@ -18,7 +18,7 @@ _HASH_LINE = re.compile(r"(?P<id>[a-z0-9]{4,32}) (?P<digest>[0-9a-f]{64})\s*")
 
 def member_permissions(config: Config) -> Mapping[str, Permissions]:
     """What each declared member may do."""
-    return MappingProxyType({name: _permissions(member) for name, member in config.members.items()})
+    return MappingProxyType({name: permissions_of(member) for name, member in config.members.items()})
 
 
 def written_keys(config: Config) -> tuple[Key, ...]:
@@ -40,7 +40,8 @@ def hash_line(key_id: str, digest: str) -> str:
     return f"{key_id} {digest}\n"
 
 
-def _permissions(access: Access) -> Permissions:
+def permissions_of(access: Access) -> Permissions:
+    """What a member or a key may do."""
     return Permissions(
         profiles=None if access.profiles is None else frozenset(access.profiles),
         providers=None if access.providers is None else frozenset(access.providers),
@@ -64,7 +65,7 @@ def _key(entry: AuthKey, path: KeyPath) -> Key | Problem:
         member=entry.member,
         digest=match["digest"],
         scopes=frozenset(map(Scope, entry.scopes)),
-        narrowing=_permissions(entry),
+        narrowing=permissions_of(entry),
         budget=budget_by(entry.budget),
         limits=None if entry.limits is None else limits_by(entry.limits),
     )

@@ -24,6 +24,7 @@ from app.use_cases.key_terms import (
     limits_by,
 )
 from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMember, UnknownPlace, Wanted
+from config.money_advice import key_advice
 from config.state_location import Nowhere
 from config.translate_access import hash_line
 from domain.access.keys import Key, Scope
@@ -148,13 +149,17 @@ def create(
         lasts_s=lasts_s,
     )
     if hash_file is None:
-        made = _managing(choices, lambda manage: manage.create(wanted))
+        container = _lasting(choices)
+        made = _run(container, lambda manage: manage.create(wanted))
     else:
         if wanted != Wanted(member=member, scopes=wanted.scopes):
             fail("with --hash-file say in auth.keys[] what the key may do and use, and not here", REFUSED)
-        made = _run(_container(choices), lambda manage: _now(manage.draw(wanted)))
+        container = _container(choices)
+        made = _run(container, lambda manage: _now(manage.draw(wanted)))
         _write(hash_file, hash_line(made.key.id, made.key.digest))
     _show(made, as_json=as_json)
+    for line in key_advice(made.key, container.launch().config, container.table().providers):
+        click.echo(f"note: {line}", err=True)
 
 
 @keys.command("list")

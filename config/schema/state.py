@@ -22,6 +22,11 @@ def _state_url(url: str) -> str:
         )
     if scheme == "sqlite" and not rest.strip("/"):
         raise Unfit("expected the path of a file", "such as sqlite:///var/lib/coderouter/state.db")
+    if scheme == "sqlite" and not rest.startswith(("/", "~/")):
+        raise Unfit(
+            "expected a path from the root or the home directory: another is another file in every folder",
+            "such as sqlite:///var/lib/coderouter/state.db or sqlite:~/coderouter/state.db",
+        )
     if scheme in SERVER_SCHEMES and not _names_a_server(url):
         raise Unfit("expected the address of a server", f"such as {scheme}://host:6379/0")
     return url
@@ -45,9 +50,9 @@ class State(Section):
 
     url: StateUrl | None = Field(
         default=None,
-        description="`sqlite:///path/of/a/file`, `valkey://host:6379/0` (or `redis://`, over TLS `valkeys://`,"
-        " `rediss://`) to share it between gateways, or `memory:` to forget at the end."
-        " Unset: a file in the XDG state directory. Interpolated.",
+        description="`sqlite:///path/of/a/file` (or `sqlite:~/path`), `valkey://host:6379/0` (or `redis://`,"
+        " over TLS `valkeys://`, `rediss://`) to share it between gateways, or `memory:` to forget at the"
+        " end. Unset: a file in the XDG state directory. Interpolated.",
     )
     on_failure: Literal["serve", "refuse_paid"] = Field(
         default="serve",

@@ -1,6 +1,8 @@
 """The state is opened where the configuration says, and a server only when its client is installed."""
 
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -58,3 +60,43 @@ def test_without_the_client_it_is_told_what_to_install(tmp_path: Path) -> None:
 def test_what_may_have_been_left_there(tmp_path: Path) -> None:
     assert state.may_hold_something(SharedServer("valkey://h"))()
     assert not state.may_hold_something(SqliteFile(tmp_path / "state.db"))()
+
+
+def test_a_state_that_could_be_written_is_hindered_by_nothing(tmp_path: Path) -> None:
+    assert state.hindrance(SqliteFile(tmp_path / "new" / "deep" / "state.db")) == ""
+    assert not (tmp_path / "new").exists()
+    put(tmp_path / "state.db")
+    assert state.hindrance(SqliteFile(tmp_path / "state.db")) == ""
+    assert state.hindrance(SharedServer("valkey://h:1/0")) == ""
+
+
+def test_a_state_that_has_no_place_is_told_why(tmp_path: Path) -> None:
+    put(tmp_path / "file")
+
+    assert state.hindrance(SqliteFile(tmp_path)) == "it is a folder"
+    assert state.hindrance(SqliteFile(tmp_path / "file" / "state.db")) == f"{tmp_path / 'file'} is no folder"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_a_state_of_somebody_else_is_told() -> None:
+    def told(path: Path) -> str:
+        os.seteuid(65534)
+        try:
+            return state.hindrance(SqliteFile(path))
+        finally:
+            os.seteuid(0)
+
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        put(folder / "state.db")
+        (folder / "state.db").chmod(0o600)
+        (folder / "locked").mkdir(mode=0o700)
+
+        assert told(folder / "state.db") == "this user may not write it"
+        assert told(folder / "other" / "state.db") == f"this user may not write to {folder}"
+        assert "may not look there" in told(folder / "locked" / "state.db")
+
+
+def put(path: Path) -> None:
+    path.write_bytes(b"")

@@ -339,6 +339,27 @@ MISTAKES = {
         provider("total_timeout_s: .inf"), 5, "providers[0].total_timeout_s", "finite"
     ),
     "not a number at all": Mistake(provider("timeout_s: .nan"), 5, "providers[0].timeout_s", "finite"),
+    "a member's budget of nothing said": Mistake(
+        top("members:\n  alice:\n    budget: {mode: hard}"), 10, "members.alice.budget", "needs an amount"
+    ),
+    "a profile's budget of nothing said": Mistake(
+        profile("budget: {zone: UTC}"), 8, "profiles[0].budget", "monthly_usd or daily_usd"
+    ),
+    "a key's budget of nothing said": Mistake(
+        top("members: {alice: {}}\nauth:\n  keys:\n    - {member: alice, hash_file: /k, budget: {}}"),
+        11,
+        "auth.keys[0].budget",
+        "needs an amount",
+    ),
+    "a provider's mode of no budget": Mistake(
+        provider("cost: {budget_mode: hard, input_tokens_per_million: 3}"),
+        5,
+        "providers[0].cost.budget_mode",
+        "monthly_budget_usd or daily_budget_usd",
+    ),
+    "a state that is elsewhere from every folder": Mistake(
+        top("state: {url: 'sqlite:state.db'}"), 8, "state.url", "from the root or the home directory"
+    ),
     "a negative budget": Mistake(
         provider("cost: {monthly_budget_usd: -1}"), 5, "providers[0].cost.monthly_budget_usd", "at least 0"
     ),

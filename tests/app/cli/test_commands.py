@@ -53,6 +53,30 @@ def test_the_mode_chooses_the_default_profile(file: Path) -> None:
     assert "default profile: other" in run("check", "--config", file, "--mode", "other").output
 
 
+def test_where_the_state_is_and_that_it_cannot_be_there_is_told(file: Path) -> None:
+    fine = run("check", "--config", file, CODEROUTER_STATE__URL=f"sqlite:{file.parent}/state.db")
+    lost = run("check", "--config", file, CODEROUTER_STATE__URL=f"sqlite:{file}/state.db")
+    shared = run("check", "--config", file, CODEROUTER_STATE__URL="redis://me:planted-secret@h:1/2")
+
+    assert [each.exit_code for each in (fine, lost, shared)] == [0, 0, 0]
+    assert f"state: {file.parent}/state.db" in fine.output
+    assert "cannot be written" not in fine.output
+    assert f"the state cannot be written at {file}/state.db: {file} is no folder" in lost.output
+    assert "state: redis://h:1/2" in shared.output
+    assert "planted-secret" not in shared.output
+
+
+def test_budgets_that_may_not_be_meant_are_told(file: Path) -> None:
+    budget = "members: {anna: {budget: {monthly_usd: 1, daily_usd: 2, mode: hard}}}\n"
+    file.write_text(FILE.replace("model: m}", "model: m, cost: {output_tokens_per_million: 2}}") + budget)
+
+    result = run("check", "--config", file)
+
+    assert result.exit_code == 0, result.output
+    assert "note: the daily budget of member anna bounds nothing" in result.output
+    assert "note: free is not asked under a hard budget" in result.output
+
+
 def test_all_problems_are_told_at_once_with_their_lines(file: Path) -> None:
     file.write_text(FILE.replace("model: m}", "model: m, colour: red}").replace("[free]", "[freee]"), "utf-8")
 

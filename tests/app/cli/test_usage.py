@@ -79,6 +79,13 @@ def test_what_cannot_go_together_is_refused(config: Path, asked: tuple[str, ...]
     assert run(config, "usage", *asked).exit_code == 2
 
 
+def test_a_key_whose_budget_keeps_a_provider_from_it_is_told_of_when_it_is_made(config: Path) -> None:
+    made = run(config, "keys", "create", "alice", "--monthly-usd", "5", "--budget-mode", "hard")
+
+    assert made.exit_code == 0, made.output
+    assert "note: priced is not asked under a hard budget" in made.stderr
+
+
 def test_the_budget_of_a_key_is_told_with_its_member(config: Path, key: dict[str, str]) -> None:
     table = run(config, "usage", "--budgets").stdout.splitlines()
     rows = json.loads(run(config, "usage", "--budgets", "--json").stdout)

@@ -1,0 +1,114 @@
+"""Finds budgets that cannot do what they seem to be there for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from config.schema.root import Config
+from config.translate_access import member_permissions, permissions_of
+from config.translate_money import budget_by, budgets_of
+from domain.access.keys import Key
+from domain.access.permissions import EVERYTHING, Permissions
+from domain.budget.accounts import AccountKind, Budget, BudgetMode
+from domain.routing.targets import Locality, ProviderSpec
+
+Specs = Mapping[str, ProviderSpec]
+
+
+def money_advice(config: Config, providers: Specs) -> Iterator[str]:
+    """
+    One sentence for each; none of them keeps the configuration from being used.
+
+    Args:
+        providers: those of the configuration, with what is known of their models.
+    """
+    return _advice(tuple(_payers(config, providers)), providers)
+
+
+def key_advice(key: Key, config: Config, providers: Specs) -> Iterator[str]:
+    """The same of a key that the configuration does not know."""
+    if key.budget is None:
+        return iter(())
+    allowed = member_permissions(config).get(key.member, EVERYTHING).narrowed_by(key.narrowing)
+    payer = _Payer(title=f"key {key.id}", budget=key.budget, providers=_askable(config, providers, allowed))
+    return _advice((payer,), providers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Payer:
+    """Who has a budget, and the providers that may be paid from it."""
+
+    title: str
+    budget: Budget
+    providers: frozenset[str]
+
+
+def _advice(payers: Sequence[_Payer], providers: Specs) -> Iterator[str]:
+    for payer in payers:
+        monthly, daily = payer.budget.monthly, payer.budget.daily
+        if monthly is not None and daily is not None and daily > monthly:
+            yield f"the daily budget of {payer.title} bounds nothing: its monthly one is smaller"
+    for name, spec in providers.items():
+        paying = [payer for payer in payers if name in payer.providers]
+        strict = [payer for payer in paying if payer.budget.mode is BudgetMode.HARD]
+        if paying and _is_unpriced(spec):
+            yield (
+                f"{name} is never asked where a budget applies, as nobody knows what it costs; set its cost"
+                f" (or cost.allow_unpriced); budgets: {_titles(paying)}"
+            )
+        if strict and _is_unbounded(spec):
+            yield (
+                f"{name} is not asked under a hard budget for an answer without a limit (max_tokens), which"
+                f" could cost anything; set its max_output_tokens; budgets: {_titles(strict)}"
+            )
+
+
+def _payers(config: Config, specs: Specs) -> Iterator[_Payer]:
+    """All that the configuration names."""
+    chains = {profile.name: frozenset(profile.providers) for profile in config.profiles}
+    members = member_permissions(config)
+    for account, budget in budgets_of(config).items():
+        match account.kind:
+            case AccountKind.PROVIDER:
+                providers = frozenset({account.name})
+            case AccountKind.PROFILE:
+                providers = chains[account.name]
+            case _:
+                providers = _askable(config, specs, members[account.name])
+        yield _Payer(title=f"{account.kind} {account.name}", budget=budget, providers=providers)
+    for index, key in enumerate(config.auth.keys):
+        if own := budget_by(key.budget):
+            allowed = members[key.member].narrowed_by(permissions_of(key))
+            providers = _askable(config, specs, allowed)
+            yield _Payer(title=f"auth.keys[{index}]", budget=own, providers=providers)
+
+
+def _askable(config: Config, specs: Specs, allowed: Permissions) -> frozenset[str]:
+    """Whom somebody with these permissions may ask, in the chains of the profiles if some are named."""
+    chains = {profile.name: profile.providers for profile in config.profiles}
+    listed = (
+        specs.keys()
+        if allowed.profiles is None
+        else {name for each in allowed.profiles for name in chains.get(each, ())}
+    )
+    return frozenset(name for name in listed if _may_ask(allowed, specs[name]))
+
+
+def _may_ask(allowed: Permissions, spec: ProviderSpec) -> bool:
+    return (
+        (allowed.providers is None or spec.name in allowed.providers)
+        and (allowed.paid or not spec.paid)
+        and not (allowed.lan_only and spec.locality is Locality.CLOUD)
+    )
+
+
+def _is_unpriced(spec: ProviderSpec) -> bool:
+    return spec.paid and spec.price is None and not spec.allow_unpriced
+
+
+def _is_unbounded(spec: ProviderSpec) -> bool:
+    is_priced = spec.price is not None and not spec.price.is_free
+    return is_priced and not spec.output_limit and not spec.context_window
+
+
+def _titles(payers: Sequence[_Payer]) -> str:
+    return ", ".join(payer.title for payer in payers)

@@ -1,0 +1,103 @@
+"""A budget that cannot do what it seems to be there for is told."""
+
+from typing import Any
+
+import yaml
+
+from config.load import load_text
+from config.money_advice import key_advice, money_advice
+from config.translate import routing_table
+from domain.access.keys import Key, Scope
+from domain.access.permissions import EVERYTHING, Permissions
+from domain.budget.accounts import Budget, BudgetMode
+from domain.budget.money import from_usd
+
+PRICE = {"input_tokens_per_million": 3, "output_tokens_per_million": 15}
+HARD = {"monthly_usd": 5, "mode": "hard"}
+SOFT = {"monthly_usd": 5}
+
+
+def told(cloud: dict[str, Any], key: Key | None = None, **more: Any) -> list[str]:
+    """What is said of a house with a free model at home and this one in the cloud."""
+    home = {"name": "home", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
+    far = {"name": "cloud", "base_url": "https://api.example.com/v1", "model": "big", "paid": True, **cloud}
+    profiles = more.pop("profiles", [{"name": "default", "providers": ["home", "cloud"]}])
+    written = {"providers": [home, far], "profiles": profiles, **more}
+    config = load_text(yaml.safe_dump(written))
+    providers = routing_table(config).providers
+    return list(money_advice(config, providers) if key is None else key_advice(key, config, providers))
+
+
+def with_budget(budget: dict[str, Any], **member: Any) -> dict[str, Any]:
+    return {"anna": {"budget": budget, **member}}
+
+
+def test_nothing_is_said_of_budgets_that_can_be_kept() -> None:
+    assert told({}) == []
+    assert told({"cost": {**PRICE, "monthly_budget_usd": 5}}, members=with_budget(SOFT)) == []
+    assert told({"cost": PRICE, "max_output_tokens": 8192}, members=with_budget(HARD)) == []
+    assert told({"cost": PRICE, "context_window": 8192}, members=with_budget(HARD)) == []
+    assert told({"cost": {"allow_unpriced": True}}, members=with_budget(HARD)) == []
+
+
+def test_a_day_that_may_cost_more_than_its_month_bounds_nothing() -> None:
+    large = {"monthly_usd": 5, "daily_usd": 10}
+    cost = {**PRICE, "monthly_budget_usd": 5, "daily_budget_usd": 10}
+
+    lines = told({"cost": cost}, members=with_budget(large))
+
+    assert [line.partition(" bounds nothing")[0] for line in lines] == [
+        "the daily budget of provider cloud",
+        "the daily budget of member anna",
+    ]
+
+
+def test_a_paid_provider_without_a_price_is_never_asked_where_there_is_a_budget() -> None:
+    profile = {"name": "default", "providers": ["home", "cloud"], "budget": SOFT}
+    away = {"name": "away", "providers": ["home"], "budget": SOFT}
+
+    (line,) = told({"cost": {"monthly_budget_usd": 5}}, members=with_budget(SOFT), profiles=[profile, away])
+
+    assert line.startswith("cloud is never asked where a budget applies")
+    assert line.endswith("budgets: provider cloud, profile default, member anna")
+
+
+def test_an_answer_without_a_limit_is_told_under_hard_budgets_only() -> None:
+    (line,) = told({"cost": PRICE, "paid": False}, members={**with_budget(HARD), "ben": {"budget": SOFT}})
+
+    assert "set its max_output_tokens" in line
+    assert line.endswith("budgets: member anna")
+
+
+def test_who_may_not_ask_a_provider_does_not_have_to_pay_for_it() -> None:
+    for kept_out in ({"paid": False}, {"lan_only": True}, {"providers": ["home"]}, {"profiles": ["near"]}):
+        near = [
+            {"name": "default", "providers": ["home", "cloud"]},
+            {"name": "near", "providers": ["home"]},
+        ]
+        assert told({"cost": PRICE}, members=with_budget(HARD, **kept_out), profiles=near) == []
+
+
+def test_a_key_is_judged_by_what_it_may_do_within_what_its_member_may() -> None:
+    budget = Budget(monthly=from_usd(5.0), daily=from_usd(9.0), mode=BudgetMode.HARD)
+
+    def key(narrowing: Permissions = EVERYTHING, budget: Budget | None = budget) -> Key:
+        scopes = frozenset({Scope.INFERENCE})
+        return Key(id="ab12", member="anna", digest="", scopes=scopes, narrowing=narrowing, budget=budget)
+
+    daily, unbounded = told({"cost": PRICE}, key())
+
+    assert daily.startswith("the daily budget of key ab12 bounds nothing")
+    assert unbounded.endswith("budgets: key ab12")
+    assert len(told({"cost": PRICE}, key(Permissions(paid=False)))) == 1
+    assert len(told({"cost": PRICE}, key(), members={"anna": {"paid": False}})) == 1
+    assert told({"cost": PRICE}, key(budget=None)) == []
+
+
+def test_keys_of_the_file_are_judged_likewise() -> None:
+    auth = {"keys": [{"member": "anna", "hash_file": "/nowhere", "budget": HARD}]}
+
+    (line,) = told({"cost": PRICE}, members={"anna": {}}, auth=auth)
+
+    assert line.endswith("budgets: auth.keys[0]")
+    assert told({"cost": PRICE}, members={"anna": {"paid": False}}, auth=auth) == []
