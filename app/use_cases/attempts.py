@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import field
 from typing import Protocol
 
-from domain.budget.billing import Bill, Certainty
+from domain.budget.billing import Bill, Certainty, Seen, counts_prompt
 from domain.budget.money import NOTHING, NanoUsd, in_usd
 from domain.conversation.reply import Usage
-from domain.conversation.request import ChatRequest
+from domain.conversation.request import ChatRequest, MalformedRequest
 from domain.events import Outcome
 from domain.failures import UpstreamFailure
 from domain.ports.time import Clock
@@ -99,6 +99,28 @@ class Ending:
     characters: int = 0
     ttft_s: float | None = None
     duration_s: float = 0.0
+
+
+def seen_of(attempting: Attempting, ending: Ending) -> Seen:
+    """What was seen of an attempt, to tell what it has used."""
+    counted = ending.usage is not None and ending.usage.output_tokens is not None
+    return Seen(
+        sent=ending.sent,
+        complete=ending.outcome is Outcome.ANSWERED or (ending.finished and counted),
+        failure=ending.failure,
+        usage=ending.usage,
+        characters=ending.characters,
+        prompt_tokens=_prompt_tokens(attempting.facts, ending.usage),
+    )
+
+
+def _prompt_tokens(facts: Facts, usage: Usage | None) -> int:
+    """As estimated, where nobody has counted. What could not be read cannot have cost much."""
+    if usage is not None and counts_prompt(usage):
+        return 0
+    with suppress(MalformedRequest):
+        return facts.rough_prompt_tokens
+    return 0
 
 
 class Ticket(Protocol):

@@ -38,7 +38,7 @@ class Stay:
     def over(self, usage: Usage | None) -> None:
         """The request has ended, however it did. Only the first time counts."""
         if self.meters and not self.is_over:
-            tokens, now = _tokens(usage), self.clock.monotonic()
+            tokens, now = 0 if usage is None else usage.tokens, self.clock.monotonic()
             for meter in self.meters:
                 meter.end(tokens, now)
         self.is_over = True
@@ -126,11 +126,3 @@ class MemberLimits:
             )
         )
         raise LimitReached(beyond, kind)
-
-
-def _tokens(usage: Usage | None) -> int:
-    """Everything that was read and written, whether or not a cache made it cheap."""
-    if usage is None:
-        return 0
-    counts = (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_creation_tokens)
-    return sum(count or 0 for count in counts)

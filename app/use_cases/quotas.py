@@ -6,8 +6,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
-from app.use_cases.attempts import Attempting, Ending, TargetRefused, Ticket
+from app.use_cases.attempts import Attempting, Ending, TargetRefused, Ticket, seen_of
 from domain.admission.quota import Per, Quota, QuotaMeter, Unit, Window
+from domain.budget.billing import bill
 from domain.budget.periods import Span, period_at
 from domain.ports.storage import CounterStore, StoreUnavailable
 from domain.ports.time import Clock
@@ -25,20 +26,25 @@ _OUTLASTS_S = 3600.0
 
 @value
 class _Use:
-    """An attempt that uses up a plan."""
+    """An attempt that uses up a plan; its request was counted in the windows of ``counted``."""
 
+    attempting: Attempting
     meters: Sequence[QuotaMeter]
+    counted: Sequence[tuple[QuotaMeter, Window]]
     clock: Clock
 
     def ended(self, ending: Ending) -> None:
         now = self.clock.time()
-        usage = ending.usage
-        tokens = 0 if usage is None else (usage.input_tokens or 0) + (usage.output_tokens or 0)
         for meter in self.meters:
             if meter.quota.unit is Unit.TOKENS:
-                meter.use(tokens, now)
-            elif not ending.sent or (ending.failure is not None and not meter.quota.failed_count):
-                meter.use(-1, now)
+                meter.use(self._tokens(ending), now)
+        for meter, window in self.counted:
+            if not ending.sent or (ending.failure is not None and not meter.quota.failed_count):
+                meter.give_back(1, window, now)
+
+    def _tokens(self, ending: Ending) -> int:
+        """As the provider reported them; where it said nothing, an estimate, as for a bill."""
+        return bill(seen_of(self.attempting, ending), None).usage.tokens
 
 
 @value
@@ -106,10 +112,10 @@ class Quotas:
         barred = self._judged(attempting.target, now)
         if barred is not None:
             raise TargetRefused(barred)
-        for meter in meters:
-            if meter.quota.unit is Unit.REQUESTS:
-                meter.use(1, now)
-        return _Use(meters, self._clock)
+        counted = [(meter, meter.window(now)) for meter in meters if meter.quota.unit is Unit.REQUESTS]
+        for meter, _ in counted:
+            meter.use(1, now)
+        return _Use(attempting, meters, counted, self._clock)
 
     async def run(self) -> None:
         """Writes what is used, and hears what others have used, until it is cancelled."""

@@ -81,9 +81,13 @@ class QuotaMeter:
         return self._known + self._untold
 
     def use(self, amount: int, now: float) -> None:
-        """A negative amount gives back what has turned out not to count."""
         self.window(now)
         self._untold += amount
+
+    def give_back(self, amount: int, window: Window, now: float) -> None:
+        """What was used in a window has turned out not to count, which is of no use when that is over."""
+        if self.window(now) == window:
+            self._untold -= amount
 
     def take_untold(self, now: float) -> int:
         """What is to be told to the others; it counts as told from now on."""

@@ -51,6 +51,12 @@ class Usage:
     cache_creation_tokens: int | None = None
     reasoning_tokens: int | None = None
 
+    @property
+    def tokens(self) -> int:
+        """Everything that was read and written, whether or not a cache made it cheap."""
+        counts = (self.input_tokens, self.output_tokens, self.cache_read_tokens, self.cache_creation_tokens)
+        return sum(count or 0 for count in counts)
+
     def merged(self, later: "Usage") -> "Usage":
         """
         Both reports as one, of each count the larger.

@@ -10,16 +10,17 @@ import pytest
 from app.use_cases.admission import Admission
 from app.use_cases.quotas import Quotas
 from domain.admission.quota import Per, Quota, Unit
+from domain.conversation.reply import Batch, Finished, StopReason, TextDelta, Usage, UsageReported
 from domain.failures import FailureKind, UpstreamFailure
 from domain.inventory.admission import QuotaExhaustedProviderSkipped
 from domain.ports.storage import Counted, StoreUnavailable
 from domain.routing.targets import Room
 from domain.routing.verdict import Cause, ChainFailed
 from infrastructure.state.memory import MemoryStore, SharedMemory
-from tests.app.use_cases.conversing import ANSWER, House, answering, house
+from tests.app.use_cases.conversing import ANSWER, END, HELLO, ROLE, House, answering, house
 from tests.fakes.fixed_clock import FixedClock
 from tests.fakes.recording_sink import RecordingSink
-from tests.fakes.scripted_provider import ScriptedProvider
+from tests.fakes.scripted_provider import Pause, ScriptedProvider
 
 NOON = 1_800_014_400.0  # 2027-01-15T12:00:00Z
 DAILY = Quota(unit=Unit.REQUESTS, allowed=2, per=Per.DAY)
@@ -73,6 +74,45 @@ async def test_tokens_are_counted_as_the_provider_does() -> None:
     planned = Planned(Quota(unit=Unit.TOKENS, allowed=15, per=Per.MINUTE))
 
     assert [await planned.answered_by() for _ in range(3)] == ["free", "free", "spare"]
+
+
+async def test_tokens_that_a_cache_made_cheap_are_used_all_the_same() -> None:
+    usage = Usage(input_tokens=1, output_tokens=1, cache_read_tokens=6, cache_creation_tokens=2)
+    free = ScriptedProvider((ROLE, HELLO, Batch((Finished(StopReason.END_TURN), UsageReported(usage)))))
+    planned = Planned(Quota(unit=Unit.TOKENS, allowed=15, per=Per.MINUTE), free)
+
+    assert [await planned.answered_by() for _ in range(3)] == ["free", "free", "spare"]
+
+
+async def test_tokens_that_nobody_reports_are_estimated() -> None:
+    said = Batch((TextDelta("word " * 12),))
+    free = ScriptedProvider((ROLE, said, Batch((Finished(StopReason.END_TURN),))))
+    planned = Planned(Quota(unit=Unit.TOKENS, allowed=30, per=Per.MINUTE), free)
+
+    assert [await planned.answered_by() for _ in range(3)] == ["free", "free", "spare"]
+
+
+async def test_an_answer_that_nobody_heard_out_has_used_what_was_heard() -> None:
+    free = ScriptedProvider((ROLE, Batch((TextDelta("word " * 12),)), END))
+    planned = Planned(Quota(unit=Unit.TOKENS, allowed=15, per=Per.MINUTE), free)
+    async with aclosing(await planned.house.ask()) as reply:
+        await anext(aiter(reply))
+
+    assert await planned.answered_by() == "spare"
+
+
+async def test_a_refusal_gives_nothing_back_to_a_minute_that_it_was_not_taken_from() -> None:
+    refused = UpstreamFailure(FailureKind.RATE_LIMITED, "slow down", status=429)
+    free = ScriptedProvider(*[(Pause(0.05), refused)] * 3, ANSWER)
+    planned = Planned(Quota(unit=Unit.REQUESTS, allowed=3, per=Per.MINUTE, failed_count=False), free)
+    asked = [asyncio.create_task(planned.answered_by()) for _ in range(3)]
+    while len(free.calls) < 3:  # noqa: ASYNC110  nobody tells
+        await asyncio.sleep(0)
+
+    planned.clock.advance(60.0)
+
+    assert await asyncio.gather(*asked) == ["spare"] * 3
+    assert [await planned.answered_by() for _ in range(4)] == ["free"] * 3 + ["spare"]
 
 
 @pytest.mark.parametrize(("failed_count", "then"), [(True, "spare"), (False, "free")])

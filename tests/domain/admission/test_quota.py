@@ -26,6 +26,17 @@ def test_what_is_used_counts_until_the_window_ends() -> None:
     assert one.used(NOON + 12 * 3600) == 0
 
 
+def test_what_does_not_count_is_given_back_to_the_window_it_was_taken_from() -> None:
+    one = meter()
+    today = one.window(NOON)
+    one.use(3, NOON)
+
+    one.give_back(1, today, NOON)
+    assert one.used(NOON) == 2
+    one.give_back(1, today, NOON + 24 * 3600)
+    assert one.used(NOON + 24 * 3600) == 0
+
+
 def test_a_day_is_one_of_the_plans_calendar() -> None:
     pacific = Quota(unit=Unit.REQUESTS, allowed=10, per=Per.DAY, zone=ZoneInfo("America/Los_Angeles"))
 
