@@ -80,6 +80,7 @@ class Bookkeeper:
         self._waiting: list[asyncio.Future[None]] = []
         self._stirred = asyncio.Event()
         self._urgent = asyncio.Event()
+        self._incarnation = ""
         self._lost_at: float | None = None
         self._failures = 0
         self._looked_at = self._tidied_at = float("-inf")
@@ -114,11 +115,18 @@ class Bookkeeper:
         """Promises money that no budget bounds, whether the store can be asked or not."""
         return self._ledger.reserve_unlent(accounts, amount, self._clock.time())
 
-    def reserve_at_once(self, accounts: Payers, amount: NanoUsd) -> Reservation | Exceeded | None:
-        """Promises money that is at hand; ``None`` when `reserve` has to be waited for."""
+    def reserve_at_once(
+        self, accounts: Payers, amount: NanoUsd, *, asked: bool = False
+    ) -> Reservation | Exceeded | None:
+        """
+        Promises money that is at hand; ``None`` when `reserve` has to be waited for.
+
+        Args:
+            asked: as in `BudgetLedger.reserve`.
+        """
         if self.is_lost:
             return None
-        found = self._ledger.reserve(accounts, amount, self._clock.time())
+        found = self._ledger.reserve(accounts, amount, self._clock.time(), asked=asked)
         if isinstance(found, Short):
             return None
         if self._ledger.is_low:
@@ -133,11 +141,13 @@ class Bookkeeper:
             StateUnknown: the store is lost, and nothing is promised without it.
         """
         deadline = self._clock.monotonic() + _PATIENCE_S
+        asked = False
         while not self.is_lost and (patience_s := deadline - self._clock.monotonic()) > 0:
-            found = self.reserve_at_once(accounts, amount)
+            found = self.reserve_at_once(accounts, amount, asked=asked)
             if found is not None:
                 return found
             await self._next_round(patience_s)
+            asked = True
         if self._on_failure is OnFailure.REFUSE_PAID:
             raise StateUnknown
         return self._ledger.reserve_unlent(accounts, amount, self._clock.time())
@@ -202,6 +212,10 @@ class Bookkeeper:
             return
         for charge in await self._store.mourn():
             self._sink.emit(charged(charge))
+        incarnation = await self._store.incarnation() or self._incarnation
+        if incarnation != self._incarnation:
+            self._incarnation = incarnation
+            self._ledger.say_again()
         self._looked_at = now
         if now - self._tidied_at >= _TIDIES_EVERY_S:
             self._tidied_at = now

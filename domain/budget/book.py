@@ -1,6 +1,7 @@
 """The purses of one account, as the calendar turns."""
 
 from domain.budget.accounts import Account, Budget, Pot
+from domain.budget.money import NOTHING, NanoUsd
 from domain.budget.periods import Period, Span, period_at
 from domain.budget.purse import Purse
 
@@ -8,18 +9,22 @@ _OPENS_BEFORE_S = 60.0
 """How long before a period begins money of it is lent, so that nobody waits at midnight."""
 
 _KEPT_FOR_S = 2 * 86_400.0
-"""How long a purse is kept after its period. A clock that is set back must find it: a new one would tell the
-store that nothing has been spent."""
+"""How long a purse is kept after its period, for requests that began in it."""
+
+_REMEMBERED = 500
+"""Of so many periods that are over it is kept what was spent. A clock that is set back must find it: a new
+purse would tell the store that nothing was."""
 
 
 class Book:
     """Opens a purse for each month and day in which the account spends, and forgets it long after."""
 
-    __slots__ = ("_budget", "_current", "_since", "_until", "account", "purses")
+    __slots__ = ("_budget", "_current", "_over", "_since", "_until", "account", "purses")
 
     def __init__(self, account: Account, budget: Budget) -> None:
         self.account = account
         self.purses: list[Purse] = []
+        self._over: dict[Pot, tuple[NanoUsd, NanoUsd]] = {}
         self._budget = budget
         self._current: tuple[Purse, ...] = ()
         self._since = self._until = 0.0
@@ -60,6 +65,11 @@ class Book:
             if purse.period.ends_at <= now:
                 purse.give_back()
         before = len(self.purses)
+        for purse in self.purses:
+            if _is_done_with(purse, now) and purse.spent:
+                self._over[purse.pot] = (NanoUsd(purse.spent), NanoUsd(purse.estimated))
+        while len(self._over) > _REMEMBERED:
+            del self._over[next(iter(self._over))]
         self.purses = [purse for purse in self.purses if not _is_done_with(purse, now)]
         return len(self.purses) < before
 
@@ -71,6 +81,7 @@ class Book:
             known.period = period
             return known
         purse = Purse(pot, period, self._budget.cap(period.span), self._budget.mode)
+        purse.spent, purse.estimated = self._over.pop(pot, (NOTHING, NOTHING))
         self.purses.append(purse)
         return purse
 

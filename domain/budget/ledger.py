@@ -9,6 +9,7 @@ suffice. `claims` says what the store must be told and asked, `granted` brings i
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from math import inf
 from typing import TypeAlias
 
@@ -16,7 +17,7 @@ from domain.budget.accounts import NO_BUDGET, Account, Budget, BudgetMode
 from domain.budget.book import Book
 from domain.budget.leases import Claim, Grant
 from domain.budget.money import NOTHING, NanoUsd
-from domain.budget.purse import Exceeded, Purse
+from domain.budget.purse import Exceeded, Purse, note, pay
 from domain.values import value
 
 
@@ -38,23 +39,20 @@ class Reservation:
 
     def settle(self, cost: NanoUsd, *, estimated: bool = False) -> None:
         """The attempt cost this much."""
-        for purse in self._closed():
-            purse.pay(self.amount, cost, estimated=estimated)
+        purses, self._purses = self._purses, ()
+        pay(purses, self.amount, cost, cost if estimated else NOTHING)
 
     def settle_unknown(self, estimate: NanoUsd) -> None:
         """The attempt may have been billed: an estimate under a soft budget, all of it under a hard one."""
-        for purse in self._closed():
+        purses, self._purses = self._purses, ()
+        for purse in purses:
             hard = purse.cap is not None and purse.mode is BudgetMode.HARD
             cost = NanoUsd(max(self.amount, estimate)) if hard else estimate
-            purse.pay(self.amount, cost, estimated=True)
+            pay((purse,), self.amount, cost, cost)
 
     def release(self) -> None:
         """The attempt cost nothing, or was never made."""
         self.settle(NOTHING)
-
-    def _closed(self) -> Sequence[Purse]:
-        purses, self._purses = self._purses, ()
-        return purses
 
 
 @value
@@ -65,6 +63,21 @@ class Short:
 SHORT = Short()
 Reserving: TypeAlias = Reservation | Short | Exceeded
 
+
+class Strictness(IntEnum):
+    """Whether anything bounds what is spent, and whether that may be exceeded by one request."""
+
+    FREE = 0
+    SOFT = 1
+    HARD = 2
+
+
+def _strictness_of(budget: Budget) -> Strictness:
+    if not budget.bounds_anything:
+        return Strictness.FREE
+    return Strictness.HARD if budget.mode is BudgetMode.HARD else Strictness.SOFT
+
+
 Payers: TypeAlias = tuple[Account, ...]
 """Who pays for an attempt together."""
 
@@ -73,10 +86,11 @@ _MOST_WALLETS = 4096
 
 @dataclass(frozen=True, slots=True)
 class _Wallet:
-    """The purses of some payers and the bounded ones among them, until the calendar turns."""
+    """The purses of some payers, the bounded ones among them and the others, until the calendar turns."""
 
     purses: tuple[Purse, ...]
     capped: tuple[Purse, ...]
+    others: tuple[Purse, ...]
     since: float
     until: float
 
@@ -86,6 +100,7 @@ def _wallet_of(books: Iterable[Book], now: float) -> _Wallet:
     return _Wallet(
         purses=purses,
         capped=tuple(purse for purse in purses if purse.cap is not None),
+        others=tuple(purse for purse in purses if purse.cap is None),
         since=max((purse.period.begins_at for purse in purses), default=-inf),
         until=min((purse.period.ends_at for purse in purses), default=inf),
     )
@@ -99,6 +114,7 @@ class BudgetLedger:
         self._budgets = budgets
         self._books: dict[Account, Book] = {}
         self._wallets: dict[Payers, _Wallet] = {}
+        self._strictness: dict[Payers, Strictness] = {}
         self._claimed: tuple[Purse, ...] = ()
         self._leaving = False
 
@@ -114,36 +130,50 @@ class BudgetLedger:
         """There are other budgets from now on."""
         self._budgets = budgets
         self._wallets = {}
+        self._strictness = {}
         for account, book in self._books.items():
             book.rebudget(budgets.get(account, NO_BUDGET))
 
-    def is_bounded(self, accounts: Payers) -> bool:
-        """Whether any of them has a budget."""
-        for account in accounts:
-            budget = self._budgets.get(account)
-            if budget is not None and budget.bounds_anything:
-                return True
-        return False
-
-    def is_hard(self, accounts: Payers) -> bool:
-        """Whether any of them has a budget that must not be exceeded."""
-        budgets = (self._budget(account) for account in accounts)
-        return any(budget.mode is BudgetMode.HARD and budget.bounds_anything for budget in budgets)
+    def strictness(self, accounts: Payers) -> Strictness:
+        """How the strictest of their budgets is to be kept."""
+        found = self._strictness.get(accounts)
+        if found is None:
+            if len(self._strictness) >= _MOST_WALLETS:
+                self._strictness = {}
+            found = self._strictness[accounts] = max(
+                (_strictness_of(self._budget(account)) for account in accounts), default=Strictness.FREE
+            )
+        return found
 
     def exceeded(self, accounts: Payers, amount: NanoUsd, now: float) -> Exceeded | None:
-        """The first budget that the amount does not fit into, as far as is known."""
-        return self._exceeded(self._wallet(accounts, now).capped, amount)
+        """The first budget that the amount does not fit into, whatever the store may say if it is asked."""
+        for purse in self._wallet(accounts, now).capped:
+            if not (purse.has(amount) or purse.might_have(amount)):
+                purse.long_for()
+                return purse.exceeded()
+        return None
 
-    def reserve(self, accounts: Payers, amount: NanoUsd, now: float) -> Reserving:
-        """Promises the amount, out of all pots of these accounts or of none."""
+    def reserve(self, accounts: Payers, amount: NanoUsd, now: float, *, asked: bool = False) -> Reserving:
+        """
+        Promises the amount, out of all pots of these accounts or of none.
+
+        Args:
+            asked: the store has answered since this was first wanted. What others hold is known only then:
+                nobody is refused by what they held some time ago.
+        """
         wallet = self._wallet(accounts, now)
-        lacking = [purse for purse in wallet.capped if not purse.has(amount)]
-        if not lacking:
-            return self._promised(wallet, amount)
-        exceeded = self._exceeded(lacking, amount)
+        for purse in wallet.capped:
+            if not purse.has(amount):
+                return self._short(accounts, amount, now, asked=asked)
+        return self._promised(wallet, amount)
+
+    def _short(self, accounts: Payers, amount: NanoUsd, now: float, *, asked: bool) -> Short | Exceeded:
+        """Asks for it in all pots at once, lest one gives back what it has while another waits."""
+        capped = self._wallet(accounts, now).capped
+        exceeded = self._exceeded(capped, amount) if asked else self.exceeded(accounts, amount, now)
         if exceeded is not None:
             return exceeded
-        for purse in lacking:
+        for purse in capped:
             purse.lack(amount)
         return SHORT
 
@@ -185,6 +215,11 @@ class BudgetLedger:
             purse.unanswered()
         self._claimed = ()
 
+    def say_again(self) -> None:
+        """Has the store told of every pot once more, as it may have forgotten what it knew."""
+        for purse in self.purses():
+            purse.say_again()
+
     def give_back(self) -> None:
         """Keeps no money that is not promised from now on, as no request will come."""
         self._leaving = True
@@ -209,10 +244,9 @@ class BudgetLedger:
         return None
 
     def _promised(self, wallet: "_Wallet", amount: NanoUsd) -> Reservation:
-        for purse in wallet.purses:
-            purse.take(amount)
+        note(wallet.others, amount)
         for purse in wallet.capped:
-            if purse.is_low:
+            if purse.take(amount):
                 purse.long_for()
                 self.is_low = True
         return Reservation(wallet.purses, amount)

@@ -1,19 +1,24 @@
 """One worker's part of one pot: what it was lent, what it has promised of that, what it has spent."""
 
+from collections.abc import Iterable
+
 from domain.budget.accounts import BudgetMode, Pot
 from domain.budget.leases import Claim, Grant
 from domain.budget.money import NANO_PER_USD, NOTHING, NanoUsd
 from domain.budget.periods import Period
 from domain.values import value
 
-_LEAST_AHEAD = NANO_PER_USD // 50
+_FEW_AHEAD = NANO_PER_USD // 50
 _MOST_AHEAD_UNASKED = NANO_PER_USD
 _SHARE_UNASKED = 100
-"""A hundredth of a budget is kept at hand, two cents at least and a dollar at most, so that the first
-requests after a while need not wait for the disk."""
+_SHARE_OF_SMALL = 20
+"""A hundredth of a budget is kept at hand, a dollar at most and two cents or a twentieth of it at least, so
+that the first requests after a while need not wait for the disk. What each worker keeps, others lack."""
 
 _RESTS_AFTER_S = 600.0
-"""When nobody has asked for so long only the two cents are kept: a power cut at night shall cost no more."""
+_SHARE_AT_REST = 1000
+"""When nobody has asked for so long no more than a thousandth is kept, and no more than two cents: a power
+cut at night shall cost no more, and workers without work keep nothing from those that have some."""
 
 _FOR_NEXT_ROUND = 2
 """What was promised since the last claim may be promised again before the next one is answered, and more."""
@@ -53,7 +58,7 @@ class Purse:
         "_others_committed",
         "_others_settled",
         "_promised",
-        "_unsaid",
+        "is_unsaid",
         "cap",
         "estimated",
         "held",
@@ -77,10 +82,10 @@ class Purse:
         self._others_committed = 0
         self._needs: list[NanoUsd] = []
         self._promised = 0
-        self._appetite = _LEAST_AHEAD
+        self._appetite = 0
         self._asked_at: float | None = None
         self._is_leaving = False
-        self._unsaid = cap is not None
+        self.is_unsaid = cap is not None
         self._asked: Claim | None = None
 
     def __repr__(self) -> str:
@@ -89,12 +94,7 @@ class Purse:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is promised, and the store knows of everything that was spent."""
-        return not (self.reserved or self._unsaid or self._needs or self._asked)
-
-    @property
-    def is_low(self) -> bool:
-        """Whether requests may soon have to wait for more to be lent."""
-        return self.cap is not None and self._room < self._appetite // _FOR_NEXT_ROUND
+        return not (self.reserved or self.is_unsaid or self._needs or self._asked)
 
     def has(self, amount: NanoUsd) -> bool:
         """Whether a request fits into what was lent."""
@@ -106,10 +106,17 @@ class Purse:
         return room >= amount and room > 0 and self._left > 0
 
     def could_have(self, amount: NanoUsd) -> bool:
-        """Whether a request fits into the budget, as far as is known of what others hold."""
+        """Whether a request fits into the budget beside what others held when the store was last asked."""
+        return self._fits(amount, self._left)
+
+    def might_have(self, amount: NanoUsd) -> bool:
+        """Whether it would fit if others gave back all that they have not spent, as they may have by now."""
+        return self._fits(amount, self._left + self._others_committed - self._others_settled)
+
+    def _fits(self, amount: NanoUsd, left: int) -> bool:
         if self.cap is None:
             return True
-        return self._left > 0 if self.mode is BudgetMode.SOFT else self._left >= amount
+        return left > 0 if self.mode is BudgetMode.SOFT else left >= amount
 
     def exceeded(self) -> Exceeded:
         """How the pot stands."""
@@ -122,18 +129,11 @@ class Purse:
             reserved=NanoUsd(lent_to_others + self.reserved),
         )
 
-    def take(self, amount: NanoUsd) -> None:
-        """Promises the money to a request."""
+    def take(self, amount: NanoUsd) -> bool:
+        """Promises money of a budget; whether requests may soon have to wait for more to be lent."""
         self.reserved += amount
         self._promised += amount
-
-    def pay(self, amount: NanoUsd, cost: NanoUsd, *, estimated: bool) -> None:
-        """Ends the promise of ``amount``; ``cost`` was spent."""
-        self.reserved -= amount
-        if cost:
-            self.spent += cost
-            self.estimated += cost if estimated else 0
-            self._unsaid = True
+        return self.held - self.spent - self.reserved < self._appetite // _FOR_NEXT_ROUND
 
     def lack(self, amount: NanoUsd) -> None:
         """A request waits for more to be lent."""
@@ -141,14 +141,14 @@ class Purse:
 
     def long_for(self) -> None:
         """More would be welcome, or a request was refused and others may have given something back."""
-        self._unsaid = True
+        self.is_unsaid = True
 
     def rebudget(self, cap: NanoUsd | None, mode: BudgetMode) -> None:
         """The account's budget is this one from now on."""
         if (cap, mode) != (self.cap, self.mode):
             self.cap = cap
             self.mode = mode
-            self._unsaid = True
+            self.is_unsaid = True
 
     def claim(self, now: float) -> Claim | None:
         """
@@ -161,11 +161,11 @@ class Purse:
             self._asked_at = now
         self._appetite = max(promised * _FOR_NEXT_ROUND, int(self._appetite * _FORGETS), self._unasked(now))
         surplus = self.cap is not None and self._room > self._appetite * _FOR_NEXT_ROUND
-        if not (self._needs or self._unsaid or surplus):
+        if not (self._needs or self.is_unsaid or surplus):
             return None
         self._asked = self._claim(surplus=surplus)
         self._needs = []
-        self._unsaid = False
+        self.is_unsaid = False
         return self._asked
 
     def granted(self, grant: Grant) -> None:
@@ -179,7 +179,11 @@ class Purse:
     def unanswered(self) -> None:
         """The store could not be asked: all of it has to be said again."""
         self._asked = None
-        self._unsaid = True
+        self.is_unsaid = True
+
+    def say_again(self) -> None:
+        """The store may have forgotten it."""
+        self.is_unsaid = self.is_unsaid or self.cap is not None or self.spent > 0
 
     def give_back(self) -> None:
         """Keeps nothing at hand from now on, as no request is expected any more."""
@@ -187,7 +191,7 @@ class Purse:
         self._appetite = self._promised = 0
         if self._room > 0:
             self.held = self.spent + self.reserved
-            self._unsaid = True
+            self.is_unsaid = True
 
     def _claim(self, *, surplus: bool) -> Claim:
         if self.cap is None:
@@ -211,9 +215,10 @@ class Purse:
         """What is kept at hand though nobody has asked for it."""
         if self.cap is None or self._is_leaving:
             return 0
-        rests = self._asked_at is not None and now - self._asked_at > _RESTS_AFTER_S
-        share = 0 if rests else min(self.cap // _SHARE_UNASKED, _MOST_AHEAD_UNASKED)
-        return max(share, _LEAST_AHEAD)
+        if self._asked_at is not None and now - self._asked_at > _RESTS_AFTER_S:
+            return min(self.cap // _SHARE_AT_REST, _FEW_AHEAD)
+        few = min(self.cap // _SHARE_OF_SMALL, _FEW_AHEAD)
+        return max(few, min(self.cap // _SHARE_UNASKED, _MOST_AHEAD_UNASKED))
 
     def _need(self, amount: NanoUsd) -> NanoUsd:
         """What must be left; under a soft budget, anything at all."""
@@ -228,3 +233,19 @@ class Purse:
     def _left(self) -> int:
         """What nobody has spent or promised and no other has been lent."""
         return (self.cap or 0) - self._others_committed - self.spent - self.reserved
+
+
+def note(purses: Iterable[Purse], amount: NanoUsd) -> None:
+    """Notes a promise of money that no budget bounds. Every request comes here, so it is one loop."""
+    for purse in purses:
+        purse.reserved += amount
+
+
+def pay(purses: Iterable[Purse], amount: NanoUsd, cost: NanoUsd, estimated: NanoUsd) -> None:
+    """Ends the promise of ``amount``: ``cost`` was spent, and so much of it estimated."""
+    for purse in purses:
+        purse.reserved -= amount
+        if cost:
+            purse.spent += cost
+            purse.estimated += estimated
+            purse.is_unsaid = True

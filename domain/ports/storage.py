@@ -48,6 +48,13 @@ class LedgerStore(Protocol):
         """
         ...
 
+    async def incarnation(self) -> str:
+        """
+        Another one each time the store may have forgotten what it was told, as a server has that was started
+        again from an older copy of its data; empty where that cannot be told.
+        """
+        ...
+
     async def balances(self, periods: Sequence[str]) -> Sequence[Balance]:
         """How all pots of these periods stand, such as ``2026-07`` and ``2026-07-31``."""
         ...

@@ -49,7 +49,7 @@ class Facts:
         count: how many tokens a text is; asked last, as it takes milliseconds for a long one.
 
     Attributes:
-        quotes: what attempts may cost, kept here by `domain.routing.quotes` for whoever asks again.
+        quotes: what attempts at targets may cost, kept by `domain.routing.quotes` for whoever asks again.
     """
 
     def __init__(self, request: ChatRequest, count: Callable[[str], int]) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from domain.access.keys import Caller
 from domain.budget.accounts import Account, AccountKind
-from domain.budget.ledger import BudgetLedger
+from domain.budget.ledger import BudgetLedger, Strictness
 from domain.budget.money import NOTHING, NanoUsd
 from domain.budget.pricing import Price
 from domain.conversation.reply import MOST_TOKENS
@@ -81,20 +81,20 @@ class Quotes:
         Raises:
             MalformedRequest: the request had to be read, and cannot be understood.
         """
-        key = (errand.target, errand.suffix)
-        known = errand.facts.quotes.get(key)
-        if known is None:
-            known = errand.facts.quotes[key] = self._quote(errand)
-        return known
+        found = errand.facts.quotes.get(errand.target)
+        if found is None or found[0] != errand.suffix:
+            found = errand.facts.quotes[errand.target] = (errand.suffix, self._quote(errand))
+        return found[1]
 
     def _quote(self, errand: Errand) -> Quote | Barred:
         price = self._table.price(errand.target)
         if price is None or price.is_free:
             return self._unpriced(errand)
         accounts = payers(errand)
-        if not self._ledger.is_bounded(accounts):
-            return Quote(accounts=accounts, amount=NOTHING, price=price, is_bounded=False)
-        hard = self._ledger.is_hard(accounts)
+        strictness = self._ledger.strictness(accounts)
+        if strictness is Strictness.FREE:
+            return Quote(accounts, NOTHING, price, is_bounded=False)
+        hard = strictness is Strictness.HARD
         output_tokens = _most_output_tokens(errand)
         if output_tokens is None and hard:
             return Barred(errand.target, BarReason.NO_OUTPUT_BOUND)
@@ -104,7 +104,7 @@ class Quotes:
         amount = price.at_most(
             input_tokens=input_tokens, output_tokens=_USUAL_ANSWER if output_tokens is None else output_tokens
         )
-        return Quote(accounts=accounts, amount=amount, price=price, is_bounded=True)
+        return Quote(accounts, amount, price, is_bounded=True)
 
     def _most_input_tokens(self, errand: Errand, *, hard: bool) -> int | None:
         """A guess will do for a soft budget; for a hard one there is ``None`` where nothing limits them."""
@@ -120,11 +120,11 @@ class Quotes:
         """What is free is paid for by nobody, but a provider's own budget of nothing closes it."""
         spec = errand.spec
         unknown = spec.paid and self._table.price(errand.target) is None and not spec.allow_unpriced
-        if unknown and self._ledger.is_bounded(payers(errand)):
+        if unknown and self._ledger.strictness(payers(errand)) is not Strictness.FREE:
             return Barred(errand.target, BarReason.UNPRICED)
         provider = (Account(AccountKind.PROVIDER, errand.target.provider),)
-        bounded = self._ledger.is_bounded(provider)
-        return Quote(accounts=provider if bounded else (), amount=NOTHING, price=None, is_bounded=bounded)
+        bounded = self._ledger.strictness(provider) is not Strictness.FREE
+        return Quote(provider if bounded else (), NOTHING, None, is_bounded=bounded)
 
 
 def _most_of_a_picture(spec: ProviderSpec) -> int:

@@ -69,6 +69,9 @@ class MemoryStore:
             if self._is_first_charge(pot, worker)
         )
 
+    async def incarnation(self) -> str:
+        return ""
+
     async def balances(self, periods: Sequence[str]) -> Sequence[Balance]:
         return tuple(self._balance(pot) for pot in self._memory.holdings if pot.period in periods)
 

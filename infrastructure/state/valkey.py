@@ -77,6 +77,13 @@ class ValkeyStore:
         await self._drop_ended_records()
         return tuple(Charge(_pot(pot), NanoUsd(int(amount))) for pot, amount in charges)
 
+    async def incarnation(self) -> str:
+        """The server's own name for its process; some servers keep that to themselves."""
+        with suppress(StoreUnavailable):
+            told = await self._server.do("INFO", "server")
+            return str(told.get("run_id", ""))
+        return ""
+
     async def balances(self, periods: Sequence[str]) -> Sequence[Balance]:
         await self._arrive()
         pots = [

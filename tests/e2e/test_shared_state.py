@@ -59,18 +59,24 @@ def at_once(gateways: list[Gateway], times: int) -> Counter[int]:
 
 def balance(server: StateServer) -> Balance:
     """How the provider's month stands."""
+    (found,) = balances(server)
+    return found
 
-    async def read() -> Balance:
+
+def balances(server: StateServer) -> list[Balance]:
+    """The same; none when nothing is known of it."""
+
+    async def read() -> list[Balance]:
         store = ValkeyStore(server.url, SystemClock())
         found = await store.balances([time.strftime("%Y-%m", time.gmtime())])
         await store.aclose()
-        return next(one for one in found if one.pot.account.name == "first-openai_compat")
+        return [one for one in found if one.pot.account.name == "first-openai_compat"]
 
     return asyncio.run(read())
 
 
 def spent_usd(server: StateServer) -> float:
-    return balance(server).settled / 1e9
+    return sum(one.settled for one in balances(server)) / 1e9
 
 
 def test_a_hundred_clients_of_two_gateways_spend_no_more_than_a_hard_budget(
@@ -182,6 +188,20 @@ def test_a_server_that_is_killed_while_requests_run_costs_no_answer_and_no_cent(
     assert statuses[200] == len(stage["first"].chats) > 100
     assert found.settled / 1e9 == pytest.approx(statuses[200] * COST_USD)
     assert found.reserved == 0
+
+
+def test_a_server_that_has_forgotten_what_was_spent_is_told_again(
+    stage: Stage, tmp_path: Path, server: StateServer
+) -> None:
+    stage.plays(first=ANSWER)
+    with two(tmp_path, config(stage, monthly_budget_usd=1000.0), server) as gateways:
+        assert at_once(gateways, 10) == {200: 20}
+        wait_until(lambda: spent_usd(server) == pytest.approx(20 * COST_USD))
+        server.kill()
+        server.forget()
+        server.start()
+
+        wait_until(lambda: spent_usd(server) == pytest.approx(20 * COST_USD), within_s=2 * SOON_S)
 
 
 def _asked_until(over: threading.Event, gateway: Gateway) -> "Counter[int]":

@@ -66,6 +66,12 @@ class StateServer:
         self._process.wait()
         self._process = None
 
+    def forget(self) -> None:
+        """Has it start without what it was told, as from a copy of its data that is older."""
+        for path in self._folder.iterdir():
+            if path.name != "log":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
     def stop(self) -> None:
         if self._process is not None:
             self.kill()

@@ -114,7 +114,7 @@ class LedgerMachine(RuleBasedStateMachine):
             if not isinstance(found, Short):
                 break
             self._flush(worker)
-            found = ledger.reserve(accounts, NanoUsd(amount), self.now)
+            found = ledger.reserve(accounts, NanoUsd(amount), self.now, asked=True)
         assert not isinstance(found, Short), "asking the store did not help"
         if not isinstance(found, Reservation):
             return Open(worker, Reservation((), NanoUsd(0)), ())

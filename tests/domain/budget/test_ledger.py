@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode, Pot
-from domain.budget.ledger import BudgetLedger, Reservation, Reserving, Short
+from domain.budget.ledger import BudgetLedger, Reservation, Reserving, Short, Strictness
 from domain.budget.money import NanoUsd, from_usd
 from domain.budget.periods import Span
 from domain.budget.purse import Exceeded
@@ -22,17 +24,19 @@ class Worker:
     def __init__(self, pots: SharedPots, budgets: dict[Account, Budget], name: str = "one") -> None:
         self.ledger = BudgetLedger(budgets)
         self.name = name
-        self._pots = pots
+        self.pots = pots
 
     def flush(self, now: float = NOW) -> None:
-        self.ledger.granted(self._pots.exchange(self.name, self.ledger.claims(now)))
+        self.ledger.granted(self.pots.exchange(self.name, self.ledger.claims(now)))
 
-    def asked(self, usd: float, *accounts: Account, now: float = NOW) -> Reserving:
-        return self.ledger.reserve(accounts or (CLOUD,), from_usd(usd), now)
+    def asked(self, usd: float, *accounts: Account, now: float = NOW, asked: bool = False) -> Reserving:
+        return self.ledger.reserve(accounts or (CLOUD,), from_usd(usd), now, asked=asked)
 
     def reserve(self, usd: float, *accounts: Account, now: float = NOW) -> Reservation | Exceeded:
-        while isinstance(found := self.asked(usd, *accounts, now=now), Short):
+        found = self.asked(usd, *accounts, now=now)
+        while isinstance(found, Short):
             self.flush(now)
+            found = self.asked(usd, *accounts, now=now, asked=True)
         return found
 
     def reserved(self, usd: float, *accounts: Account, now: float = NOW) -> Reservation:
@@ -235,11 +239,11 @@ def test_an_answer_of_the_store_that_was_lost_costs_nothing() -> None:
 def test_another_budget_holds_from_now_on() -> None:
     worker = Worker(SharedPots(), {})
     worker.reserved(2.0).settle(from_usd(2.0))
-    assert not worker.ledger.is_bounded((CLOUD, ANNA))
+    assert worker.ledger.strictness((CLOUD, ANNA)) is Strictness.FREE
 
     worker.ledger.rebudget({CLOUD: hard(2.5)})
 
-    assert worker.ledger.is_hard((ANNA, CLOUD))
+    assert worker.ledger.strictness((ANNA, CLOUD)) is Strictness.HARD
     assert worker.refused(1.0).settled == from_usd(2.0)
     worker.reserved(0.5)
     worker.ledger.rebudget({})
@@ -258,6 +262,62 @@ def test_a_purse_outlives_its_period_so_that_a_clock_set_back_finds_it() -> None
 
     assert pots.balance(MONTH).settled == from_usd(0.3)
     assert {purse.pot.period for purse in worker.ledger.purses()} == {"2026-08", "2026-08-24"}
+
+
+def test_what_was_spent_in_a_period_is_known_when_the_clock_comes_back_to_it() -> None:
+    pots = SharedPots()
+    worker = Worker(pots, {CLOUD: hard(10.0)})
+    worker.reserved(9.5).settle(from_usd(9.5))
+    for _ in range(2):
+        worker.flush(NOW + 200 * 86_400)
+
+    assert worker.refused(9.5).settled == from_usd(9.5)
+    worker.reserved(0.4).settle(from_usd(0.4))
+    worker.flush()
+    assert pots.balance(MONTH).settled == from_usd(9.9)
+
+
+@pytest.mark.parametrize(("cap", "workers", "usd"), [(0.1, 4, 0.06), (0.25, 8, 0.15), (5.0, 16, 4.7)])
+def test_workers_that_do_nothing_keep_little_of_a_small_budget(cap: float, workers: int, usd: float) -> None:
+    pots = SharedPots()
+    budgets = {CLOUD: Budget(daily=from_usd(cap), mode=BudgetMode.HARD)}
+    house = [Worker(pots, budgets, f"{number}") for number in range(workers)]
+    for worker in house:
+        worker.ledger.open((CLOUD,), NOW)
+        worker.flush()
+    for after in range(600, 1801, 60):
+        for worker in house:
+            worker.flush(NOW + after)
+
+    house[0].reserved(usd, now=NOW + 1800)
+
+
+def test_nobody_is_refused_by_what_others_held_some_time_ago() -> None:
+    pots = SharedPots()
+    one, two = (Worker(pots, {CLOUD: hard(1.0)}, name) for name in ("one", "two"))
+    promised = one.reserved(0.9)
+    assert two.refused(0.5).reserved >= from_usd(0.9)
+
+    promised.release()
+    one.ledger.give_back()
+    one.flush()
+
+    assert two.ledger.exceeded((CLOUD,), from_usd(0.5), NOW) is None
+    two.reserved(0.5)
+
+
+def test_a_store_that_forgot_everything_is_told_again() -> None:
+    worker = Worker(SharedPots(), {CLOUD: hard(1.0)})
+    worker.reserved(0.7, CLOUD, ANNA).settle(from_usd(0.7))
+    worker.flush()
+
+    pots = worker.pots = SharedPots()
+    worker.ledger.say_again()
+    worker.flush()
+
+    assert pots.balance(MONTH).settled == from_usd(0.7)
+    assert pots.balance(Pot(ANNA, Span.MONTH, "2026-07")).settled == from_usd(0.7)
+    Worker(pots, {CLOUD: hard(1.0)}, "other").refused(0.4)
 
 
 def test_whoever_asks_after_the_clock_was_set_back_is_promised_money() -> None:
