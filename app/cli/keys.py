@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -173,15 +173,21 @@ def listed(
     env_file_override: bool,
     as_json: bool,
 ) -> None:
-    """List the keys that the state keeps; secrets are not among what it knows."""
+    """
+    List the keys that the state keeps; secrets are not among what it knows.
+
+    Where the configuration declares members, a key of nobody among them is marked: it does not open /v1, but
+    what else it opens it opens until it is revoked.
+    """
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
-    found = _listed(choices)
+    container = _lasting(choices)
+    found = _listed(container)
     if as_json:
         click.echo(json.dumps([facts(key) for key in found], indent=2))
         return
     if not found:
         click.echo("There are no keys: whoever reaches the gateway may use it.")
-    for line in _table(found):
+    for line in _table(found, container.members()):
         click.echo(line)
 
 
@@ -255,9 +261,8 @@ def _understood(
         fail(f"this cannot be given to a key: {error}", REFUSED)
 
 
-def _listed(choices: Choices) -> Sequence[Key]:
+def _listed(container: Container) -> Sequence[Key]:
     """Where there is no state there are no keys; whoever only asks makes none."""
-    container = _lasting(choices)
     if not may_hold_something(container.state_location())():
         return ()
     return _run(container, lambda manage: manage.keys())
@@ -322,11 +327,11 @@ def _show(made: Made, *, as_json: bool) -> None:
     click.echo(f"Key {made.key.id} of {made.key.member} opens: {scopes}. It is shown this once.", err=True)
 
 
-def _table(found: Iterable[Key]) -> Iterable[str]:
+def _table(found: Iterable[Key], members: Collection[str]) -> Iterable[str]:
     now = datetime.now(UTC).timestamp()
     rows = [
         ("id", "member", "spends as", "opens", "narrowed to", "may use", "made", "holds"),
-        *(_row(key, now) for key in found),
+        *(_row(key, now, is_stranger=bool(members) and key.member not in members) for key in found),
     ]
     if len(rows) == 1:
         return
@@ -335,11 +340,12 @@ def _table(found: Iterable[Key]) -> Iterable[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _row(key: Key, now: float) -> tuple[str, ...]:
+def _row(key: Key, now: float, *, is_stranger: bool) -> tuple[str, ...]:
     made = (_moment(key.created_at) or "")[:10]
     opens = ",".join(sorted(key.scopes))
     may = (opens, _narrowing(key.narrowing), _allowance(key))
-    return key.id, key.member, key.account, *may, made, _state(key, now)
+    member = f"{key.member} (no member)" if is_stranger else key.member
+    return key.id, member, key.account, *may, made, _state(key, now)
 
 
 def _allowance(key: Key) -> str:

@@ -44,3 +44,17 @@ def test_a_digest_in_a_file_needs_no_state(config: Path, tmp_path: Path) -> None
 
     assert result.exit_code == 0, result.output
     assert (tmp_path / "alice.hash").exists()
+
+
+def test_keys_of_nobody_who_is_declared_are_marked_in_the_list(config: Path, tmp_path: Path) -> None:
+    lasting = FILE.replace("memory:", f"sqlite:{tmp_path}/state.db")
+    config.write_text(lasting, encoding="utf-8")
+    run(config, "create", "alice")
+    run(config, "create", "bob", "--scope", "admin")
+    before = run(config, "list").stdout
+
+    config.write_text(lasting + "members: {alice: {}}\n", encoding="utf-8")
+    alice, bob = run(config, "list").stdout.splitlines()[1:]
+
+    assert "no member" not in before + alice
+    assert "bob (no member)" in bob
