@@ -12,7 +12,11 @@ from domain.ports.time import Clock
 _LASTS_S = 10.0
 """How long the word of a process counts that says no more."""
 
+_RENEWS_EVERY_S = 3.0
+"""How often a word is said again that has not changed."""
+
 _TOPIC = "members-in-use"
+_NOTHING = "{}"
 
 
 class LimitSharing(Sharing):
@@ -33,7 +37,8 @@ class LimitSharing(Sharing):
         self._store = store
         self._clock = clock
         self._own_name = own_name
-        self._told = ""
+        self._told = _NOTHING
+        self._told_at = 0.0
 
     def __repr__(self) -> str:
         return f"<LimitSharing as {self._own_name}>"
@@ -44,9 +49,10 @@ class LimitSharing(Sharing):
         now = self._clock.monotonic()
         uses = {name: meter.use(now) for name, meter in self._limits.meters.items()}
         told = json.dumps({name: use for name, use in uses.items() if any(use)})
-        if told != self._told or told != "{}":
+        is_due = told != _NOTHING and now - self._told_at >= _RENEWS_EVERY_S
+        if told != self._told or is_due:
             await self._store.put(_TOPIC, self._own_name, told, lasts_s=_LASTS_S)
-            self._told = told
+            self._told, self._told_at = told, now
         records = await self._store.records(_TOPIC)
         others = [json.loads(text) for name, text in records.items() if name != self._own_name]
         self._limits.elsewhere = {name: _sum(others, name) for name in self._limits.meters}

@@ -64,7 +64,11 @@ class RecordStore(Protocol):
     """Small records under a topic and a name, such as a key or a cooldown; their text is the caller's."""
 
     async def put(self, topic: str, name: str, text: str, *, lasts_s: float | None = None) -> None:
-        """Writes a record in the place of an earlier one; it is gone after ``lasts_s``, if given."""
+        """
+        Writes a record in the place of an earlier one; it is gone after ``lasts_s``, if given.
+
+        One that lasts no longer than a minute may be lost when the power is.
+        """
         ...
 
     async def remove(self, topic: str, name: str) -> None:

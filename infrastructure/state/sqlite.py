@@ -18,6 +18,9 @@ from infrastructure.state.worker_slots import WorkerSlots
 
 Found = TypeVar("Found")
 
+_FLEETING_S = 60.0
+"""A record that is over by the time a machine is back after a power cut need not have survived it."""
+
 
 class SqliteStore:
     """Implements `domain.ports.storage.Store`. The file is opened by the first who asks for anything."""
@@ -59,8 +62,10 @@ class SqliteStore:
 
     async def put(self, topic: str, name: str, text: str, *, lasts_s: float | None = None) -> None:
         until = None if lasts_s is None else self._clock.time() + lasts_s
+        is_fleeting = lasts_s is not None and lasts_s <= _FLEETING_S
         await self._writer.run(
-            lambda connection: sqlite_shared.put(connection, topic, name, text, until), Care.DURABLE
+            lambda connection: sqlite_shared.put(connection, topic, name, text, until),
+            Care.WRITE if is_fleeting else Care.DURABLE,
         )
 
     async def remove(self, topic: str, name: str) -> None:

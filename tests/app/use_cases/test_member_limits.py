@@ -134,3 +134,26 @@ async def test_a_process_that_says_no_more_is_forgotten() -> None:
     await sharing.share()
 
     assert left.let_in()
+
+
+async def test_what_has_not_changed_is_written_seldom_and_stays_known() -> None:
+    memory, clock = SharedMemory(), FixedClock()
+    busy, other = Process(Limits(concurrent=1), clock), Process(Limits(concurrent=1), clock)
+    store = MemoryStore(clock, memory)
+    one = LimitSharing(busy.limits, store, clock, own_name="one")
+    two = LimitSharing(other.limits, MemoryStore(clock, memory), clock, own_name="two")
+    busy.let_in()
+
+    for _ in range(100):  # 50 s, in which a request runs
+        await one.share()
+        await two.share()
+        assert not other.let_in()
+        clock.advance(0.5)
+
+    assert await store.generation("members-in-use") <= 20
+    clock.advance(60)
+    await one.share()
+    written = await store.generation("members-in-use")
+    for _ in range(100):
+        await two.share()
+    assert await store.generation("members-in-use") == written
