@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import msgspec
 
@@ -44,7 +45,7 @@ providers:
   - name: cloud
     base_url: http://127.0.0.1:9/v1
     model: sonnet
-    max_concurrency: 8
+    max_concurrency: 1000
     cost: {input_tokens_per_million: 3, output_tokens_per_million: 15, monthly_budget_usd: 1000000}
 profiles: [{name: default, providers: [cloud]}]
 members:
@@ -63,22 +64,47 @@ _USED = Ending(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounting:
     """
-    CPU of one request's share, in microseconds, by the least and by the median of the rounds.
+    CPU of one request's share, in microseconds, by its parts in each of the rounds.
 
-    What is written to the disk in the background for it is in it, as if two hundred requests came within the
+    What is written to the disk in the background for it is a part, as if two hundred requests came within the
     quarter of a second in which that is gathered; what the process spends on waiting for that, it would spend
     anyhow, and so much is taken off. ``yardstick_us`` is the least that decoding the JSON of a 100 KB request
     took in the same rounds.
     """
 
-    least_us: float
-    median_us: float
+    rounds: Sequence["Parts"]
     yardstick_us: float
 
+    @property
+    def least_us(self) -> float:
+        return min(map(sum, self.rounds))
+
     def __str__(self) -> str:
-        share = self.least_us / self.yardstick_us
-        name = "ledger and admission, two budgets"
-        return f"{name:<44} {self.least_us:7.1f} {self.median_us:9.1f} {share:9.2f}"
+        lines = [self._line("ledger and admission, two budgets", list(map(sum, self.rounds)))]
+        for at, name in enumerate(_PARTS):
+            lines.append(self._line(f"  {name}", [parts[at] for parts in self.rounds]))
+        return "\n".join(lines)
+
+    def _line(self, name: str, spent: Sequence[float]) -> str:
+        share = min(spent) / self.yardstick_us
+        return f"{name:<44} {min(spent):7.1f} {median(spent):9.1f} {share:9.2f}"
+
+
+class Parts(NamedTuple):
+    """Microseconds of each part."""
+
+    planned: float
+    admitted: float
+    ended: float
+    written: float
+
+
+_PARTS = (
+    "quoted, and passed by the gate",
+    "seated, and promised the money",
+    "billed, told, settled, its seat given up",
+    "written to the disk, of 200 at once",
+)
 
 
 def accounting() -> Accounting:
@@ -91,27 +117,33 @@ async def _measured(path: Path) -> Accounting:
     house = _House(path)
     await house.bookkeeper.open(house.budgets)
     body, large = _body("chat"), _body("agent-same")
-    spent, yardsticks = [], []
+    rounds, yardsticks = [], []
     for _ in range(ROUNDS):
         attempts = [house.attempting(body) for _ in range(REQUESTS)]
-        spent.append(await _cpu_us(house, attempts))
+        rounds.append(await _cpu_us(house, attempts))
         yardsticks.append(_decoding_us(large))
     await house.bookkeeper.aclose()
     await house.store.aclose()
-    return Accounting(least_us=min(spent), median_us=median(spent), yardstick_us=min(yardsticks))
+    return Accounting(rounds=rounds, yardstick_us=min(yardsticks))
 
 
 def _body(scenario: str) -> bytes:
     return request_body(next(one for one in SCENARIOS if one.name == scenario))
 
 
-async def _cpu_us(house: "_House", attempts: Sequence[Attempting]) -> float:
+async def _cpu_us(house: "_House", attempts: Sequence[Attempting]) -> Parts:
+    askers = [house.asker(attempting) for attempting in attempts]
     gc.collect()
     naps = 0
     began = time.process_time_ns()
-    for attempting in attempts:
-        assert house.passes(attempting)
-        (await admitted(house.companions, attempting)).ended(_USED)
+    for asker, attempting in zip(askers, attempts, strict=True):
+        assert house.passes(asker, attempting)
+    planned = time.process_time_ns()
+    tickets = [await admitted(house.companions, attempting) for attempting in attempts]
+    seated = time.process_time_ns()
+    for one in tickets:
+        one.ended(_USED)
+    ended = time.process_time_ns()
     while not house.ledger.is_settled:
         await asyncio.sleep(_NAP_S)
         naps += 1
@@ -119,7 +151,8 @@ async def _cpu_us(house: "_House", attempts: Sequence[Attempting]) -> float:
     for _ in range(naps):
         await asyncio.sleep(_NAP_S)
     idling_ns = time.process_time_ns() - written
-    return (written - began - idling_ns) / 1000 / len(attempts)
+    spent_ns = (planned - began, seated - planned, ended - seated, written - ended - idling_ns)
+    return Parts(*(each / 1000 / len(attempts) for each in spent_ns))
 
 
 def _decoding_us(body: bytes) -> float:
@@ -163,9 +196,12 @@ class _House:
             stream=True,
         )
 
-    def passes(self, attempting: Attempting) -> bool:
+    def asker(self, attempting: Attempting) -> Asker:
+        """Whoever asks all gates."""
+        return Asker(facts=attempting.facts, profile=self._profile, caller=self._wishes.caller)
+
+    def passes(self, asker: Asker, attempting: Attempting) -> bool:
         """Whether the gate of the budgets lets it pass."""
-        asker = Asker(facts=attempting.facts, profile=self._profile, caller=self._wishes.caller)
         return self._gate(self.table, asker, self._target, attempting.spec) is None
 
 

@@ -143,13 +143,7 @@ class JsonMembers:
         Raises:
             MalformedRequest: it is something else.
         """
-        raw = self._values.get(key)
-        if raw is None:
-            return None
-        digits = bytes(raw)
-        if len(digits) < _FEW_DIGITS and digits.isdigit():
-            return int(digits)
-        return self.fields(key).optional_count(key)
+        return self.fields(key).optional_count(key) if key in self._values else None
 
     def limit(self, key: str) -> int | None:
         """
@@ -158,8 +152,13 @@ class JsonMembers:
         Raises:
             MalformedRequest: it is something else.
         """
-        limit = self.count(key)
-        return None if limit is None or limit < 0 else limit
+        raw = self._values.get(key)
+        if raw is None:
+            return None
+        digits = bytes(raw)
+        if len(digits) < _FEW_DIGITS and digits.isdigit():
+            return int(digits)
+        return self.fields(key).optional_limit(key)
 
     def says(self, key: str) -> bool:
         """Whether the member is there with a value other than null."""

@@ -195,13 +195,9 @@ class Admission:
     def _visitor(self, attempting: Attempting) -> Visitor:
         wishes = attempting.wishes
         member = wishes.caller.member
-        return Visitor(
-            id=next(self._numbers),
-            member=member,
-            weight=self._weights.get(member, 1),
-            session=wishes.session,
-            background=wishes.priority == BACKGROUND or self._is_background(attempting.request.model),
-        )
+        background = wishes.priority == BACKGROUND or self._is_background(attempting.request.model)
+        weight = self._weights.get(member, 1)
+        return Visitor(next(self._numbers), member, weight, wishes.session, background)
 
     def _tell_entered(self, attempting: Attempting, door: Door, visitor: Visitor, position: int) -> None:
         wait_s = door.times.wait_s(position, door.seats)

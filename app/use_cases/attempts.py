@@ -168,14 +168,11 @@ class Tickets:
 
     __slots__ = ("_tickets",)
 
-    def __init__(self) -> None:
-        self._tickets: list[Ticket] = []
+    def __init__(self, tickets: list[Ticket]) -> None:
+        self._tickets = tickets
 
     def __repr__(self) -> str:
         return f"<Tickets {self._tickets}>"
-
-    def add(self, ticket: Ticket) -> None:
-        self._tickets.append(ticket)
 
     def ended(self, ending: Ending) -> None:
         while self._tickets:
@@ -189,14 +186,14 @@ async def admitted(companions: Iterable[Companion], attempting: Attempting) -> T
     Raises:
         TargetRefused, TargetPostponed: one of them did not let it begin; those before it have been told.
     """
-    tickets = Tickets()
+    tickets: list[Ticket] = []
     try:
         for companion in companions:
-            tickets.add(await companion.admit(attempting))
+            tickets.append(await companion.admit(attempting))  # noqa: PERF401  those before an error are told
     except BaseException:
-        tickets.ended(NOT_MADE)
+        Tickets(tickets).ended(NOT_MADE)
         raise
-    return tickets
+    return Tickets(tickets)
 
 
 class Settlement:

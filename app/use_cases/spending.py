@@ -15,7 +15,7 @@ from domain.events import Outcome
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock
 from domain.routing.gates import Asker, BarReason, Barred
-from domain.routing.quotes import Errand, Quote, Quotes, payers
+from domain.routing.quotes import Errand, Quote, Quotes, known_quote, payers
 from domain.routing.targets import ProviderSpec, RoutingTable, Target
 
 _LEAST = NanoUsd(1)
@@ -36,14 +36,8 @@ class BudgetGate:
     def __call__(
         self, table: RoutingTable, asker: Asker, target: Target, spec: ProviderSpec
     ) -> Barred | None:
-        errand = Errand(
-            facts=asker.facts,
-            caller=asker.caller,
-            profile=asker.profile,
-            target=target,
-            spec=spec,
-            suffix=table.system_suffix(asker.profile, target),
-        )
+        suffix = table.system_suffix(asker.profile, target)
+        errand = Errand(asker.facts, asker.caller, asker.profile, target, spec, suffix)
         quote = self._quotes.quote(errand)
         if isinstance(quote, Barred):
             return self._used_up(errand) or quote
@@ -78,16 +72,9 @@ class Spending:
 
     async def admit(self, attempting: Attempting) -> "SpendingTicket":
         """See `app.use_cases.attempts.Companion`."""
-        quote = self._quotes.quote(
-            Errand(
-                facts=attempting.facts,
-                caller=attempting.wishes.caller,
-                profile=attempting.profile,
-                target=attempting.target,
-                spec=attempting.spec,
-                suffix=attempting.system_suffix,
-            )
-        )
+        quote = known_quote(attempting.facts, attempting.target, attempting.system_suffix)
+        if quote is None:
+            quote = self._quotes.quote(_errand(attempting))
         if isinstance(quote, Barred):
             raise TargetRefused(quote)
         found = self._at_once(quote)
@@ -107,6 +94,11 @@ class Spending:
             return await self._bookkeeper.reserve(quote.accounts, quote.amount)
         except StateUnknown:
             raise TargetRefused(Barred(target, BarReason.BUDGET_UNKNOWN)) from None
+
+
+def _errand(attempting: Attempting) -> Errand:
+    caller, suffix = attempting.wishes.caller, attempting.system_suffix
+    return Errand(attempting.facts, caller, attempting.profile, attempting.target, attempting.spec, suffix)
 
 
 class SpendingTicket:
@@ -133,15 +125,11 @@ class SpendingTicket:
 
     def ended(self, ending: Ending) -> None:
         """See `app.use_cases.attempts.Ticket`."""
-        counted = ending.usage is not None and ending.usage.output_tokens is not None
-        seen = Seen(
-            sent=ending.sent,
-            complete=ending.outcome is Outcome.ANSWERED or (ending.finished and counted),
-            failure=ending.failure,
-            usage=ending.usage,
-            characters=ending.characters,
-            prompt_tokens=self._prompt_tokens(ending.usage),
-        )
+        usage = ending.usage
+        counted = usage is not None and usage.output_tokens is not None
+        complete = ending.outcome is Outcome.ANSWERED or (ending.finished and counted)
+        prompt_tokens = self._prompt_tokens(usage)
+        seen = Seen(ending.sent, complete, ending.failure, usage, ending.characters, prompt_tokens)
         found = bill(seen, self._quote.price)
         self._settle(found)
         self._attempting.receipt.add(found)

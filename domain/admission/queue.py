@@ -53,6 +53,9 @@ class Seated:
     """It is the visitor's turn now."""
 
 
+SEATED = Seated()
+
+
 @value
 class Waits:
     """Others come first; ``position`` counts from 1."""
@@ -110,11 +113,6 @@ class Turns(Generic[Name]):
     def __repr__(self) -> str:
         return f"<Turns of {len(self._times)} at {self._now:g}>"
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nobody wants a turn."""
-        return not self._present
-
     def time(self, name: Name) -> float:
         return self._times.get(name, self._now)
 
@@ -138,6 +136,17 @@ class Turns(Generic[Name]):
             self._forget_absent()
             self._looks_at = 2 * len(self._times) + _FEW
 
+    def takes(self, name: Name, weight: int) -> None:
+        """Somebody comes and has a turn at once, as most do: `comes` and `serve` in one step."""
+        present = self._present.get(name, 0)
+        start = self._times.get(name, self._now)
+        if start > self._now:
+            self._now = start
+        elif not present:
+            start = self._now
+        self._present[name] = present + 1
+        self._times[name] = start + 1 / weight
+
     def serve(self, name: Name, weight: int) -> None:
         start = self.time(name)
         self._now = max(self._now, start)
@@ -146,7 +155,7 @@ class Turns(Generic[Name]):
     def _begin_anew(self) -> None:
         """When nobody is left nobody is owed anything: time goes on from the last turn that was given."""
         self._now = max(self._times.values(), default=self._now)
-        self._times = {}
+        self._times.clear()
         self._looks_at = _FEW
 
     def _forget_absent(self) -> None:
@@ -196,12 +205,16 @@ class FairQueue:
 
     def arrive(self, visitor: Visitor) -> Arrival:
         """The visitor wants a seat; in the end it must `leave`, unless it was told `Full` or displaced."""
-        has_seat = len(self._seated) < self._seats and not self._waiting
+        sessions = self._sessions.get(visitor.member)
+        if sessions is None:
+            sessions = self._sessions[visitor.member] = Turns()
+        if len(self._seated) < self._seats and not self._waiting:
+            self._seated[visitor.id] = visitor
+            self._members.takes(visitor.member, visitor.weight)
+            sessions.takes(visitor.session, 1)
+            return SEATED
         self._members.comes(visitor.member)
-        self._sessions.setdefault(visitor.member, Turns()).comes(visitor.session)
-        if has_seat:
-            self._seat(visitor)
-            return Seated()
+        sessions.comes(visitor.session)
         return self._queue_up(visitor)
 
     def leave(self, visitor_id: int) -> tuple[int, ...]:
@@ -209,7 +222,7 @@ class FairQueue:
         visitor = self._seated.pop(visitor_id, None) or self._waiting.pop(visitor_id, None)
         if visitor is None:
             return ()
-        called = self._fill()
+        called = self._fill() if self._waiting else ()
         self._goes(visitor)
         return called
 
@@ -260,10 +273,7 @@ class FairQueue:
 
     def _goes(self, visitor: Visitor) -> None:
         self._members.goes(visitor.member)
-        sessions = self._sessions[visitor.member]
-        sessions.goes(visitor.session)
-        if sessions.is_empty:
-            del self._sessions[visitor.member]
+        self._sessions[visitor.member].goes(visitor.session)
 
     def _fill(self) -> tuple[int, ...]:
         called: list[int] = []

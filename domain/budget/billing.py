@@ -85,14 +85,8 @@ def bill(seen: Seen, price: Price | None) -> Bill:
     usage = _estimated(seen)
     estimated = certainty is Certainty.UNKNOWN or usage is not seen.usage
     if price is None:
-        return Bill(certainty=certainty, usage=usage, estimated=estimated)
-    return Bill(
-        certainty=certainty,
-        usage=usage,
-        cost=price.cost(usage),
-        savings=price.savings(usage),
-        estimated=estimated,
-    )
+        return Bill(certainty, usage, estimated=estimated)
+    return Bill(certainty, usage, price.cost(usage), price.savings(usage), estimated)
 
 
 def may_be_billed(failure: UpstreamFailure) -> bool:

@@ -58,6 +58,12 @@ class Quote(NamedTuple):
     is_bounded: bool
 
 
+def known_quote(facts: Facts, target: Target, suffix: str) -> "Quote | Barred | None":
+    """What was found out before about an attempt of the same request, if it was."""
+    known: tuple[str, Quote | Barred] | None = facts.quotes.get(target)
+    return None if known is None or known[0] != suffix else known[1]
+
+
 class Quotes:
     """
     Makes quotes by the prices and budgets of the configuration.
@@ -81,10 +87,11 @@ class Quotes:
         Raises:
             MalformedRequest: the request had to be read, and cannot be understood.
         """
-        found = errand.facts.quotes.get(errand.target)
-        if found is None or found[0] != errand.suffix:
-            found = errand.facts.quotes[errand.target] = (errand.suffix, self._quote(errand))
-        return found[1]
+        found = known_quote(errand.facts, errand.target, errand.suffix)
+        if found is None:
+            found = self._quote(errand)
+            errand.facts.quotes[errand.target] = (errand.suffix, found)
+        return found
 
     def _quote(self, errand: Errand) -> Quote | Barred:
         price = self._table.price(errand.target)

@@ -67,6 +67,7 @@ class SqliteWriter:
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
+        self._synchronous = ""
 
     def __repr__(self) -> str:
         return f"<SqliteWriter of {self._path}>"
@@ -136,7 +137,10 @@ class SqliteWriter:
     def _transaction(self, jobs: Sequence[_Job[Any]]) -> list[Any]:
         connection = self._connected()
         care = max(job.care for job in jobs)
-        connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[care]}")
+        synchronous = _SYNCHRONOUS[care]
+        if synchronous != self._synchronous:
+            connection.execute(f"PRAGMA synchronous = {synchronous}")
+            self._synchronous = synchronous
         connection.execute("BEGIN" if care is Care.READ else "BEGIN IMMEDIATE")
         found = [job.run(connection) for job in jobs]
         connection.execute("COMMIT")
@@ -151,6 +155,7 @@ class SqliteWriter:
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
+        self._synchronous = ""
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
