@@ -51,7 +51,7 @@ from domain.inventory.money import (
     UncountableProviderSkipped,
 )
 from domain.inventory.probing import ContextWindowLearned, ProbeOutcomeChanged
-from domain.inventory.requests import ReplyBrokenOff, ReplyContinued, RequestAccepted
+from domain.inventory.requests import BilledElsewhere, ReplyBrokenOff, ReplyContinued, RequestAccepted
 from domain.inventory.shaping import (
     CapabilityDegraded,
     OutputFilterApplied,
@@ -218,7 +218,8 @@ class RequestCompleted:
     ``rejected`` requests never reached a chain; ``failed`` ones used theirs up. Times are milliseconds from
     acceptance. Token counts are ``None`` where nobody was asked; where the upstream did not say they are
     estimates, and ``estimated`` is true, as it is when the cost of a failed attempt had to be guessed.
-    ``cost_usd`` is that of all attempts together.
+    ``cost_usd`` is that of all attempts together; ``billed_elsewhere`` tells, with ``provider``, ``model``,
+    tokens and ``cost_usd``, what of it providers may charge that did not answer in the end.
     """
 
     name: ClassVar[str] = "request-completed"
@@ -246,6 +247,7 @@ class RequestCompleted:
     cost_usd: float = 0.0
     cost_savings_usd: float = 0.0
     estimated: bool = False
+    billed_elsewhere: tuple[BilledElsewhere, ...] = ()
 
 
 @value(kw_only=True)

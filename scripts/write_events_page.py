@@ -48,7 +48,9 @@ def _type(annotation: object) -> str:
         if isinstance(annotation, type) and "[" not in str(annotation)
         else str(annotation)
     )
-    return text.replace("domain.events.", "").replace("collections.abc.", "").replace("|", "\\|")
+    for module in ("domain.events.", "domain.inventory.requests.", "collections.abc."):
+        text = text.replace(module, "")
+    return text.replace("|", "\\|")
 
 
 if __name__ == "__main__":

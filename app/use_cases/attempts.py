@@ -7,11 +7,12 @@ from dataclasses import field
 from typing import Protocol
 
 from domain.budget.billing import Bill, Certainty, Seen, counts_prompt
-from domain.budget.money import NOTHING, NanoUsd, in_usd
+from domain.budget.money import NanoUsd, exact_usd, in_usd
 from domain.conversation.reply import Usage
 from domain.conversation.request import ChatRequest, MalformedRequest
 from domain.events import Outcome
 from domain.failures import UpstreamFailure
+from domain.inventory.requests import BilledElsewhere
 from domain.ports.time import Clock
 from domain.routing.facts import Facts
 from domain.routing.gates import Barred
@@ -22,26 +23,55 @@ from domain.values import value
 
 
 class Receipt:
-    """What the attempts of one request have cost so far, and the tokens of the one that answered."""
+    """What the attempts of one request have cost so far, and where."""
 
-    __slots__ = ("cost", "estimated", "savings", "usage")
+    __slots__ = ("_bills",)
 
     def __init__(self) -> None:
-        self.cost = NOTHING
-        self.savings = NOTHING
-        self.estimated = False
-        self.usage: Usage | None = None
+        self._bills: list[tuple[Target, Bill]] = []
 
     def __repr__(self) -> str:
         return f"<Receipt over {in_usd(self.cost)} USD>"
 
-    def add(self, bill: Bill) -> None:
-        if bill.certainty is Certainty.NOTHING:
-            return
-        self.cost = NanoUsd(self.cost + bill.cost)
-        self.savings = NanoUsd(self.savings + bill.savings)
-        self.estimated = self.estimated or bill.estimated
-        self.usage = bill.usage
+    @property
+    def cost(self) -> NanoUsd:
+        return NanoUsd(sum(bill.cost for _, bill in self._bills))
+
+    @property
+    def savings(self) -> NanoUsd:
+        return NanoUsd(sum(bill.savings for _, bill in self._bills))
+
+    @property
+    def estimated(self) -> bool:
+        """Whether anything of it is an estimate."""
+        return any(bill.estimated for _, bill in self._bills)
+
+    def usage_at(self, provider: str) -> Usage | None:
+        """The tokens of the last attempt at this provider that may be billed."""
+        found = (bill.usage for target, bill in reversed(self._bills) if target.provider == provider)
+        return next(found, None)
+
+    def add(self, target: Target, bill: Bill) -> None:
+        if bill.certainty is not Certainty.NOTHING:
+            self._bills.append((target, bill))
+
+    def elsewhere(self, provider: str) -> tuple[BilledElsewhere, ...]:
+        """What is due to others than this provider."""
+        return tuple(_elsewhere(target, bill) for target, bill in self._bills if target.provider != provider)
+
+
+def _elsewhere(target: Target, bill: Bill) -> BilledElsewhere:
+    usage = bill.usage
+    return BilledElsewhere(
+        provider=target.provider,
+        model=target.model,
+        input_tokens=usage.input_tokens or 0,
+        output_tokens=usage.output_tokens or 0,
+        cache_read_tokens=usage.cache_read_tokens or 0,
+        cache_creation_tokens=usage.cache_creation_tokens or 0,
+        cost_usd=exact_usd(bill.cost),
+        cost_savings_usd=exact_usd(bill.savings),
+    )
 
 
 @value(kw_only=True)
@@ -103,15 +133,11 @@ class Ending:
 
 def seen_of(attempting: Attempting, ending: Ending) -> Seen:
     """What was seen of an attempt, to tell what it has used."""
-    counted = ending.usage is not None and ending.usage.output_tokens is not None
-    return Seen(
-        sent=ending.sent,
-        complete=ending.outcome is Outcome.ANSWERED or (ending.finished and counted),
-        failure=ending.failure,
-        usage=ending.usage,
-        characters=ending.characters,
-        prompt_tokens=_prompt_tokens(attempting.facts, ending.usage),
-    )
+    usage = ending.usage
+    counted = usage is not None and usage.output_tokens is not None
+    complete = ending.outcome is Outcome.ANSWERED or (ending.finished and counted)
+    prompt_tokens = _prompt_tokens(attempting.facts, usage)
+    return Seen(ending.sent, complete, ending.failure, usage, ending.characters, prompt_tokens)
 
 
 def _prompt_tokens(facts: Facts, usage: Usage | None) -> int:

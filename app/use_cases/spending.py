@@ -1,16 +1,12 @@
 """Sees to it that no attempt costs what no budget allows, and that whatever it costs is booked."""
 
-from contextlib import suppress
-
-from app.use_cases.attempts import Attempting, Ending, TargetRefused
+from app.use_cases.attempts import Attempting, Ending, TargetRefused, seen_of
 from app.use_cases.bookkeeping import Bookkeeper, StateUnknown
 from app.use_cases.money_events import observed
-from domain.budget.billing import Bill, Certainty, Seen, bill, counts_prompt
+from domain.budget.billing import Bill, Certainty, bill
 from domain.budget.ledger import BudgetLedger, Payers, Reservation
 from domain.budget.money import NanoUsd
 from domain.budget.purse import Exceeded
-from domain.conversation.reply import Usage
-from domain.conversation.request import MalformedRequest
 from domain.events import Outcome
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock
@@ -125,24 +121,11 @@ class SpendingTicket:
 
     def ended(self, ending: Ending) -> None:
         """See `app.use_cases.attempts.Ticket`."""
-        usage = ending.usage
-        counted = usage is not None and usage.output_tokens is not None
-        complete = ending.outcome is Outcome.ANSWERED or (ending.finished and counted)
-        prompt_tokens = self._prompt_tokens(usage)
-        seen = Seen(ending.sent, complete, ending.failure, usage, ending.characters, prompt_tokens)
-        found = bill(seen, self._quote.price)
+        found = bill(seen_of(self._attempting, ending), self._quote.price)
         self._settle(found)
-        self._attempting.receipt.add(found)
+        self._attempting.receipt.add(self._attempting.target, found)
         if ending.outcome is Outcome.ANSWERED:
             self._tell(found, ending)
-
-    def _prompt_tokens(self, usage: Usage | None) -> int:
-        """As estimated, where nobody has counted. What could not be read cannot have cost much."""
-        if usage is not None and counts_prompt(usage):
-            return 0
-        with suppress(MalformedRequest):
-            return self._attempting.facts.rough_prompt_tokens
-        return 0
 
     def _settle(self, found: Bill) -> None:
         match found.certainty:

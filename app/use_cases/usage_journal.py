@@ -2,11 +2,13 @@
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 
-from domain.budget.money import from_usd
+from domain.budget.money import NanoUsd, from_usd
 from domain.budget.usage import UsageRow
 from domain.events import Event, RequestCompleted
+from domain.inventory.requests import BilledElsewhere
 from domain.ports.time import Clock
 
 _MOST_ROWS = 50_000
@@ -30,8 +32,11 @@ class UsageJournal:
 
     def emit(self, event: Event) -> None:
         if isinstance(event, RequestCompleted):
-            self.dropped += len(self._rows) == _MOST_ROWS
-            self._rows.append(_row(event, self._ids(), self._clock.time()))
+            now = self._clock.time()
+            answer = _row(event, self._ids(), now)
+            for row in (answer, *(_share(answer, each, self._ids()) for each in event.billed_elsewhere)):
+                self.dropped += len(self._rows) == _MOST_ROWS
+                self._rows.append(row)
 
     def oldest(self, most: int) -> tuple[UsageRow, ...]:
         """Rows that are not written yet."""
@@ -45,6 +50,10 @@ class UsageJournal:
 
 
 def _row(event: RequestCompleted, row_id: str, now: float) -> UsageRow:
+    """What was billed elsewhere has rows of its own."""
+    elsewhere = event.billed_elsewhere
+    cost = from_usd(event.cost_usd) - sum(from_usd(each.cost_usd) for each in elsewhere)
+    savings = from_usd(event.cost_savings_usd) - sum(from_usd(each.cost_savings_usd) for each in elsewhere)
     return UsageRow(
         id=row_id,
         at=now,
@@ -63,9 +72,25 @@ def _row(event: RequestCompleted, row_id: str, now: float) -> UsageRow:
         output_tokens=event.output_tokens or 0,
         cache_read_tokens=event.cache_read_tokens or 0,
         cache_creation_tokens=event.cache_creation_tokens or 0,
-        cost=from_usd(event.cost_usd),
-        savings=from_usd(event.cost_savings_usd),
+        cost=NanoUsd(cost),
+        savings=NanoUsd(savings),
         estimated=event.estimated,
         duration_ms=event.duration_ms,
         ttft_ms=event.ttft_ms,
+    )
+
+
+def _share(answer: UsageRow, share: BilledElsewhere, row_id: str) -> UsageRow:
+    return replace(
+        answer,
+        id=row_id,
+        requests=0,
+        provider=share.provider,
+        model=share.model,
+        input_tokens=share.input_tokens,
+        output_tokens=share.output_tokens,
+        cache_read_tokens=share.cache_read_tokens,
+        cache_creation_tokens=share.cache_creation_tokens,
+        cost=from_usd(share.cost_usd),
+        savings=from_usd(share.cost_savings_usd),
     )

@@ -12,15 +12,16 @@ from domain.values import value
 @value(kw_only=True)
 class UsageRow:
     """
-    One client's request.
+    One client's request; or what it cost at a provider that did not answer it, in a row that counts for none.
 
     Attributes:
         id: its own; a client may send two requests under one request id.
         at: when it was over, in seconds since the epoch.
         provider: who answered; empty when nobody did.
         outcome: how it ended, as in the event `request-completed`.
-        cost: of all its attempts together.
+        cost: of all its attempts at this provider together.
         estimated: whether any of the counts or costs is an estimate.
+        requests: as how many it counts, 1 or 0.
     """
 
     id: str
@@ -45,6 +46,7 @@ class UsageRow:
     estimated: bool
     duration_ms: float
     ttft_ms: float | None
+    requests: int = 1
 
 
 class UsageGroup(StrEnum):
@@ -141,8 +143,8 @@ def slot_total(row: UsageRow) -> SlotTotal:
             UsageGroup.KEY: row.key_id,
         },
         total=UsageTotal(
-            requests=1,
-            answered=int(row.outcome == ANSWERED),
+            requests=row.requests,
+            answered=row.requests if row.outcome == ANSWERED else 0,
             input_tokens=row.input_tokens,
             output_tokens=row.output_tokens,
             cache_read_tokens=row.cache_read_tokens,

@@ -7,6 +7,20 @@ from domain.values import value
 
 
 @value(kw_only=True)
+class BilledElsewhere:
+    """What a request cost at a target that did not answer it in the end, as `RequestCompleted` tells."""
+
+    provider: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_creation_tokens: int
+    cost_usd: float
+    cost_savings_usd: float
+
+
+@value(kw_only=True)
 class RequestAccepted:
     """A client's request has arrived; `request-completed` will tell how it ended."""
 

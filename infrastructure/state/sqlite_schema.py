@@ -42,6 +42,7 @@ MIGRATIONS = (
         PRIMARY KEY (name, worker)
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE usage ADD COLUMN requests INTEGER NOT NULL DEFAULT 1",
 )
 """Each brings a file of the version that is its place in this list to the next one; none is ever changed."""
 

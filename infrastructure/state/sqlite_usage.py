@@ -24,7 +24,7 @@ _INSERT = (
 _NAMES = (UsageGroup.MEMBER, UsageGroup.PROVIDER, UsageGroup.PROFILE, UsageGroup.MODEL, UsageGroup.KEY)
 _SUMS = f"""
 SELECT CAST(at / {SLOT_S} AS INTEGER), member, provider, profile, model, key_id,
-    count(*), sum(outcome = '{ANSWERED}'),
+    sum(requests), sum(CASE WHEN outcome = '{ANSWERED}' THEN requests ELSE 0 END),
     sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), sum(cache_creation_tokens),
     sum(cost), sum(savings), sum(CASE WHEN estimated THEN cost ELSE 0 END)
 FROM usage WHERE at >= ? AND at < ?

@@ -244,4 +244,5 @@ _COLUMNS = tuple(field.name for field in fields(UsageRow))
 
 
 def _row(text: str) -> UsageRow:
-    return UsageRow(**dict(zip(_COLUMNS, msgspec.json.decode(text), strict=True)))
+    """Rows that were written before there was a column lack it."""
+    return UsageRow(**dict(zip(_COLUMNS, msgspec.json.decode(text), strict=False)))

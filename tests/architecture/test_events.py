@@ -1,6 +1,6 @@
 """The event inventory is closed, harmless and told in the documents."""
 
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from types import UnionType
 from typing import get_args, get_origin
@@ -15,7 +15,9 @@ SMALL = (bool, int, float, str)
 
 
 def is_small(annotation: object) -> bool:
-    """A primitive, an enumeration, or a tuple, mapping or choice of such: nothing to hold a prompt."""
+    """A primitive, an enumeration, or a value, tuple, mapping or choice of such: nothing to hold a prompt."""
+    if isinstance(annotation, type) and is_dataclass(annotation):
+        return all(is_small(field.type) for field in fields(annotation))
     if annotation is None or annotation is type(None):
         return True
     if (

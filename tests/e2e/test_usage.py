@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from tests.e2e.clients import DIALECTS, ClientDialect, ask, is_terminated
-from tests.e2e.gateway import COMMAND, bare_environment, running
+from tests.e2e.gateway import COMMAND, bare_environment, only, running
 from tests.e2e.stage import Stage
 from tests.e2e.test_budgets import ANSWER, COST_USD, config
-from tests.upstream.behaviours import Answer, Usage
+from tests.upstream.behaviours import Answer, Garbage, Usage
 from tests.upstream.scripted_upstream import wait_until
 
 
@@ -67,6 +67,26 @@ def test_usage_is_told_while_the_gateway_runs_and_after_it(stage: Stage, tmp_pat
     assert (ever["since"], len(ever["rows"])) == ("1970-01-01T00:00:00Z", 2)
     assert told(tmp_path, "--by", "provider,model") == by_provider["rows"]
     assert told(tmp_path, "--budgets")[0]["settled_usd"] == 2 * COST_USD
+
+
+def test_what_a_failed_attempt_may_cost_is_told_of_the_provider_that_failed(
+    stage: Stage, tmp_path: Path
+) -> None:
+    stage.plays(first=Garbage())
+    with running(tmp_path, config(stage, monthly_budget_usd=1.0)) as gateway:
+        assert ask(gateway, "openai_chat", "chain-openai_compat").status_code == 200
+        wait_until(lambda: only(gateway.events(), "request-completed") != [])
+        (completed,) = only(gateway.events(), "request-completed")
+
+    (budget,) = told(tmp_path, "--budgets")
+    rows = {row["provider"]: row for row in told(tmp_path)}
+    (elsewhere,) = completed["billed_elsewhere"]
+    failed, answered = rows["first-openai_compat"], rows["second-openai_compat"]
+    assert elsewhere["provider"] == "first-openai_compat"
+    assert failed["cost_usd"] == elsewhere["cost_usd"] == completed["cost_usd"] == budget["settled_usd"] > 0
+    assert (failed["requests"], failed["estimated_cost_usd"]) == (0, failed["cost_usd"])
+    assert (answered["requests"], answered["cost_usd"]) == (1, 0)
+    assert answered["output_tokens"] > 0
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

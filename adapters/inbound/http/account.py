@@ -117,10 +117,11 @@ class Account:
 
     def completed(self, status: int, now: float) -> RequestCompleted:
         """The whole story; ``status`` is what went out, or 0."""
-        usage = self.receipt.usage or self.usage() or _NOTHING_COUNTED
-        if isinstance(self._reply, ContinuedReply) and self._reply.was_continued:
+        continued = isinstance(self._reply, ContinuedReply) and self._reply.was_continued
+        if continued and self._reply is not None:
             self._tell_of(self._reply)
-            usage = self._reply.usage or usage
+        billed, told = self.receipt.usage_at(self._provider), self.usage()
+        usage = (told or billed if continued else billed or told) or _NOTHING_COUNTED
         return RequestCompleted(
             request_id=self.request_id,
             member=self.caller.member,
@@ -145,6 +146,7 @@ class Account:
             cost_usd=exact_usd(self.receipt.cost),
             cost_savings_usd=exact_usd(self.receipt.savings),
             estimated=self.receipt.estimated,
+            billed_elsewhere=self.receipt.elsewhere(self._provider),
         )
 
     def _real_model(self) -> str:

@@ -170,7 +170,7 @@ class _Story:
 
     def completed(self, status: int, now: float) -> RequestCompleted:
         receipt = self.asked.receipt if self.asked else Receipt()
-        usage = receipt.usage or self.usage() or Usage()
+        usage = receipt.usage_at(self.provider) or self.usage() or Usage()
         return RequestCompleted(
             request_id=self.request_id,
             member=self.caller.member,
@@ -195,6 +195,7 @@ class _Story:
             cost_usd=exact_usd(receipt.cost),
             cost_savings_usd=exact_usd(receipt.savings),
             estimated=receipt.estimated,
+            billed_elsewhere=receipt.elsewhere(self.provider),
         )
 
 

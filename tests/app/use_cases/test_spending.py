@@ -14,7 +14,7 @@ from app.use_cases.usage_journal import UsageJournal
 from domain.access.keys import Caller
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode
 from domain.budget.ledger import BudgetLedger
-from domain.budget.money import NanoUsd, from_usd
+from domain.budget.money import NanoUsd, exact_usd, from_usd
 from domain.budget.pricing import price
 from domain.conversation.reply import Batch, Finished, StopReason, TextDelta, Usage, UsageReported
 from domain.conversation.request import Built, Conversation, Sampling
@@ -275,7 +275,7 @@ async def test_an_upstream_that_counts_nothing_is_charged_an_estimate_and_that_i
         spent, estimated, _ = bank.booked()
         assert spent == estimated > 0
         assert asked.receipt.estimated
-        assert asked.receipt.usage == Usage(input_tokens=4, output_tokens=2)
+        assert asked.receipt.usage_at("cloud") == Usage(input_tokens=4, output_tokens=2)
 
 
 async def test_every_attempt_of_a_walk_is_on_the_receipt() -> None:
@@ -285,8 +285,11 @@ async def test_every_attempt_of_a_walk_is_on_the_receipt() -> None:
     async with opened(first):
         asked = await first.ask()
 
-        assert asked.receipt.cost == COST + first.booked(Account(AccountKind.PROVIDER, "first"))[0]
-        assert asked.receipt.usage == Usage(input_tokens=7, output_tokens=3)
+        guessed = first.booked(Account(AccountKind.PROVIDER, "first"))[0]
+        assert asked.receipt.cost == COST + guessed
+        (elsewhere,) = asked.receipt.elsewhere("cloud")
+        assert (elsewhere.provider, elsewhere.cost_usd) == ("first", exact_usd(NanoUsd(guessed)))
+        assert asked.receipt.usage_at("cloud") == Usage(input_tokens=7, output_tokens=3)
 
 
 async def test_what_nobody_can_count_is_not_asked_where_a_budget_must_be_kept() -> None:

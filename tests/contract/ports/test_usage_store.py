@@ -36,6 +36,19 @@ ROW = UsageRow(
 ALL = UsageQuery(since=0.0, until=MIDNIGHT * 2)
 
 
+async def test_what_another_provider_may_charge_counts_for_no_request(stores: Stores) -> None:
+    store = stores.worker()
+    await store.log_usage([ROW, replace(ROW, id="2", provider="broken", requests=0, cost=NanoUsd(5))])
+
+    by_provider = await store.usage(replace(ALL, by=(UsageGroup.PROVIDER,)))
+
+    assert [(one.group, one.requests, one.answered) for one in by_provider] == [
+        (("broken",), 0, 0),
+        (("cloud",), 1, 1),
+    ]
+    assert by_provider[0].cost == 5
+
+
 async def test_sums_are_made_by_what_is_asked_for(stores: Stores) -> None:
     store, reader = stores.worker(), stores.worker()
     await store.log_usage(

@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from domain.budget.usage import UsageQuery
 from domain.ports.storage import StoreUnavailable
 from infrastructure.clock import SystemClock
 from infrastructure.state.valkey import ValkeyStore
+from infrastructure.state.valkey_server import ValkeyServer
 from tests.upstream.state_server import StateServer, state_server
 
 
@@ -17,6 +20,20 @@ from tests.upstream.state_server import StateServer, state_server
 def server(tmp_path: Path) -> Iterator[StateServer]:
     with state_server(tmp_path) as running:
         yield running
+
+
+async def test_rows_of_a_log_that_an_earlier_version_wrote_are_read(server: StateServer) -> None:
+    store = ValkeyStore(server.url, SystemClock())
+    line = ValkeyServer(server.url)
+    row = ["1", 9.0, "r", "anna", "k", "home", "cloud", "m", "openai_chat", True, "answered", 200, 1]
+    row += [100, 10, 0, 0, 7, 0, False, 1.5, None]
+    await line.do("ZADD", "{coderouter}:usage", "9.0", msgspec.json.encode(row))
+
+    (total,) = await store.usage(UsageQuery(since=0.0, until=10.0))
+
+    assert (total.requests, total.answered, total.cost) == (1, 1, 7)
+    await line.aclose()
+    await store.aclose()
 
 
 class LossyLine:
