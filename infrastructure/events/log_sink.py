@@ -1,7 +1,5 @@
 """Writes every event as a log line."""
 
-from dataclasses import fields
-
 import structlog
 
 from domain.events import Event
@@ -12,11 +10,6 @@ class LogSink:
 
     def __init__(self, logger: structlog.typing.FilteringBoundLogger) -> None:
         self._methods = {level: getattr(logger, level) for level in ("debug", "info", "warning", "error")}
-        self._names: dict[type[Event], tuple[str, ...]] = {}
 
     def emit(self, event: Event) -> None:
-        kind = type(event)
-        names = self._names.get(kind)
-        if names is None:
-            names = self._names[kind] = tuple(field.name for field in fields(event))
-        self._methods[event.level](event.name, **{name: getattr(event, name) for name in names})
+        self._methods[event.level](event.name, told=event)

@@ -82,6 +82,12 @@ def test_a_terminal_gets_words_not_json() -> None:
         "sk-proj-abcdefghijklmnop1234",
         "Bearer eyJhbGciOiJIUzI1NiJ9.e30.abc",
         "cr_abcdefghijklmnopqrst",
+        "gsk_abcdefghijklmnopqrst",
+        "csk-abcdefghijklmnopqrst",
+        "hf_abcdefghijklmnopqrst",
+        "nvapi-abcdefghijklmnopqrst",
+        "xai-abcdefghijklmnopqrst",
+        "AIzaabcdefghijklmnopqrst",
     ],
 )
 def test_no_secret_reaches_a_line_whoever_says_it(secret: str, as_json: bool) -> None:
