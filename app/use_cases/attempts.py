@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import field
 from typing import Protocol
 
-from domain.budget.billing import Bill, Certainty, Seen, counts_prompt
+from domain.budget.billing import USUAL_ANSWER, Bill, Certainty, Seen, counts_prompt
 from domain.budget.money import NanoUsd, exact_usd, in_usd
 from domain.conversation.reply import Usage
 from domain.conversation.request import ChatRequest, MalformedRequest
@@ -137,7 +137,14 @@ def seen_of(attempting: Attempting, ending: Ending) -> Seen:
     counted = usage is not None and usage.output_tokens is not None
     complete = ending.outcome is Outcome.ANSWERED or (ending.finished and counted)
     prompt_tokens = _prompt_tokens(attempting.facts, usage)
-    return Seen(ending.sent, complete, ending.failure, usage, ending.characters, prompt_tokens)
+    unheard = 0 if complete or attempting.stream else _usual_answer(attempting.facts)
+    return Seen(ending.sent, complete, ending.failure, usage, ending.characters, prompt_tokens, unheard)
+
+
+def _usual_answer(facts: Facts) -> int:
+    with suppress(MalformedRequest):
+        return min(facts.output_limit or USUAL_ANSWER, USUAL_ANSWER) if facts.generates else 0
+    return 0
 
 
 def _prompt_tokens(facts: Facts, usage: Usage | None) -> int:

@@ -11,6 +11,9 @@ from domain.failures import FailureKind, UpstreamFailure
 
 _CHARACTERS_PER_TOKEN = 4
 
+USUAL_ANSWER = 4096
+"""Tokens of an answer that nothing limits, where a guess will do."""
+
 _MAY_BE_BILLED = frozenset(
     {
         FailureKind.SLOW,
@@ -48,6 +51,7 @@ class Seen(NamedTuple):
         usage: what it reported.
         characters: of its answer.
         prompt_tokens: of the question, as estimated.
+        unheard_tokens: as many as may have been written of an answer that comes whole, when it did not come.
     """
 
     sent: bool
@@ -56,6 +60,7 @@ class Seen(NamedTuple):
     usage: Usage | None
     characters: int
     prompt_tokens: int
+    unheard_tokens: int = 0
 
 
 class Bill(NamedTuple):
@@ -115,7 +120,7 @@ def _estimated(seen: Seen) -> Usage:
     what it does not know.
     """
     said = _NOTHING_USED if seen.usage is None else seen.usage
-    heard = -(-seen.characters // _CHARACTERS_PER_TOKEN)
+    heard = -(-seen.characters // _CHARACTERS_PER_TOKEN) or seen.unheard_tokens
     if not counts_prompt(said):
         said = replace(said, input_tokens=seen.prompt_tokens)
     told = said.output_tokens

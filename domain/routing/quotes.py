@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from domain.access.keys import Caller
 from domain.budget.accounts import Account, AccountKind
+from domain.budget.billing import USUAL_ANSWER
 from domain.budget.ledger import BudgetLedger, Strictness
 from domain.budget.money import NOTHING, NanoUsd
 from domain.budget.pricing import Price
@@ -14,10 +15,6 @@ from domain.routing.facts import Facts
 from domain.routing.gates import BarReason, Barred
 from domain.routing.manner import is_spoken_by
 from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target
-
-_USUAL_ANSWER = 4096
-"""Tokens of an answer that nothing limits, as far as a soft budget is concerned."""
-
 
 _MOST_OF_CLAUDES_PICTURES = 4_784
 """https://platform.claude.com/docs/en/build-with-claude/vision, of models that see in high resolution."""
@@ -109,7 +106,7 @@ class Quotes:
         if input_tokens is None:
             return Barred(errand.target, BarReason.NO_INPUT_BOUND)
         amount = price.at_most(
-            input_tokens=input_tokens, output_tokens=_USUAL_ANSWER if output_tokens is None else output_tokens
+            input_tokens=input_tokens, output_tokens=USUAL_ANSWER if output_tokens is None else output_tokens
         )
         return Quote(accounts, amount, price, is_bounded=True)
 

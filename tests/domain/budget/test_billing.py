@@ -60,6 +60,15 @@ def test_noughts_for_words_that_were_heard_are_no_count() -> None:
     assert (silent.cost, silent.estimated) == (from_usd(0.001), False)
 
 
+def test_an_answer_that_should_have_come_whole_and_did_not_may_have_been_written() -> None:
+    slow = UpstreamFailure(FailureKind.SLOW, "no")
+    silent = seen(complete=False, failure=slow, usage=None, characters=0)
+
+    assert bill(silent._replace(unheard_tokens=100), PRICE).cost == from_usd(0.0015)
+    assert bill(silent, PRICE).cost == from_usd(0.0005)
+    assert bill(silent._replace(failure=None, sent=False, unheard_tokens=100), PRICE) == NO_BILL
+
+
 def test_an_answer_that_was_cut_short_costs_at_least_what_was_heard() -> None:
     found = bill(seen(complete=False, usage=Usage(input_tokens=1000, output_tokens=1)), PRICE)
 
