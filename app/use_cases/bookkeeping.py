@@ -202,7 +202,10 @@ class Bookkeeper:
         except BaseException:
             self._answer_all()
             raise
-        await asyncio.gather(self._exchange(), self._write())
+        # Both are waited for, also when one fails: claims that are under way must not be overtaken.
+        for failed in await asyncio.gather(self._exchange(), self._write(), return_exceptions=True):
+            if failed is not None:
+                raise failed
         if len(self._journal):
             self.stir()
 
@@ -226,9 +229,9 @@ class Bookkeeper:
         waiting, self._waiting = self._waiting, []
         claims = self._ledger.claims(self._clock.time())
         try:
-            self._ledger.granted(await self._store.exchange(claims) if claims else ())
+            claims.granted(await self._store.exchange(claims.told) if claims.told else ())
         except BaseException:
-            self._ledger.unanswered()
+            claims.unanswered()
             raise
         finally:
             _answer(waiting)

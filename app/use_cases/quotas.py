@@ -35,9 +35,10 @@ class _Use:
 
     def ended(self, ending: Ending) -> None:
         now = self.clock.time()
-        for meter in self.meters:
-            if meter.quota.unit is Unit.TOKENS:
-                meter.use(self._tokens(ending), now)
+        by_tokens = [meter for meter in self.meters if meter.quota.unit is Unit.TOKENS]
+        tokens = self._tokens(ending) if by_tokens else 0
+        for meter in by_tokens:
+            meter.use(tokens, now)
         for meter, window in self.counted:
             if not ending.sent or (ending.failure is not None and not meter.quota.failed_count):
                 meter.give_back(1, window, now)

@@ -7,7 +7,7 @@ lent this worker (`domain.budget.leases`); what waits for the store is only a re
 suffice. `claims` says what the store must be told and asked, `granted` brings its answer.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from math import inf
@@ -106,6 +106,29 @@ def _wallet_of(books: Iterable[Book], now: float) -> _Wallet:
     )
 
 
+class Claims:
+    """What is said to the store at one time, and whose purses it is about."""
+
+    __slots__ = ("_purses", "told")
+
+    def __init__(self, told: tuple[Claim, ...], purses: tuple[Purse, ...]) -> None:
+        self.told = told
+        self._purses = purses
+
+    def __repr__(self) -> str:
+        return f"<Claims {self.told}>"
+
+    def granted(self, grants: Sequence[Grant]) -> None:
+        """The answers, in the order of the claims."""
+        for purse, grant in zip(self._purses, grants, strict=True):
+            purse.granted(grant)
+
+    def unanswered(self) -> None:
+        """The store could not be asked."""
+        for purse in self._purses:
+            purse.unanswered()
+
+
 class BudgetLedger:
     """What this worker has reserved and spent, for every account that pays."""
 
@@ -115,7 +138,6 @@ class BudgetLedger:
         self._books: dict[Account, Book] = {}
         self._wallets: dict[Payers, _Wallet] = {}
         self._strictness: dict[Payers, Strictness] = {}
-        self._claimed: tuple[Purse, ...] = ()
         self._leaving = False
 
     def __repr__(self) -> str:
@@ -147,11 +169,7 @@ class BudgetLedger:
 
     def exceeded(self, accounts: Payers, amount: NanoUsd, now: float) -> Exceeded | None:
         """The first budget that the amount does not fit into, whatever the store may say if it is asked."""
-        for purse in self._wallet(accounts, now).capped:
-            if not (purse.has(amount) or purse.might_have(amount)):
-                purse.long_for()
-                return purse.exceeded()
-        return None
+        return _first_exceeded(self._wallet(accounts, now).capped, amount, Purse.might_have)
 
     def reserve(self, accounts: Payers, amount: NanoUsd, now: float, *, asked: bool = False) -> Reserving:
         """
@@ -164,31 +182,22 @@ class BudgetLedger:
         wallet = self._wallet(accounts, now)
         for purse in wallet.capped:
             if not purse.has(amount):
-                return self._short(accounts, amount, now, asked=asked)
+                return self._short(wallet, amount, asked=asked)
         return self._promised(wallet, amount)
-
-    def _short(self, accounts: Payers, amount: NanoUsd, now: float, *, asked: bool) -> Short | Exceeded:
-        """Asks for it in all pots at once, lest one gives back what it has while another waits."""
-        capped = self._wallet(accounts, now).capped
-        exceeded = self._exceeded(capped, amount) if asked else self.exceeded(accounts, amount, now)
-        if exceeded is not None:
-            return exceeded
-        for purse in capped:
-            purse.lack(amount)
-        return SHORT
 
     def reserve_unlent(self, accounts: Payers, amount: NanoUsd, now: float) -> Reservation | Exceeded:
         """As `reserve`, by what is known of the budgets, while the store that lends cannot be asked."""
         wallet = self._wallet(accounts, now)
-        return self._exceeded(wallet.capped, amount) or self._promised(wallet, amount)
+        exceeded = _first_exceeded(wallet.capped, amount, Purse.could_have)
+        return self._promised(wallet, amount) if exceeded is None else exceeded
 
     def open(self, accounts: Iterable[Account], now: float) -> None:
         """Opens the books of accounts before anybody asks, so that money is lent when the first one does."""
         for account in accounts:
             self._book(account).current(now)
 
-    def claims(self, now: float) -> tuple[Claim, ...]:
-        """What the store must be told and asked; `granted` or `unanswered` must follow before the next."""
+    def claims(self, now: float) -> Claims:
+        """What the store must be told and asked; whatever comes of it must be told them before the next."""
         self.is_low = False
         claims: list[Claim] = []
         claimed: list[Purse] = []
@@ -200,20 +209,7 @@ class BudgetLedger:
                 if claim is not None:
                     claims.append(claim)
                     claimed.append(purse)
-        self._claimed = tuple(claimed)
-        return tuple(claims)
-
-    def granted(self, grants: Sequence[Grant]) -> None:
-        """The answers to the claims, in their order."""
-        for purse, grant in zip(self._claimed, grants, strict=True):
-            purse.granted(grant)
-        self._claimed = ()
-
-    def unanswered(self) -> None:
-        """The store could not be asked."""
-        for purse in self._claimed:
-            purse.unanswered()
-        self._claimed = ()
+        return Claims(tuple(claims), tuple(claimed))
 
     def say_again(self) -> None:
         """Has the store told of every pot once more, as it may have forgotten what it knew."""
@@ -236,12 +232,15 @@ class BudgetLedger:
         """Whether nothing is promised, and the store knows of everything that was spent."""
         return all(purse.is_idle for purse in self.purses())
 
-    def _exceeded(self, capped: Iterable[Purse], amount: NanoUsd) -> Exceeded | None:
-        for purse in capped:
-            if not (purse.has(amount) or purse.could_have(amount)):
-                purse.long_for()
-                return purse.exceeded()
-        return None
+    def _short(self, wallet: "_Wallet", amount: NanoUsd, *, asked: bool) -> Short | Exceeded:
+        """Asks for it in all pots at once, lest one gives back what it has while another waits."""
+        fits = Purse.could_have if asked else Purse.might_have
+        exceeded = _first_exceeded(wallet.capped, amount, fits)
+        if exceeded is not None:
+            return exceeded
+        for purse in wallet.capped:
+            purse.lack(amount)
+        return SHORT
 
     def _promised(self, wallet: "_Wallet", amount: NanoUsd) -> Reservation:
         note(wallet.others, amount)
@@ -267,3 +266,13 @@ class BudgetLedger:
 
     def _budget(self, account: Account) -> Budget:
         return self._budgets.get(account, NO_BUDGET)
+
+
+def _first_exceeded(
+    capped: Iterable[Purse], amount: NanoUsd, fits: Callable[[Purse, NanoUsd], bool]
+) -> Exceeded | None:
+    for purse in capped:
+        if not (purse.has(amount) or fits(purse, amount)):
+            purse.long_for()
+            return purse.exceeded()
+    return None

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -10,13 +10,15 @@ import pytest
 from app.use_cases.bookkeeping import Bookkeeper, OnFailure, StateUnknown
 from app.use_cases.usage_journal import UsageJournal
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode, Pot
+from domain.budget.leases import Claim, Grant
 from domain.budget.ledger import BudgetLedger, Reservation
 from domain.budget.money import NanoUsd, from_usd
 from domain.budget.periods import Span
 from domain.budget.purse import Exceeded
-from domain.budget.usage import UsageQuery
+from domain.budget.usage import UsageQuery, UsageRow
 from domain.events import Outcome, RequestCompleted
 from domain.inventory.money import BudgetLeaseCharged, StateFound, StateLost
+from domain.ports.storage import StoreUnavailable
 from infrastructure.clock import SystemClock
 from infrastructure.state.memory import SharedMemory
 from tests.fakes.fixed_clock import FixedClock
@@ -240,6 +242,35 @@ async def test_a_bug_in_the_store_does_not_end_the_books() -> None:
         await eventually(lambda: books.keeper.is_lost)
         books.store.exchange = working  # type: ignore[method-assign]
         await books.until_settled(0.001)
+
+
+async def test_a_log_that_cannot_be_written_lets_no_claims_overtake_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    books = Books(hard(10.0))
+    under_way: list[int] = [0]
+    exchange = books.store.exchange
+
+    async def slowly(claims: Sequence[Claim]) -> Sequence[Grant]:
+        under_way.append(under_way[-1] + 1)
+        await asyncio.sleep(1.0)
+        found = await exchange(claims)
+        under_way.append(under_way[-1] - 1)
+        return found
+
+    async def never(_rows: Sequence[UsageRow]) -> None:
+        raise StoreUnavailable("full")
+
+    async with opened(books):
+        monkeypatch.setattr(books.store, "exchange", slowly)
+        monkeypatch.setattr(books.store, "log_usage", never)
+        books.journal.emit(completed())
+        (await books.reserved(0.01)).settle(from_usd(0.01))
+        books.keeper.stir()
+        await asyncio.sleep(4.0)
+        monkeypatch.undo()
+
+    assert max(under_way) == 1
 
 
 async def test_what_is_not_written_yet_is_written_at_the_end() -> None:

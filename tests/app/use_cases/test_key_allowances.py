@@ -106,12 +106,14 @@ async def test_another_key_gives_the_state_nothing_to_do_for_those_there_are() -
     async with opened(Books(DOLLAR)) as books:
         desk = Desk(books)
         desk.grant(KEY)
-        books.ledger.granted(await books.store.exchange(books.ledger.claims(0.0)))
+        claims = books.ledger.claims(0.0)
+        claims.granted(await books.store.exchange(claims.told))
 
         desk.grant(KEY, replace(KEY, id="k2"))
 
-        claimed = {claim.pot.account.name for claim in books.ledger.claims(0.0)}
-        books.ledger.unanswered()
+        unheard = books.ledger.claims(0.0)
+        claimed = {claim.pot.account.name for claim in unheard.told}
+        unheard.unanswered()
         assert claimed == {"k2"}
 
 

@@ -153,8 +153,8 @@ class LedgerMachine(RuleBasedStateMachine):
         worker = self._worker(slot)
         claims = self.workers[worker].claims(self.now)
         if arrives:
-            self.exchange(worker, claims)
-        self.workers[worker].unanswered()
+            self.exchange(worker, claims.told)
+        claims.unanswered()
 
     @rule(slot=st.sampled_from((0, 1)))
     def crash(self, slot: int) -> None:
@@ -210,7 +210,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _flush(self, worker: str) -> None:
         ledger = self.workers[worker]
-        ledger.granted(self.exchange(worker, ledger.claims(self.now)))
+        claims = ledger.claims(self.now)
+        claims.granted(self.exchange(worker, claims.told))
 
     def _pots(self, accounts: Sequence[Account]) -> tuple[Pot, ...]:
         periods = [period_at(span, UTC, self.now) for span in Span]

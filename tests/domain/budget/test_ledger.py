@@ -27,7 +27,8 @@ class Worker:
         self.pots = pots
 
     def flush(self, now: float = NOW) -> None:
-        self.ledger.granted(self.pots.exchange(self.name, self.ledger.claims(now)))
+        claims = self.ledger.claims(now)
+        claims.granted(self.pots.exchange(self.name, claims.told))
 
     def asked(self, usd: float, *accounts: Account, now: float = NOW, asked: bool = False) -> Reserving:
         return self.ledger.reserve(accounts or (CLOUD,), from_usd(usd), now, asked=asked)
@@ -177,7 +178,7 @@ def test_an_idle_worker_gives_back_what_it_does_not_need() -> None:
     for later in range(3600, 3650):
         worker.flush(NOW + later)
     idle = pots.balance(MONTH).reserved
-    assert worker.ledger.claims(NOW + 3650) == ()
+    assert worker.ledger.claims(NOW + 3650).told == ()
     worker.ledger.give_back()
     worker.flush()
 
@@ -229,8 +230,9 @@ def test_an_answer_of_the_store_that_was_lost_costs_nothing() -> None:
     worker = Worker(pots, {CLOUD: hard(1.0)})
     worker.reserved(0.3).settle(from_usd(0.3))
 
-    pots.exchange("one", worker.ledger.claims(NOW))
-    worker.ledger.unanswered()
+    claims = worker.ledger.claims(NOW)
+    pots.exchange("one", claims.told)
+    claims.unanswered()
     worker.flush()
 
     assert pots.balance(MONTH).settled == from_usd(0.3)
