@@ -4,10 +4,10 @@ import select
 import ssl
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 from weakref import WeakSet
 
 import aiohttp
@@ -131,11 +131,23 @@ async def _exchange(session: aiohttp.ClientSession, request: httpx.Request) -> E
     return response
 
 
+class _Protocol(ResponseHandler):
+    """Resumes what was paused, and nothing else."""
+
+    def resume_reading(self, *args: Any, **options: Any) -> None:
+        # aiohttp 3.14 asks for it with every chunk that it takes out of its buffer, and then has its parser
+        # read no bytes and the loop watch a socket that it watches: a good part of what a small chunk costs.
+        if self._reading_paused:
+            super().resume_reading(*args, **options)
+
+
 class _Connector(aiohttp.TCPConnector):
     """Hands out only connections that may carry a request, as many as are asked for."""
 
     def __init__(self, trust: ssl.SSLContext, connected: Connected) -> None:
         super().__init__(ssl=trust, limit=0, limit_per_host=0, keepalive_timeout=KEEP_ALIVE_S)
+        makes: Callable[..., ResponseHandler] = _Protocol
+        self._factory = partial(makes, loop=self._loop)
         self._connected = connected
         self._used_before: WeakSet[ResponseHandler] = WeakSet()
 

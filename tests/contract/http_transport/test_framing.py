@@ -302,6 +302,25 @@ async def test_a_peer_that_compresses_unasked_is_understood(
     assert (await answer_to(transport, body)).content == b"hello " * 1_000
 
 
+@pytest.mark.parametrize("framing", ["length", "chunks", "close"])
+async def test_what_unpacks_to_far_more_than_is_buffered_arrives_whole(
+    transport: httpx.AsyncBaseTransport, framing: str
+) -> None:
+    plain = bytes(5_000_000)
+    compressor = zlib.compressobj(wbits=31)
+    packed = compressor.compress(plain) + compressor.flush()
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+    body = {
+        "length": sized(packed, headers=b"Content-Encoding: gzip\r\n"),
+        "chunks": head + b"Transfer-Encoding: chunked\r\n\r\n" + chunk(packed) + LAST_CHUNK,
+        "close": head + b"Connection: close\r\n\r\n" + packed,
+    }[framing]
+
+    answer = await answer_to(transport, body, then_close=framing == "close")
+
+    assert answer.content == plain
+
+
 async def test_every_byte_may_come_alone(transport: httpx.AsyncBaseTransport) -> None:
     async def play(line: Line) -> None:
         await line.read_request()
