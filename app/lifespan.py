@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from app.container import Container
 from app.launch import Launch
+from app.use_cases.chores import kept_going
 from domain.events import Event
 from domain.inventory.lifetime import ConfigFound, Started, Stopped
 from domain.routing.suitability import suitability_warnings
@@ -45,22 +46,25 @@ async def _open_state(container: Container, stack: AsyncExitStack) -> None:
     await windows.look()
     await keys.refresh()
     chores = [
-        keys.watch(),
-        quotas.run(),
-        health.run(),
-        windows.run(),
-        container.probe_providers().run(),
-        container.half_open().run(),
-        container.learn_windows().run(),
-        container.wake_hosts().run(),
+        keys.watch,
+        quotas.run,
+        health.run,
+        windows.run,
+        container.probe_providers().run,
+        container.half_open().run,
+        container.learn_windows().run,
+        container.wake_hosts().run,
     ]
     if container.is_shared():
         chores += [
-            container.seat_sharing().run(),
-            container.limit_sharing().run(),
-            container.trace_sharing().run(),
+            container.seat_sharing().run,
+            container.limit_sharing().run,
+            container.trace_sharing().run,
         ]
-    stack.push_async_callback(_ended, [asyncio.create_task(chore) for chore in chores])
+    sink, clock = container.sink(), container.clock()
+    stack.push_async_callback(
+        _ended, [asyncio.create_task(kept_going(chore, sink, clock)) for chore in chores]
+    )
     bookkeeper = container.bookkeeper()
     stack.push_async_callback(bookkeeper.aclose)
     await bookkeeper.open(container.budgets())

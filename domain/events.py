@@ -252,7 +252,7 @@ class RequestCompleted:
 
 @value(kw_only=True)
 class InternalFault:
-    """A bug of ours; ``where`` and ``error`` are for whoever mends it."""
+    """A bug of ours, for whoever mends it; without a ``request_id`` in background work, which goes on."""
 
     name: ClassVar[str] = "internal-fault"
     level: ClassVar[Level] = Level.ERROR

@@ -8,7 +8,6 @@ told so. Whatever happens ends in exactly one `RequestCompleted`.
 """
 
 import asyncio
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -28,11 +27,12 @@ from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpRespons
 from adapters.inbound.http.wishes import wishes_of
 from app.use_cases.continuing import AnyReply
 from app.use_cases.converse import Asked, Converse
+from app.use_cases.faults import internal_fault
 from app.use_cases.member_limits import LimitReached, MemberLimits
 from app.use_cases.plan import Plan
 from app.use_cases.watch_context import WatchContext
 from domain.conversation.request import ChatRequest, MalformedRequest
-from domain.events import InternalFault, Outcome
+from domain.events import Outcome
 from domain.failures import UpstreamFailure
 from domain.guards.tool_loop import ToolLoopBroken
 from domain.ports.observation import EventSink
@@ -221,23 +221,6 @@ class ConversationRoute:
             wants_usage=request.wants_usage,
             request=request,
         )
-
-
-def internal_fault(error: Exception, request_id: str) -> InternalFault:
-    """The event for a bug of ours."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else "unknown"
-    return InternalFault(
-        request_id=request_id,
-        where=where,
-        error=f"{type(error).__name__}: {error}"[:_ERROR_LENGTH],
-        traceback="".join(traceback.format_exception(error))[-_TRACEBACK_LENGTH:],
-    )
-
-
-_ERROR_LENGTH = 500
-_TRACEBACK_LENGTH = 8000
-"""Characters of an error and of its traceback, counted from its end, that an event keeps."""
 
 
 @contextmanager

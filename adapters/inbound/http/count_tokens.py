@@ -9,7 +9,7 @@ from litestar.types import Receive, Scope, Send
 
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.anthropic_messages.request import decode_count_request
-from adapters.inbound.http.conversation import InboundLimits, internal_fault
+from adapters.inbound.http.conversation import InboundLimits
 from adapters.inbound.http.errors import Complaint, Rejected, error_answer
 from adapters.inbound.http.headers import Headers, header, request_id, text_headers
 from adapters.inbound.http.key_check import caller_of
@@ -17,6 +17,7 @@ from adapters.inbound.http.request_body import read_body
 from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpResponse
 from adapters.inbound.http.wishes import wishes_said
 from app.use_cases.count_tokens import Counted, CountTokens
+from app.use_cases.faults import internal_fault
 from domain.access.keys import Caller
 from domain.conversation.request import ChatRequest
 from domain.ports.observation import EventSink

@@ -10,7 +10,7 @@ from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.inbound.http.attendance import Attendance
-from adapters.inbound.http.conversation import InboundLimits, internal_fault
+from adapters.inbound.http.conversation import InboundLimits
 from adapters.inbound.http.errors import Complaint, Rejected, error_answer
 from adapters.inbound.http.headers import Headers, header, request_id, text_headers
 from adapters.inbound.http.key_check import caller_of
@@ -19,6 +19,7 @@ from adapters.inbound.http.response import JSON_CONTENT, ClientLeft, HttpRespons
 from adapters.inbound.http.wishes import wishes_said
 from app.use_cases.attempts import Receipt
 from app.use_cases.embed import EMBEDDINGS, Embed, Embedded, EmbeddingsAsked
+from app.use_cases.faults import internal_fault
 from app.use_cases.member_limits import LimitReached, MemberLimits
 from app.use_cases.plan import Plan
 from domain.access.keys import Caller

@@ -9,11 +9,12 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import ExceptionHandlersMap
 
 from adapters.dialects.dialect import Dialect
-from adapters.inbound.http.conversation import ConversationRoute, internal_fault
+from adapters.inbound.http.conversation import ConversationRoute
 from adapters.inbound.http.count_tokens import CountTokensRoute
 from adapters.inbound.http.embeddings import EmbeddingsRoute
 from adapters.inbound.http.errors import Complaint, Rejected, error_answer
 from adapters.inbound.http.headers import header, request_id, text_headers
+from app.use_cases.faults import internal_fault
 from domain.ports.observation import EventSink
 from domain.ports.storage import StoreUnavailable
 
