@@ -18,34 +18,35 @@ from adapters.inbound.http.metrics import metrics_routes
 from adapters.inbound.http.models import model_routes
 from adapters.inbound.http.routes import ErrorResponses, companion_routes, conversation_routes
 from adapters.inbound.http.status import status_routes
-from app.container import Container, request_ids
+from app.container import Container
 
 
 def create_app(container: Container) -> ASGIApp:
     """The gateway's HTTP surface; every request passes the host check first, then that of its key."""
     envelopes = container.envelopes()
+    ids = container.ids()
     server = container.launch().config.server
     litestar = Litestar(
         gateway_routes(container),
-        exception_handlers=ErrorResponses(envelopes, container.sink(), request_ids).handlers(),
+        exception_handlers=ErrorResponses(envelopes, container.sink(), ids).handlers(),
         request_max_body_size=server.max_body_bytes,
         openapi_config=None,
         logging_config=None,
     )
-    gate = DrainGate(litestar, container.readiness(), dialect_for=envelopes.dialect_for, ids=request_ids)
+    gate = DrainGate(litestar, container.readiness(), dialect_for=envelopes.dialect_for, ids=ids)
     keys = KeyCheck(
         gate,
         container.keys(),
         sink=container.sink(),
         clock=container.clock(),
         dialect_for=envelopes.dialect_for,
-        ids=request_ids,
+        ids=ids,
     )
     return HostCheck(
         keys,
         allowed=server.allowed_hosts or (),
         dialect_for=envelopes.dialect_for,
-        ids=request_ids,
+        ids=ids,
     )
 
 

@@ -1,7 +1,6 @@
 """The composition root: the one place that knows which class does what."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -84,6 +83,7 @@ from infrastructure.model_server.absent import AbsentModelServer
 from infrastructure.model_server.child import ModelOptions
 from infrastructure.model_server.supervisor import EmbeddedModelServer
 from infrastructure.model_server.weights import ModelInstalled, ModelMissing, find_embedded_model
+from infrastructure.request_ids import RequestIds
 from infrastructure.secrets import Secrets
 from infrastructure.state.key_records import KeyRecords
 from infrastructure.tokens import TokenEstimator
@@ -95,15 +95,6 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
     }
 )
 """The languages that clients may speak."""
-
-
-def request_ids() -> str:
-    """
-    A fresh request id: 64 random bits as text.
-
-    The system draws them: a generator of our own would go on alike in every worker that is forked.
-    """
-    return os.urandom(8).hex()
 
 
 def _model_server() -> EmbeddedModelServer | AbsentModelServer:
@@ -147,6 +138,7 @@ class Container(containers.DeclarativeContainer):
 
     # infrastructure
     clock = providers.Singleton(SystemClock)
+    ids = providers.Singleton(RequestIds)
     secrets = providers.Singleton(Secrets, launch.provided.environment)
     model_server = providers.Singleton(_model_server)
     table = providers.Singleton(routing_table, launch.provided.config, launch.provided.registry)
@@ -177,7 +169,7 @@ class Container(containers.DeclarativeContainer):
         version=version,
         config=providers.Callable(config_in_short, launch.provided.config),
     )
-    journal = providers.Singleton(UsageJournal, clock, providers.Object(request_ids))
+    journal = providers.Singleton(UsageJournal, clock, ids)
     sink = providers.Singleton(
         FanOut, event_log, traces, providers.Singleton(MetricsSink, instruments), recollection, journal
     )
@@ -232,14 +224,14 @@ class Container(containers.DeclarativeContainer):
         MemberLimits, providers.Callable(limits_of, launch.provided.config), sink, clock
     )
     limit_sharing = providers.Singleton(
-        LimitSharing, member_limits, store, clock, own_name=providers.Callable(request_ids)
+        LimitSharing, member_limits, store, clock, own_name=ids.provided.call()
     )
     quotas = providers.Singleton(
         Quotas,
         providers.Callable(plans_of, launch.provided.config),
         store,
         clock,
-        fresh_name=providers.Object(request_ids),
+        fresh_name=ids,
     )
 
     # money
@@ -320,8 +312,8 @@ class Container(containers.DeclarativeContainer):
         TraceSharing,
         traces,
         store,
-        own_name=providers.Callable(request_ids),
-        fresh_name=providers.Object(request_ids),
+        own_name=ids.provided.call(),
+        fresh_name=ids,
     )
     explain = providers.Singleton(Explain, traces, trace_sharing, is_shared=is_shared)
     count_tokens = providers.Singleton(CountTokens, token_counter, planner, directory, sink, clock)
@@ -341,7 +333,7 @@ class Container(containers.DeclarativeContainer):
         converse=converse,
         sink=sink,
         clock=clock,
-        ids=providers.Object(request_ids),
+        ids=ids,
         limits=limits,
         member_limits=member_limits,
         watch=providers.Singleton(WatchContext, token_counter, sink),
@@ -356,7 +348,7 @@ class Container(containers.DeclarativeContainer):
         embed=embed,
         sink=sink,
         clock=clock,
-        ids=providers.Object(request_ids),
+        ids=ids,
         limits=limits,
         member_limits=member_limits,
     )
@@ -364,7 +356,7 @@ class Container(containers.DeclarativeContainer):
         CountTokensRoute,
         count_tokens=count_tokens,
         sink=sink,
-        ids=providers.Object(request_ids),
+        ids=ids,
         limits=limits,
     )
 

@@ -1,7 +1,5 @@
 """Everything that the container knows how to make can be made."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +9,7 @@ import pytest
 
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from app.asgi import create_app
-from app.container import Container, container_for, request_ids
+from app.container import Container, container_for
 from app.launch import find_launch
 from app.use_cases.quotas import Quotas
 from app.use_cases.spending import BudgetGate
@@ -94,24 +92,6 @@ def test_no_event_carries_a_providers_key(container: Container, log: BytesIO) ->
 
     assert b"coderouter-startup" in log.getvalue()
     assert b"planted-key" not in log.getvalue()
-
-
-def test_processes_of_one_parent_do_not_make_the_same_ids() -> None:
-    """Workers are forked: what was drawn at random before is the same in all of them."""
-    # Written at once and without an orderly end, which is not for a process that was forked from threads.
-    end = "os.write(1, request_ids().encode() + b' ')\nos._exit(0)"
-    program = f"import os\nfrom app.container import request_ids\nos.fork()\n{end}"
-
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=True)
-
-    assert len(set(told.stdout.split())) == 2
-
-
-def test_request_ids_do_not_repeat() -> None:
-    ids = {request_ids() for _ in range(1000)}
-
-    assert len(ids) == 1000
-    assert {len(each) for each in ids} == {16}
 
 
 def test_budgets_are_asked_before_plans_and_plans_before_pauses(container: Container) -> None:
