@@ -46,25 +46,28 @@ def backup(*, file: Path, force: bool, config: Path | None) -> None:
 @state.command("restore")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @_config
-def restored(*, file: Path, config: Path | None) -> None:
+def put_back(*, file: Path, config: Path | None) -> None:
     """
     Put the copy FILE in the place of the state; gateways must be stopped.
 
     What was there before is kept beside it. Keys that were revoked since the copy was made open again, and
     what was spent since is forgotten. Exits with 4 when FILE is no copy of a state or cannot be put
-    in place, with 6 when a gateway is running.
+    in place, with 6 when a gateway is running. Where there was no state it is given to whom its folder
+    belongs, as the gateway may run as another user.
     """
     found = _file(config)
     try:
-        before = restore(file, found)
+        restored = restore(file, found)
     except InUse as error:
         fail(str(error), IN_USE)
     except (NoBackup, StoreUnavailable) as error:
         fail(str(error), STATE_ERROR)
     except OSError as error:
         fail(f"cannot write {found}: {error.strerror}", STATE_ERROR)
-    kept = f"; what was there before is kept in {before}" if before else ""
+    kept = f"; what was there before is kept in {restored.before}" if restored.before else ""
     click.echo(f"{found} now holds what {file} holds{kept}")
+    if restored.misplaced:
+        click.echo(f"note: {restored.misplaced}: see that the gateway's user can read and write it", err=True)
 
 
 def _file(config: Path | None) -> Path:

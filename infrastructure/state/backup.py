@@ -4,8 +4,9 @@ import asyncio
 import os
 import sqlite3
 import stat
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from tempfile import mkstemp
@@ -96,9 +97,25 @@ def back_up(state: Path, target: Path, *, replaces: bool = False) -> None:
         part.unlink(missing_ok=True)
 
 
-def restore(backup: Path, state: Path) -> Path | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
     """
-    Puts a copy in the place of the state; where what was there before is kept, if anything was.
+    What came of a copy that was put in place.
+
+    Attributes:
+        before: where that is kept which was there before, if anything was.
+        misplaced: in whose hands the state is and in whose it should be, in words; empty when it is well.
+    """
+
+    before: Path | None = None
+    misplaced: str = ""
+
+
+def restore(backup: Path, state: Path) -> Restored:
+    """
+    Puts a copy in the place of the state.
+
+    It belongs to whom the state before belonged; where there was none, to whom the folder belongs.
 
     Raises:
         NoBackup: it is none.
@@ -106,36 +123,58 @@ def restore(backup: Path, state: Path) -> Path | None:
         OSError: it cannot be written.
     """
     _check(backup)
+    made = [folder for folder in state.parents if not folder.exists()]
+    model = next(folder for folder in state.parents if folder.exists()).stat()
     state.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if WorkerSlots(state).living():
         raise InUse(f"a gateway is running on {state}: stop it first")
     part = _copied(backup, state)
     try:
-        return _replaced(part, state)
+        if state.exists():
+            return Restored(before=_replaced(part, state))
+        misplaced = _handed_over((*made, part), model)
+        _put(part, state)
+        return Restored(misplaced=misplaced)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _replaced(part: Path, state: Path) -> Path | None:
-    before = None
-    if state.exists():
-        _liken(part, state.stat())
-        _settle(state)
-        before = _free_name(state)
-        state.replace(before)
+def _replaced(part: Path, state: Path) -> Path:
+    _liken(part, state.stat())
+    _settle(state)
+    before = _free_name(state)
+    state.replace(before)
+    _put(part, state)
+    return before
+
+
+def _put(part: Path, state: Path) -> None:
     # Frames of another file's log would be taken for this one's.
     for log in ("-wal", "-shm"):
         state.with_name(f"{state.name}{log}").unlink(missing_ok=True)
     part.replace(state)
-    return before
+
+
+def _handed_over(files: Iterable[Path], model: os.stat_result) -> str:
+    """Root restores for a service that is not root; for whom else, is told rather than refused."""
+    try:
+        for file in files:
+            _give(file, model)
+    except OSError as error:
+        return f"it belongs to user {os.geteuid()}, its folder to user {model.st_uid} ({error.strerror})"
+    return ""
 
 
 def _liken(part: Path, model: os.stat_result) -> None:
     """Whoever could read the one file can read the other, and nobody else; SQLite's logs follow suit."""
-    own = part.stat()
-    if (own.st_uid, own.st_gid) != (model.st_uid, model.st_gid):
-        os.chown(part, model.st_uid, model.st_gid)
+    _give(part, model)
     part.chmod(stat.S_IMODE(model.st_mode))
+
+
+def _give(file: Path, model: os.stat_result) -> None:
+    own = file.stat()
+    if (own.st_uid, own.st_gid) != (model.st_uid, model.st_gid):
+        os.chown(file, model.st_uid, model.st_gid)
 
 
 def _free_name(state: Path) -> Path:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import stat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -12,6 +13,7 @@ from infrastructure.state.backup import (
     InUse,
     NoBackup,
     NoSnapshots,
+    Restored,
     SqliteSnapshots,
     Taken,
     back_up,
@@ -66,7 +68,7 @@ async def test_what_is_restored_takes_the_place_of_what_was_there_and_that_is_ke
     back_up(state, copy)
     await written(state, two="2")
 
-    before = restore(copy, state)
+    before = restore(copy, state).before
 
     assert await said(state) == {"one": "1"}
     assert before is not None
@@ -77,7 +79,7 @@ async def test_a_state_may_be_restored_where_there_was_none(tmp_path: Path) -> N
     await written(tmp_path / "state.db", one="1")
     back_up(tmp_path / "state.db", tmp_path / "copy.db")
 
-    assert restore(tmp_path / "copy.db", tmp_path / "new" / "state.db") is None
+    assert restore(tmp_path / "copy.db", tmp_path / "new" / "state.db") == Restored()
     assert await said(tmp_path / "new" / "state.db") == {"one": "1"}
 
 
@@ -96,7 +98,7 @@ async def test_a_restored_state_is_readable_by_those_who_could_read_it_before(
     copy.chmod(0o644)
     mask = os.umask(0)
     try:
-        before = restore(copy, state)
+        before = restore(copy, state).before
     finally:
         os.umask(mask)
 
@@ -120,7 +122,10 @@ async def test_a_state_that_is_restored_where_there_was_none_is_for_its_owner_al
     assert (mode(tmp_path / "new" / "state.db"), mode(tmp_path / "new")) == (0o600, 0o700)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+
+
+@only_root
 async def test_a_restored_state_belongs_to_whom_it_belonged(tmp_path: Path) -> None:
     state, copy = tmp_path / "state.db", tmp_path / "copy.db"
     await written(state, one="1")
@@ -129,7 +134,53 @@ async def test_a_restored_state_belongs_to_whom_it_belonged(tmp_path: Path) -> N
 
     restore(copy, state)
 
-    assert (state.stat().st_uid, state.stat().st_gid) == (10_001, 10_002)
+    assert owner(state) == (10_001, 10_002)
+
+
+def owner(path: Path) -> tuple[int, int]:
+    return path.stat().st_uid, path.stat().st_gid
+
+
+@only_root
+@pytest.mark.parametrize("place", ["state.db", "deeper/still/state.db"])
+async def test_a_state_that_is_restored_where_there_was_none_belongs_to_whom_the_folder_belongs(
+    tmp_path: Path, place: str
+) -> None:
+    await written(tmp_path / "state.db", one="1")
+    back_up(tmp_path / "state.db", tmp_path / "copy.db")
+    folder = tmp_path / "var"
+    folder.mkdir()
+    os.chown(folder, 10_001, 10_002)
+
+    assert restore(tmp_path / "copy.db", folder / place) == Restored()
+
+    assert {owner(path) for path in folder.rglob("*")} == {(10_001, 10_002)}
+    assert mode(folder / place) == 0o600
+
+
+@only_root
+async def test_whose_state_it_is_is_told_when_it_cannot_be_given_to_whom_the_folder_belongs(
+    tmp_path: Path,
+) -> None:
+    await written(tmp_path / "state.db", one="1")
+    with TemporaryDirectory() as name:  # which others than root can reach
+        folder = Path(name)
+        back_up(tmp_path / "state.db", folder / "copy.db")
+
+        restored = restored_by_nobody(folder / "copy.db", folder / "state.db")
+
+        assert await said(folder / "state.db") == {"one": "1"}
+    assert restored.misplaced == "it belongs to user 65534, its folder to user 0 (Operation not permitted)"
+
+
+def restored_by_nobody(copy: Path, state: Path) -> Restored:
+    copy.chmod(0o644)
+    state.parent.chmod(0o777)
+    os.seteuid(65534)
+    try:
+        return restore(copy, state)
+    finally:
+        os.seteuid(0)
 
 
 async def test_whatever_was_there_before_is_kept_however_often_one_restores(tmp_path: Path) -> None:
@@ -139,7 +190,7 @@ async def test_whatever_was_there_before_is_kept_however_often_one_restores(tmp_
     kept = []
     for name in ("two", "three", "four"):
         await written(state, **{name: "x"})
-        before = restore(copy, state)
+        before = restore(copy, state).before
         assert before is not None
         kept.append(before)
 
