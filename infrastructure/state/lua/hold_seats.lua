@@ -36,38 +36,48 @@ local function sum(figure)
 end
 
 local function held(claim) return claim.held end
-local function wanted_by(claim) return claim.wanted end
-local function one_if(found) return found and 1 or 0 end
+local function lacks(claim) return claim.wanted > claim.held and 1 or 0 end
 
-local function share_of(rivals, free)
-  local number, total = rivals + 1, wanted + sum(wanted_by)
-  local function share(most)
-    return 1 + math.floor((limit - number) * (most - 1) / math.max(1, total - number))
-  end
-  local owed = sum(function(claim)
-    return claim.wanted > 0 and math.max(0, math.min(claim.wanted, share(claim.wanted)) - claim.held) or 0
-  end)
-  return math.min(math.max(1, math.ceil(limit * wanted / total)), math.max(share(wanted), free - owed))
+local workers = 1 + sum(function(claim) return claim.wanted > 0 and 1 or 0 end)
+local parts = math.max(1, wanted + sum(function(claim) return claim.wanted end) - workers)
+
+local function rest(seats)
+  return math.max(0, limit - workers) * (seats - 1) / parts
 end
 
-local function turn_of(free)
-  if own.held == 0 then
-    return one_if(free > sum(function(claim)
-      return one_if(claim.wanted > 0 and claim.held == 0 and claim.turn < own.turn)
-    end))
+local function share_of(seats)
+  return math.min(seats, (workers <= limit and 1 or 0) + math.floor(rest(seats)))
+end
+
+local function rounded_up(seats)
+  return math.min(seats, 1 + math.ceil(rest(seats)))
+end
+
+local function owed(claim)
+  return math.max(0, share_of(claim.wanted) - claim.held)
+end
+
+local function waits(claim)
+  local share = share_of(claim.wanted)
+  return claim.held <= share and share < rounded_up(claim.wanted)
+end
+
+local function ahead()
+  if own.held <= share_of(wanted) then
+    return sum(function(claim) return waits(claim) and claim.turn < own.turn and 1 or 0 end)
   end
-  local waiting = sum(function(claim) return one_if(claim.wanted > 0 and claim.held == 0) end)
-  return one_if(now - own.since < turn_s or free - own.held >= waiting)
+  return now - own.since >= turn_s and sum(function(claim) return waits(claim) and 1 or 0 end) or 0
 end
 
 local function granted()
   local free = limit - sum(held)
   local most = math.min(wanted, free)
-  if sum(function(claim) return one_if(claim.wanted > claim.held) end) == 0 then
+  if sum(lacks) == 0 then
     return most
   end
-  local rivals = sum(function(claim) return one_if(claim.wanted > 0) end)
-  return math.min(most, rivals < limit and share_of(rivals, free) or turn_of(free))
+  local share = share_of(wanted)
+  local left_over = free - sum(owed) - share - ahead()
+  return math.min(most, rounded_up(wanted), share + math.max(0, left_over))
 end
 
 if wanted == 0 and used == 0 then
@@ -79,7 +89,8 @@ if own.turn == 0 then
 end
 local may_fill = math.max(0, granted())
 local holds, turn, since = math.max(may_fill, used), own.turn, own.since
-if (holds > 0) ~= (own.held > 0) then
+local share = share_of(wanted)
+if (holds > share) ~= (own.held > share) then
   turn, since = next_turn, now
 end
 -- Written when it has changed, or would be over soon: it is asked several times a second.

@@ -62,6 +62,21 @@ async def test_where_there_are_fewer_seats_than_workers_they_take_turns(stores: 
     assert [await ask(1), await ask(0), await ask(2)] == [0, 0, 1]
 
 
+async def test_a_seat_that_is_left_over_goes_round(stores: Stores) -> None:
+    one, two = stores.worker(), stores.worker()
+
+    async def ask(worker: SeatStore, used: int) -> int:
+        return await worker.hold_seats("gpu", 3, used=used, limit=3, lasts_s=30)
+
+    assert [await ask(one, 0), await ask(two, 0)] == [3, 0]
+    stores.clock.advance(TURN_S)
+    assert [await ask(one, 2), await ask(two, 0), await ask(one, 1), await ask(two, 1)] == [1, 1, 1, 2]
+    assert [await ask(one, 1), await ask(two, 2)] == [1, 2]
+    stores.clock.advance(TURN_S)
+    assert [await ask(one, 1), await ask(two, 2), await ask(one, 1)] == [1, 1, 1]
+    assert [await ask(two, 1), await ask(one, 1), await ask(two, 1)] == [1, 2, 1]
+
+
 async def test_who_says_no_more_is_not_waited_for(stores: Stores) -> None:
     one, two, three = stores.worker(), stores.worker(), stores.worker()
     for worker in (one, two):
@@ -99,7 +114,7 @@ async def test_every_store_divides_by_the_same_rule(stores: Stores) -> None:
     workers, rule, dice = [stores.worker() for _ in range(4)], Rule(), Random(7)  # noqa: S311  any will do
     used = dict.fromkeys(workers, 0)
     for step in range(400):
-        limit = 1 + step // 100
+        limit = 1 + step // 60
         worker = dice.choice(workers)
         used[worker] = min(used[worker], dice.randrange(4))
         wanted = max(used[worker], dice.choice((0, 1, 1, 2, 3, 9)))

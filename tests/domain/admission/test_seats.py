@@ -117,6 +117,34 @@ def test_what_shares_do_not_come_out_even_is_not_wasted() -> None:
     assert sorted(provider.sitting) == [1, 2]
 
 
+@given(st.integers(1, 7), st.integers(2, 4), st.integers(1, 4), st.integers())
+def test_in_the_long_run_workers_that_want_as_much_sit_as_much(
+    limit: int, number: int, answers: int, seed: int
+) -> None:
+    provider = Provider(limit, [9] * number)
+    random = Random(seed)  # noqa: S311  any order will do
+    sat = [0] * number
+    for _ in range(300):
+        provider.goes_on(1, answers=answers, random=random)
+        sat = [before + sitting for before, sitting in zip(sat, provider.sitting, strict=True)]
+
+    assert min(sat) > 0.85 * max(sat)
+
+
+def test_a_seat_that_is_left_over_stays_for_a_turn_and_then_goes_to_whoever_has_waited_longest() -> None:
+    provider = Provider(4, [4, 4, 4])
+    extra = []
+    for _ in range(60):
+        provider.goes_on(1)
+        extra += [at for at, sitting in enumerate(provider.sitting) if sitting == 2]
+
+    turns = [at for at, before in zip(extra[1:], extra, strict=False) if at != before][1:]
+    assert len(turns) >= 9
+    assert turns == (turns[:3] * len(turns))[: len(turns)]
+    assert sorted(turns[:3]) == [0, 1, 2]
+    assert len(extra) >= 45
+
+
 def test_whoever_has_waited_longest_gets_the_seat() -> None:
     provider = Provider(1, [1, 0, 0])
     provider.goes_on(1, answers=0)
