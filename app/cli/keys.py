@@ -5,44 +5,30 @@ import json
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import click
 import msgspec
 
 from app.cli.options import Choices, config_options, fail, launch_for, told_errors
 from app.cli.spans import Span
+from app.cli.wanted_key import REFUSED, Said, wanted, wanted_options
 from app.container import Container, container_for
 from app.state import may_hold_something
-from app.use_cases.key_terms import (
-    BudgetTerms,
-    LimitTerms,
-    UnclearTerms,
-    budget_by,
-    budget_terms,
-    limit_terms,
-    limits_by,
-)
+from app.use_cases.key_terms import budget_terms, limit_terms
 from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMember, UnknownPlace, Wanted
 from config.money_advice import key_advice
 from config.state_location import Nowhere
 from config.translate_access import hash_line
-from domain.access.keys import Key, Scope
+from domain.access.keys import Key
 from domain.access.permissions import EVERYTHING, Permissions
-from domain.budget.accounts import BudgetMode
 from domain.ports.storage import StoreUnavailable
-
-REFUSED = 2
-"""The exit code for a key or member that does not exist."""
 
 STATE_ERROR = 4
 """The exit code when the state cannot be read or written."""
 
 Gained = TypeVar("Gained")
-Terms = TypeVar("Terms", bound=msgspec.Struct)
 
-_USD = click.FloatRange(min=0, max=1e9)
-_COUNT = click.IntRange(min=1)
 _as_json = click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
 
 
@@ -60,31 +46,7 @@ def keys() -> None:
 @keys.command()
 @click.argument("member")
 @config_options
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    type=click.Choice([str(scope) for scope in Scope]),
-    default=("inference",),
-    show_default=True,
-    help="What it opens; may be repeated. None includes another.",
-)
-@click.option("--profile", "profiles", multiple=True, help="A profile that it may use.  [default: all]")
-@click.option("--provider", "providers", multiple=True, help="A provider that it may ask.  [default: all]")
-@click.option("--no-paid", is_flag=True, help="Never ask paid providers.")
-@click.option("--lan-only", is_flag=True, help="Nothing leaves the house.")
-@click.option("--monthly-usd", type=_USD, help="What it may spend in a month.  [default: no bound]")
-@click.option("--daily-usd", type=_USD, help="What it may spend on a day.  [default: no bound]")
-@click.option(
-    "--budget-mode",
-    type=click.Choice([str(mode) for mode in BudgetMode]),
-    help="As in the configuration.  [default: soft]",
-)
-@click.option("--budget-zone", help="Whose months and days, such as Europe/Berlin.  [default: UTC]")
-@click.option("--requests-per-minute", type=_COUNT, help="Requests within any minute.  [default: no bound]")
-@click.option("--tokens-per-minute", type=_COUNT, help="Tokens read and written, likewise.")
-@click.option("--concurrent", type=_COUNT, help="Requests that run side by side.  [default: no bound]")
-@click.option("--expires", "lasts_s", type=Span(), help="When it ends, such as 30d.  [default: never]")
+@wanted_options
 @click.option(
     "--hash-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -98,64 +60,25 @@ def create(
     mode: str,
     env_files: tuple[Path, ...],
     env_file_override: bool,
-    scopes: tuple[str, ...],
-    profiles: tuple[str, ...],
-    providers: tuple[str, ...],
-    no_paid: bool,
-    lan_only: bool,
-    monthly_usd: float | None,
-    daily_usd: float | None,
-    budget_mode: str | None,
-    budget_zone: str | None,
-    requests_per_minute: int | None,
-    tokens_per_minute: int | None,
-    concurrent: int | None,
-    lasts_s: float | None,
     hash_file: Path | None,
     as_json: bool,
+    **said: Unpack[Said],
 ) -> None:
     """
     Make a key for MEMBER, and show it this once.
 
     What it may spend and use bounds this key beside whatever bounds its member.
     """
-    if monthly_usd is None and daily_usd is None and (budget_mode or budget_zone):
-        fail("a budget needs an amount: --monthly-usd or --daily-usd", REFUSED)
+    asked = wanted(member, said)
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
-    wanted = Wanted(
-        member=member,
-        scopes=frozenset(map(Scope, scopes)),
-        narrowing=Permissions(
-            profiles=frozenset(profiles) or None,
-            providers=frozenset(providers) or None,
-            paid=not no_paid,
-            lan_only=lan_only,
-        ),
-        budget=_understood(
-            budget_by,
-            BudgetTerms,
-            monthly_usd=monthly_usd,
-            daily_usd=daily_usd,
-            mode=budget_mode,
-            zone=budget_zone,
-        ),
-        limits=_understood(
-            limits_by,
-            LimitTerms,
-            requests_per_minute=requests_per_minute,
-            tokens_per_minute=tokens_per_minute,
-            concurrent=concurrent,
-        ),
-        lasts_s=lasts_s,
-    )
     if hash_file is None:
         container = _lasting(choices)
-        made = _run(container, lambda manage: manage.create(wanted))
+        made = _run(container, lambda manage: manage.create(asked))
     else:
-        if wanted != Wanted(member=member, scopes=wanted.scopes):
+        if asked != Wanted(member=member, scopes=asked.scopes):
             fail("with --hash-file say in auth.keys[] what the key may do and use, and not here", REFUSED)
         container = _container(choices)
-        made = _run(container, lambda manage: _now(manage.draw(wanted)))
+        made = _run(container, lambda manage: _now(manage.draw(asked)))
         _write(hash_file, hash_line(made.key.id, made.key.digest))
     _show(made, as_json=as_json)
     for line in key_advice(made.key, container.launch().config, container.table().providers):
@@ -246,19 +169,6 @@ def facts(key: Key) -> dict[str, Any]:
         "expires_at": _moment(key.expires_at),
         "revoked_at": _moment(key.revoked_at),
     }
-
-
-def _understood(
-    given: Callable[[Terms], Gained | None], kind: type[Terms], **flags: str | float | None
-) -> Gained | None:
-    """What these flags give; nothing where none of them is set."""
-    said = {name: value for name, value in flags.items() if value is not None}
-    if not said:
-        return None
-    try:
-        return given(msgspec.convert(said, kind))
-    except (msgspec.ValidationError, UnclearTerms) as error:
-        fail(f"this cannot be given to a key: {error}", REFUSED)
 
 
 def _listed(container: Container) -> Sequence[Key]:
