@@ -14,11 +14,10 @@ from app.cli.options import Choices, config_options, fail, launch_for, told_erro
 from app.cli.spans import Span
 from app.cli.wanted_key import REFUSED, Said, wanted, wanted_options
 from app.container import Container, container_for
-from app.state import may_hold_something
 from app.use_cases.key_terms import budget_terms, limit_terms
 from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMember, UnknownPlace, Wanted
 from config.money_advice import key_advice
-from config.state_location import Nowhere
+from config.state_location import Nowhere, SqliteFile, StateLocation
 from config.translate_access import hash_line
 from domain.access.keys import Key
 from domain.access.permissions import EVERYTHING, Permissions
@@ -131,7 +130,7 @@ def rotate(
 ) -> None:
     """Make a new key in the place of KEY_ID, which may do and spend the same, and show it this once."""
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
-    made = _managing(choices, lambda manage: manage.rotate(key_id, grace_s=grace_s))
+    made = _managing(choices, key_id, lambda manage: manage.rotate(key_id, grace_s=grace_s))
     _show(made, as_json=as_json)
 
 
@@ -148,7 +147,7 @@ def revoke(
 ) -> None:
     """End KEY_ID now, in every process that serves from this state."""
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
-    revoked = _managing(choices, lambda manage: manage.revoke(key_id))
+    revoked = _managing(choices, key_id, lambda manage: manage.revoke(key_id))
     click.echo(f"{revoked.id} of {revoked.member} opens nothing any more")
 
 
@@ -172,15 +171,32 @@ def facts(key: Key) -> dict[str, Any]:
 
 
 def _listed(container: Container) -> Sequence[Key]:
-    """Where there is no state there are no keys; whoever only asks makes none."""
-    if not may_hold_something(container.state_location())():
+    """Where there is no state there are no keys."""
+    if missing_state(container.state_location()):
         return ()
     return _run(container, lambda manage: manage.keys())
 
 
-def _managing(choices: Choices, job: Callable[[ManageKeys], Awaitable[Gained]]) -> Gained:
-    """Does something with the keys of the state that this configuration names."""
-    return _run(_lasting(choices), job)
+def missing_state(location: StateLocation) -> str:
+    """
+    Why nothing can be found there; empty where there may be something.
+
+    Whoever only asks makes no state: it would belong to the wrong user, and look like a lost one.
+    """
+    if not isinstance(location, SqliteFile) or location.path.exists():
+        return ""
+    return (
+        f"there is no state at {location.path}: a gateway of this configuration has not run yet, or ran as"
+        " another user or with another environment"
+    )
+
+
+def _managing(choices: Choices, key_id: str, job: Callable[[ManageKeys], Awaitable[Gained]]) -> Gained:
+    """Does something with a key of the state that this configuration names."""
+    container = _lasting(choices)
+    if missing := missing_state(container.state_location()):
+        fail(f"no key has the id {key_id!r}; {missing}", REFUSED)
+    return _run(container, job)
 
 
 def _lasting(choices: Choices) -> Container:

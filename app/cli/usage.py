@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import click
 
-from app.cli.keys import STATE_ERROR
+from app.cli.keys import STATE_ERROR, missing_state
 from app.cli.options import CONFIG_ERROR, Choices, fail, launch_for, told_errors
 from app.container import container_for
 from app.use_cases.report_usage import (
@@ -24,7 +24,7 @@ from app.use_cases.report_usage import (
     usage_columns,
     usage_row,
 )
-from config.state_location import Nowhere, SqliteFile, StateLocation
+from config.state_location import Nowhere, StateLocation
 from domain.budget.standing import Standing
 from domain.budget.usage import UsageGroup, UsageTotal
 from domain.ports.storage import StoreUnavailable
@@ -138,16 +138,10 @@ def _reporting(config: Path | None, job: Callable[[ReportUsage], Awaitable[Gaine
 
 
 def _require_state(location: StateLocation) -> None:
-    """Whoever only asks makes none: it would belong to the wrong user, and look like a lost one."""
-    match location:
-        case Nowhere():
-            fail("the state ends with the gateway: ask it for /admin/usage while it runs", STATE_ERROR)
-        case SqliteFile(path=path) if not path.exists():
-            fail(
-                f"there is no state at {path}: a gateway of this configuration has not run yet, or ran as"
-                " another user or with another environment",
-                STATE_ERROR,
-            )
+    if isinstance(location, Nowhere):
+        fail("the state ends with the gateway: ask it for /admin/usage while it runs", STATE_ERROR)
+    if missing := missing_state(location):
+        fail(missing, STATE_ERROR)
 
 
 def _usage_table(groups: Sequence[UsageGroup], totals: Sequence[UsageTotal]) -> Iterable[Sequence[str]]:

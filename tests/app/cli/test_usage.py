@@ -52,6 +52,18 @@ def test_who_only_asks_makes_no_state(config: Path, asked: tuple[str, ...]) -> N
         assert "There are no keys" in result.output
 
 
+@pytest.mark.parametrize("command", ["rotate", "revoke"])
+def test_where_there_is_no_state_there_is_no_key_to_end_and_no_state_is_made(
+    config: Path, command: str
+) -> None:
+    result = run(config, "keys", command, "k7f3m2qa")
+
+    assert [path.name for path in config.parent.iterdir()] == [config.name]
+    assert result.exit_code == 2
+    assert "no key has the id 'k7f3m2qa'" in result.output
+    assert f"there is no state at {config.parent / 'state.db'}" in result.output
+
+
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize(
     ("asked", "columns"),
