@@ -42,6 +42,11 @@ class Receipt:
         return NanoUsd(sum(bill.savings for _, bill in self._bills))
 
     @property
+    def tokens(self) -> int:
+        """Everything that was read and written, wherever; estimated where nobody counted."""
+        return sum(bill.usage.tokens for _, bill in self._bills)
+
+    @property
     def estimated(self) -> bool:
         """Whether anything of it is an estimate."""
         return any(bill.estimated for _, bill in self._bills)

@@ -1,12 +1,12 @@
 """Lets each member and each key use as much at a time as its limits allow."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from app.use_cases.attempts import Receipt
 from domain.access.keys import Caller
 from domain.admission.limits import NOWHERE_ELSE, Beyond, Elsewhere, Limits, UseMeter
-from domain.conversation.reply import Usage
 from domain.inventory.admission import MemberLimited
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock
@@ -35,10 +35,10 @@ class Stay:
     clock: Clock
     is_over: bool = False
 
-    def over(self, usage: Usage | None) -> None:
+    def over(self, receipt: Receipt) -> None:
         """The request has ended, however it did. Only the first time counts."""
         if self.meters and not self.is_over:
-            tokens, now = 0 if usage is None else usage.tokens, self.clock.monotonic()
+            tokens, now = receipt.tokens, self.clock.monotonic()
             for meter in self.meters:
                 meter.end(tokens, now)
         self.is_over = True
@@ -66,11 +66,9 @@ class MemberLimits:
         return f"<MemberLimits {self.meters}>"
 
     @contextmanager
-    def while_within(
-        self, caller: Caller, request_id: str, usage: Callable[[], Usage | None]
-    ) -> Iterator[None]:
+    def while_within(self, caller: Caller, request_id: str, receipt: Receipt) -> Iterator[None]:
         """
-        A request runs inside; ``usage`` tells in the end what it has used.
+        A request runs inside; its receipt tells in the end what it has used.
 
         Raises:
             LimitReached: it is one too many for its member or its key.
@@ -79,7 +77,7 @@ class MemberLimits:
         try:
             yield
         finally:
-            stay.over(usage())
+            stay.over(receipt)
 
     def enter(self, caller: Caller, request_id: str) -> Stay:
         """

@@ -16,7 +16,8 @@ class Limits(Section):
     requests_per_minute: Count | None = Field(default=None, description="Requests within any minute.")
     tokens_per_minute: Count | None = Field(
         default=None,
-        description="Tokens read and written within any minute; who reaches it is still answered.",
+        description="Tokens read and written within any minute, estimated where the upstream counts none;"
+        " who reaches it is still answered.",
     )
     concurrent: Count | None = Field(default=None, description="Requests that run side by side.")
 

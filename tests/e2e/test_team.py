@@ -13,7 +13,7 @@ from openai import AuthenticationError, OpenAI, PermissionDeniedError, RateLimit
 from tests.e2e.gateway import COMMAND, Gateway, bare_environment, only, running, written
 from tests.e2e.stage import Stage, provider
 from tests.e2e.test_keys import made, status
-from tests.upstream.behaviours import Answer, Usage
+from tests.upstream.behaviours import Answer, Behaviour, CutAfter, Usage
 from tests.upstream.scripted_upstream import wait_until
 
 PRICE = {"input_tokens_per_million": 10.0, "output_tokens_per_million": 1000.0}
@@ -158,6 +158,45 @@ def test_a_key_has_a_budget_and_limits_of_its_own(stage: Stage, tmp_path: Path) 
     assert budgets["alice"]["settled_usd"] == pytest.approx(2 * COST_USD)
     by_key = {row["key"]: row["requests"] for row in usage(tmp_path, "--by", "key")}
     assert by_key == {laptop["id"]: 2, replaced["id"]: 3, phone["id"]: 1}
+
+
+def spoken(**choice: object) -> bytes:
+    """What a server says that counts nothing."""
+    said = {"index": 0, "finish_reason": "stop", **choice}
+    return json.dumps({"id": "1", "object": "chat.completion", "model": "m", "choices": [said]}).encode()
+
+
+UNCOUNTED = Answer.raw(spoken(message={"role": "assistant", "content": "done"}))
+UNCOUNTED_STREAM = Answer.raw(b"data: " + spoken(delta={"content": "done"}) + b"\n\ndata: [DONE]\n\n")
+
+
+@pytest.mark.parametrize(
+    ("plays", "stream"),
+    [(UNCOUNTED, False), (UNCOUNTED_STREAM, True), (CutAfter(events=3), True)],
+    ids=["whole", "stream", "broken stream"],
+)
+def test_tokens_that_no_upstream_counts_are_estimated_for_the_limit_of_a_member(
+    stage: Stage, tmp_path: Path, plays: Behaviour, stream: bool
+) -> None:
+    stage.plays(second=plays)
+    limited = {**config(stage), "members": {"bob": {"limits": {"tokens_per_minute": 100}}}}
+    written(tmp_path, limited)
+    key = made(tmp_path, "bob")["key"]
+    question = {"model": "free", "stream": stream, "messages": [{"role": "user", "content": "hi " * 200}]}
+    with running(tmp_path, limited) as gateway:
+
+        def asked() -> int:
+            return httpx.post(
+                f"{gateway.address}/v1/chat/completions",
+                json=question,
+                headers={"authorization": f"Bearer {key}"},
+                trust_env=False,
+            ).status_code
+
+        statuses = [asked(), asked()]
+
+    assert statuses == [200, 429]
+    assert only(gateway.events(), "member-limited")[0]["limit"] == "tokens_per_minute"
 
 
 def rotated(directory: Path, key_id: str) -> dict[str, Any]:

@@ -132,7 +132,7 @@ class ConversationRoute:
         account.asked(request)
         wishes = wishes_of(request, headers, self._session_header, account.caller)
         asked = Asked(request=request, wishes=wishes, request_id=account.request_id, receipt=account.receipt)
-        with self._member_limits.while_within(account.caller, account.request_id, account.usage):
+        with self._member_limits.while_within(account.caller, account.request_id, account.receipt):
             plan = self._converse.plan(asked)
             account.planned(plan)
             with Attendance(receive) as attendance:

@@ -90,7 +90,7 @@ class EmbeddingsRoute:
         limits = self._limits
         body = await read_body(receive, headers, limits.max_body_bytes, idle_s=limits.body_idle_s)
         asked = story.asked = _asked(body, headers, story.request_id, story.caller)
-        with self._member_limits.while_within(story.caller, story.request_id, story.usage):
+        with self._member_limits.while_within(story.caller, story.request_id, asked.receipt):
             plan = story.plan = self._embed.plan(asked)
             with Attendance(receive) as attendance:
                 embedded = story.embedded = await self._embed.embeddings(asked, plan)

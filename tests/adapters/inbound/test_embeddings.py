@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import httpx
@@ -17,9 +18,13 @@ from adapters.inbound.http.embeddings import EmbeddingsRoute
 from adapters.inbound.http.routes import EMBEDDINGS, Envelopes, ErrorResponses
 from adapters.outbound.kit import ProviderKit
 from adapters.outbound.openai_compatible import openai_compatible
+from app.use_cases.attempts import Attempting, Ending, seen_of
 from app.use_cases.embed import Embed
 from app.use_cases.member_limits import MemberLimits
 from app.use_cases.plan import Planner
+from domain.access.keys import ANYBODY
+from domain.admission.limits import Limits
+from domain.budget.billing import bill
 from domain.events import (
     AttemptFailed,
     AttemptStarted,
@@ -68,6 +73,23 @@ class Upstream(httpx.AsyncBaseTransport):
         return httpx.Response(self._answer[0], headers=headers, content=self._answer[1])
 
 
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """An attempt whose bill is written on its receipt."""
+
+    attempting: Attempting
+
+    def ended(self, ending: Ending) -> None:
+        self.attempting.receipt.add(self.attempting.target, bill(seen_of(self.attempting, ending), None))
+
+
+class Billing:
+    """Writes a bill for every attempt, and promises no money before."""
+
+    async def admit(self, attempting: Attempting) -> Billed:
+        return Billed(attempting)
+
+
 class House:
     """The route before a chain of upstreams, in order; ``None`` is a provider that embeds nothing."""
 
@@ -76,6 +98,7 @@ class House:
     ) -> None:
         self.sink = RecordingSink()
         clock = FixedClock()
+        self.member_limits = MemberLimits({ANYBODY.member: Limits()}, self.sink, clock)
         names = [f"p{number}" for number in range(len(upstreams))]
         specs = {
             name: ProviderSpec(
@@ -103,12 +126,12 @@ class House:
         directory = ScriptedDirectory(providers)
         planner = Planner(table, directory, self.sink, clock, PlainCounter())
         route = EmbeddingsRoute(
-            embed=Embed(table, planner, directory, self.sink, clock),
+            embed=Embed(table, planner, directory, self.sink, clock, [Billing()]),
             sink=self.sink,
             clock=clock,
             ids=lambda: "id-1",
             limits=InboundLimits(),
-            member_limits=MemberLimits({}, self.sink, clock),
+            member_limits=self.member_limits,
         )
         envelopes = Envelopes(openai=OPENAI_CHAT, anthropic=ANTHROPIC_MESSAGES)
         self.app = cast(
@@ -174,6 +197,17 @@ async def test_what_was_counted_is_told_of_the_request() -> None:
     assert (told.outcome, told.status, told.input_tokens, told.output_tokens) == (Outcome.ANSWERED, 200, 8, 0)
     assert (told.provider, told.model, told.requested_model) == ("p0", "real-model", HELLO["model"])
     assert len(house.sink.of(AttemptStarted)) == len(house.sink.of(AttemptSucceeded)) == 1
+
+
+async def test_texts_that_no_upstream_counts_are_estimated_for_the_limit_of_a_member() -> None:
+    uncounted = Upstream(body=VECTOR.partition(b',"usage"')[0] + b"}")
+    house = House(uncounted)
+    for meter in house.member_limits.meters.values():
+        meter.limits = Limits(tokens_per_minute=1)
+
+    answers = [await house.post(HELLO), await house.post(HELLO)]
+
+    assert [answered.status for answered in answers] == [200, 429]
 
 
 @pytest.mark.parametrize(

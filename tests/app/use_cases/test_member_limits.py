@@ -2,12 +2,15 @@
 
 import pytest
 
+from app.use_cases.attempts import Receipt
 from app.use_cases.limit_sharing import LimitSharing
 from app.use_cases.member_limits import LimitReached, MemberLimits
 from domain.access.keys import Caller
 from domain.admission.limits import Limits
+from domain.budget.billing import Bill, Certainty
 from domain.conversation.reply import Usage
 from domain.inventory.admission import MemberLimited
+from domain.routing.targets import Target
 from infrastructure.state.memory import MemoryStore, SharedMemory
 from tests.fakes.fixed_clock import FixedClock
 from tests.fakes.recording_sink import RecordingSink
@@ -65,7 +68,7 @@ def test_what_a_key_used_counts_when_keys_change_and_not_when_it_is_gone() -> No
     process.limits.limit_keys({"k1": Limits(concurrent=2), "k2": Limits(concurrent=1)})
     assert [process.let_in(laptop) for _ in range(2)] == [True, False]
     process.limits.limit_keys({})
-    stay.over(None)
+    stay.over(Receipt())
     assert all(process.let_in(laptop) for _ in range(5))
 
 
@@ -74,8 +77,8 @@ def test_a_request_that_is_over_makes_room() -> None:
     stay = process.limits.enter(ALICE, "r-1")
     assert not process.let_in()
 
-    stay.over(None)
-    stay.over(None)
+    stay.over(Receipt())
+    stay.over(Receipt())
 
     assert process.let_in()
     assert not process.let_in()
@@ -84,9 +87,25 @@ def test_a_request_that_is_over_makes_room() -> None:
 def test_every_kind_of_token_counts_when_the_answer_is_over() -> None:
     process = Process(Limits(tokens_per_minute=100))
     usage = Usage(input_tokens=10, output_tokens=20, cache_read_tokens=60, cache_creation_tokens=10)
+    receipt = Receipt()
 
-    with process.limits.while_within(ALICE, "r-1", lambda: usage):
+    with process.limits.while_within(ALICE, "r-1", receipt):
+        receipt.add(Target("p", "m"), Bill(Certainty.COUNTED, usage))
         assert process.let_in()
+
+    assert not process.let_in()
+
+
+def test_tokens_of_every_attempt_that_may_be_billed_count() -> None:
+    process, receipt = Process(Limits(tokens_per_minute=100)), Receipt()
+    half = Usage(input_tokens=50)
+
+    with process.limits.while_within(ALICE, "r-1", receipt):
+        receipt.add(Target("slow", "m"), Bill(Certainty.UNKNOWN, half, estimated=True))
+        receipt.add(Target("refusing", "m"), Bill(Certainty.NOTHING, half))
+    assert process.let_in()
+    with process.limits.while_within(ALICE, "r-2", receipt):
+        receipt.add(Target("next", "m"), Bill(Certainty.COUNTED, half))
 
     assert not process.let_in()
 
@@ -94,7 +113,7 @@ def test_every_kind_of_token_counts_when_the_answer_is_over() -> None:
 def test_a_request_that_fails_frees_its_place_too() -> None:
     process = Process(Limits(concurrent=1))
 
-    with pytest.raises(ZeroDivisionError), process.limits.while_within(ALICE, "r-1", lambda: None):
+    with pytest.raises(ZeroDivisionError), process.limits.while_within(ALICE, "r-1", Receipt()):
         raise ZeroDivisionError
 
     assert process.let_in()
@@ -114,7 +133,7 @@ async def test_processes_that_share_a_state_count_together() -> None:
 
     assert not other.let_in()
     for stay in stays:
-        stay.over(None)
+        stay.over(Receipt())
     for each in sharing:
         await each.share()
     assert other.let_in()
