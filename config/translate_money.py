@@ -29,6 +29,7 @@ def price_of(rates: Rates | None) -> Price | None:
         output_usd=rates.output_tokens_per_million,
         cache_read_discount=rates.cache_read_discount,
         cache_creation_premium=rates.cache_creation_premium,
+        cache_hour_premium=rates.cache_hour_premium,
     )
 
 

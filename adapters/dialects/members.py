@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from adapters.dialects.fields import Fields, decoded, expected
-from domain.conversation.request import MalformedRequest
+from domain.conversation.request import OPEN_ENDED_FIELDS, MalformedRequest
 
 _NULL, _BRACKET = b"n["
 _EMPTY_LIST = re.compile(rb"\[\s*\]")
@@ -27,8 +27,8 @@ _SPELT_ANOTHER_WAY = (b"\\u005", b"\\u006", b"\\u007")
 _SEARCHED_BYTES = 16 * 1024
 """In a body beyond this, steps over a dozen members cost less than a search for two or three keys."""
 
-_RUN_BY_VENDORS = frozenset({"web_search_options", "plugins", "mcp_servers"})
-"""Members that have a vendor search the web or ask servers of others (OpenAI, OpenRouter, Anthropic)."""
+_USUAL_TIERS = frozenset({b'"auto"', b'"default"', b'"flex"', b'"standard_only"', b"null"})
+"""Of ``service_tier``, those that cost no more than a vendor's price list says."""
 
 _RUN_BY_CLIENTS = (
     "function",
@@ -100,12 +100,20 @@ class JsonMembers:
         return self.body.count(_CACHE_WORD)
 
     @property
-    def vendor_runs(self) -> bool:
+    def is_open_ended(self) -> bool:
         """As `domain.conversation.request.Source` asks it."""
-        if not self._values.keys().isdisjoint(_RUN_BY_VENDORS):
+        if not self._values.keys().isdisjoint(OPEN_ENDED_FIELDS):
+            return True
+        tier = self._values.get("service_tier")
+        if tier is not None and bytes(tier) not in _USUAL_TIERS:
             return True
         tools = self._values.get("tools")
-        return tools is not None and _vendor_runs(tools)
+        return tools is not None and _has_vendors_tools(tools)
+
+    @property
+    def may_cache_for_an_hour(self) -> bool:
+        """As `domain.conversation.request.Source` asks it."""
+        return b'"1h"' in self.body
 
     @property
     def may_mark_cache(self) -> bool:
@@ -290,7 +298,7 @@ class JsonMembers:
         return members
 
 
-def _vendor_runs(tools: msgspec.Raw) -> bool:
+def _has_vendors_tools(tools: msgspec.Raw) -> bool:
     try:
         heads = _tool_heads_decoder.decode(tools)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

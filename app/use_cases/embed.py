@@ -236,7 +236,11 @@ class _Texts:
         return False
 
     @property
-    def vendor_runs(self) -> bool:
+    def is_open_ended(self) -> bool:
+        return False
+
+    @property
+    def may_cache_for_an_hour(self) -> bool:
         return False
 
     @property

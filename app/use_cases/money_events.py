@@ -49,6 +49,7 @@ def over_budget(barred: Barred, profile: str, request_id: str) -> Event:
         current_total_usd=in_usd(exceeded.settled),
         reserved_usd=in_usd(exceeded.reserved),
         remaining_usd=in_usd(exceeded.remaining),
+        worst_case_usd=in_usd(exceeded.amount),
     )
 
 

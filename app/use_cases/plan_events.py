@@ -100,9 +100,10 @@ def _refusal(barred: Barred, profile: str, request_id: str) -> Event:
             return PaidProviderSkipped(request_id=request_id, profile=profile, provider=provider)
         case (
             BarReason.BUDGET
+            | BarReason.BUDGET_PROMISED
             | BarReason.UNPRICED
             | BarReason.NO_OUTPUT_BOUND
-            | BarReason.NO_INPUT_BOUND
+            | BarReason.NO_COST_BOUND
             | BarReason.BUDGET_UNKNOWN
         ):
             return over_budget(barred, profile, request_id)
@@ -207,9 +208,10 @@ def _names(barred: Sequence[Barred]) -> tuple[str, ...]:
 _MONEY = frozenset(
     {
         BarReason.BUDGET,
+        BarReason.BUDGET_PROMISED,
         BarReason.UNPRICED,
         BarReason.NO_OUTPUT_BOUND,
-        BarReason.NO_INPUT_BOUND,
+        BarReason.NO_COST_BOUND,
         BarReason.BUDGET_UNKNOWN,
     }
 )

@@ -47,35 +47,23 @@ class SeatSharing:
             self._somebody_waits.clear()
 
     async def _divide(self, share: "_Share") -> None:
-        """
-        Asks for what is wanted.
-
-        Meanwhile the door stays open for as many as before: the store is told that these seats are used, as
-        they may be by the time it answers. If it leaves fewer it is asked once more, as only then it can be
-        told which are not.
-        """
-        door = share.door
-        if not door.queue.wanted and not share.is_held:
+        door, used = share.door, share.door.queue.seated
+        wanted = min(door.queue.wanted, door.room.most_at_once)
+        if not wanted and not share.is_held:
             return
-        is_told = False
-        while not is_told:
-            kept = max(door.seats, door.queue.seated)
-            try:
-                granted = await self._granted(share, kept)
-            except (StoreUnavailable, TimeoutError):
-                door.resize(max(door.seats, 1))
-                return
-            door.resize(granted)
-            is_told = max(granted, door.queue.seated) >= kept
-
-    async def _granted(self, share: "_Share", kept: int) -> int:
-        door, most = share.door, share.door.room.most_at_once
-        wanted = min(door.queue.wanted, most)
+        if not share.is_lost:  # until the store answers nobody else may sit than it hears of
+            door.resize(min(door.seats, used))
         share.is_held = True
-        async with asyncio.timeout(_PATIENCE_S):
-            granted = await self._store.hold_seats(door.name, wanted, used=kept, limit=most, lasts_s=_LASTS_S)
-        share.is_held = bool(wanted or kept)
-        return granted
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                share.granted = await self._store.hold_seats(
+                    door.name, wanted, used=used, limit=door.room.most_at_once, lasts_s=_LASTS_S
+                )
+        except (StoreUnavailable, TimeoutError):
+            share.is_lost, share.granted = True, max(share.granted, 1)
+        else:
+            share.is_lost, share.is_held = False, bool(wanted or used)
+        door.resize(share.granted)
 
 
 @dataclass(slots=True)
@@ -85,7 +73,10 @@ class _Share:
 
     Attributes:
         is_held: whether the store may know of any that it wants or holds.
+        is_lost: whether the store did not answer of late.
     """
 
     door: Door
+    granted: int = 0
     is_held: bool = False
+    is_lost: bool = False

@@ -16,6 +16,9 @@ from domain.routing.targets import ProviderSpec, RoutingTable, Target
 
 _LEAST = NanoUsd(1)
 
+_SOON_S = 5.0
+"""When what requests under way were promised may be free again."""
+
 
 class BudgetGate:
     """A gate (`domain.routing.gates.Gate`): bars targets whose cost no budget allows, as far as is known."""
@@ -52,7 +55,7 @@ class BudgetGate:
         if exceeded is None:
             return None
         self._bookkeeper.stir()
-        return Barred(target, BarReason.BUDGET, exceeded=exceeded)
+        return _barred(target, exceeded)
 
 
 class Spending:
@@ -77,7 +80,7 @@ class Spending:
         if found is None:
             found = await self._reserved(attempting.target, quote)
         if isinstance(found, Exceeded):
-            raise TargetRefused(Barred(attempting.target, BarReason.BUDGET, exceeded=found))
+            raise TargetRefused(_barred(attempting.target, found))
         return SpendingTicket(attempting, quote, found, self._bookkeeper, self._sink)
 
     def _at_once(self, quote: Quote) -> Reservation | Exceeded | None:
@@ -90,6 +93,12 @@ class Spending:
             return await self._bookkeeper.reserve(quote.accounts, quote.amount)
         except StateUnknown:
             raise TargetRefused(Barred(target, BarReason.BUDGET_UNKNOWN)) from None
+
+
+def _barred(target: Target, exceeded: Exceeded) -> Barred:
+    if exceeded.is_for_now:
+        return Barred(target, BarReason.BUDGET_PROMISED, exceeded=exceeded, retry_after_s=_SOON_S)
+    return Barred(target, BarReason.BUDGET, exceeded=exceeded)
 
 
 def _errand(attempting: Attempting) -> Errand:

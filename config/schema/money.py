@@ -25,6 +25,11 @@ class Rates(Section):
     cache_creation_premium: Annotated[float, Field(ge=0.0)] = Field(
         default=1.25, description="Times the input rate: what a token written to the prompt cache costs."
     )
+    cache_hour_premium: Annotated[float, Field(ge=0.0)] = Field(
+        default=2.0,
+        description="Times the input rate: what a token costs that is written to stay in the cache for an"
+        " hour (Anthropic's `ttl: 1h`).",
+    )
 
 
 class Cost(Rates):

@@ -4,9 +4,7 @@ How workers divide the seats of a provider that bears only so many attempts at o
 Theory of operation. A worker tells how many seats it wants and how many of its attempts sit, and is told how
 many it may fill. Nobody is made to stand up: what sits stays held, but a worker that may fill fewer fills no
 seat that becomes free, and so leaves it to the others. As long as nobody lacks a seat, whoever wants one gets
-one, and one more for who comes next, who then need not wait until the worker has asked. It gets none where
-that would leave fewer than one for each other worker that has visitors, or none at all: whoever wanted such a
-seat would have to wait until it is given up. Otherwise:
+one. Otherwise:
 
 1. Where there is a seat for each, each gets one, and of the rest a share by what it wants, rounded down.
    Where there are fewer seats than workers that want one, the share of each is none.
@@ -34,7 +32,7 @@ class SeatsAsked:
 
     Attributes:
         wanted: how many seats it would fill if there were enough, those that are taken included.
-        used: how many of its attempts sit, or may by the time it is answered.
+        used: how many of its attempts sit.
         limit: how many seats there are.
         now: by the clock of the worker.
     """
@@ -127,8 +125,7 @@ def _granted(asked: SeatsAsked, own: SeatClaim, others: Sequence[SeatClaim], sha
     free = asked.limit - sum(one.held for one in others)
     most = min(asked.wanted, free)
     if all(one.wanted <= one.held for one in others):
-        one_is_ready = asked.wanted > 0 and free - asked.wanted > max(1, shares.workers - 1)
-        return most + one_is_ready
+        return most
     share = shares.of(asked.wanted)
     owed = sum(max(0, shares.of(one.wanted) - one.held) for one in others)
     left_over = free - owed - share - _ahead(asked, own, others, shares)

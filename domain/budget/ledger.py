@@ -274,5 +274,5 @@ def _first_exceeded(
     for purse in capped:
         if not (purse.has(amount) or fits(purse, amount)):
             purse.long_for()
-            return purse.exceeded()
+            return purse.exceeded(amount)
     return None

@@ -23,6 +23,7 @@ class Price:
     output_rate: int
     cache_read_rate: int
     cache_creation_rate: int
+    cache_hour_rate: int
 
     def cost(self, usage: Usage) -> NanoUsd:
         """
@@ -36,7 +37,9 @@ class Price:
         if usage.cache_read_tokens:
             cost += _count(usage.cache_read_tokens) * self.cache_read_rate
         if usage.cache_creation_tokens:
-            cost += _count(usage.cache_creation_tokens) * self.cache_creation_rate
+            created = _count(usage.cache_creation_tokens)
+            for_an_hour = min(_count(usage.cache_hour_tokens), created)
+            cost += (created - for_an_hour) * self.cache_creation_rate + for_an_hour * self.cache_hour_rate
         return _for_tokens(cost)
 
     def savings(self, usage: Usage) -> NanoUsd:
@@ -46,14 +49,17 @@ class Price:
         spared = _count(usage.cache_read_tokens) * (self.input_rate - self.cache_read_rate)
         return NanoUsd(max(0, spared // _MILLION))
 
-    def at_most(self, *, input_tokens: int, output_tokens: int) -> NanoUsd:
+    def at_most(self, *, input_tokens: int, output_tokens: int, cached_for_an_hour: bool = False) -> NanoUsd:
         """The cost if each input token were of the dearest class, and the answer as long as it may be."""
         dearest = max(self.input_rate, self.cache_read_rate, self.cache_creation_rate)
+        if cached_for_an_hour:
+            dearest = max(dearest, self.cache_hour_rate)
         return _for_tokens(input_tokens * dearest + output_tokens * self.output_rate)
 
     @property
     def is_free(self) -> bool:
-        return not (self.input_rate or self.output_rate or self.cache_read_rate or self.cache_creation_rate)
+        rates = (self.input_rate, self.output_rate, self.cache_read_rate)
+        return not any((*rates, self.cache_creation_rate, self.cache_hour_rate))
 
 
 def price(
@@ -62,6 +68,7 @@ def price(
     output_usd: float | None = None,
     cache_read_discount: float = 0.10,
     cache_creation_premium: float = 1.25,
+    cache_hour_premium: float = 2.0,
 ) -> Price | None:
     """
     The price as the configuration says it, in USD for a million tokens; ``None`` if it names no rate.
@@ -69,6 +76,7 @@ def price(
     Args:
         cache_read_discount: times the input rate, what a token read from the prompt cache costs.
         cache_creation_premium: times the input rate, what a token written to it costs.
+        cache_hour_premium: times the input rate, what a token costs that is to stay in it for an hour.
     """
     if input_usd is None and output_usd is None:
         return None
@@ -78,6 +86,7 @@ def price(
         output_rate=_rate(_decimal(output_usd or 0.0)),
         cache_read_rate=_rate(base * _decimal(cache_read_discount)),
         cache_creation_rate=_rate(base * _decimal(cache_creation_premium)),
+        cache_hour_rate=_rate(base * _decimal(cache_hour_premium)),
     )
 
 

@@ -21,7 +21,8 @@ _SHARE_AT_REST = 1000
 cut at night shall cost no more, and workers without work keep nothing from those that have some."""
 
 _FOR_NEXT_ROUND = 2
-"""What was promised since the last claim may be promised again before the next one is answered, and more."""
+"""By what reservations rose, and what was spent, since the last claim they may again before the next one is
+answered, and more. Not all that was promised: what ended gave its room to what came after it."""
 
 _FORGETS = 0.8
 """What an appetite shrinks to with each claim when less than that was promised."""
@@ -29,13 +30,26 @@ _FORGETS = 0.8
 
 @value(kw_only=True)
 class Exceeded:
-    """A budget that a request does not fit into, and how its pot stands as far as is known."""
+    """
+    A budget that a request does not fit into, and how its pot stands as far as is known.
+
+    Attributes:
+        amount: the most that the request may cost.
+        reserved: promised to other requests, or lent to workers for theirs.
+    """
 
     pot: Pot
     mode: BudgetMode
     cap: NanoUsd
     settled: NanoUsd
     reserved: NanoUsd
+    amount: NanoUsd
+
+    @property
+    def is_for_now(self) -> bool:
+        """Whether it would fit once what is reserved turns out to cost nothing, as most of it will."""
+        left = self.cap - self.settled
+        return left > 0 if self.mode is BudgetMode.SOFT else left >= self.amount
 
     @property
     def remaining(self) -> NanoUsd:
@@ -57,7 +71,9 @@ class Purse:
         "_needs",
         "_others_committed",
         "_others_settled",
-        "_promised",
+        "_base",
+        "_peak",
+        "_spent_then",
         "is_unsaid",
         "cap",
         "estimated",
@@ -81,7 +97,8 @@ class Purse:
         self._others_settled = 0
         self._others_committed = 0
         self._needs: list[NanoUsd] = []
-        self._promised = 0
+        self._base = self._peak = 0
+        self._spent_then = 0
         self._appetite = 0
         self._asked_at: float | None = None
         self._is_leaving = False
@@ -118,8 +135,8 @@ class Purse:
             return True
         return left > 0 if self.mode is BudgetMode.SOFT else left >= amount
 
-    def exceeded(self) -> Exceeded:
-        """How the pot stands."""
+    def exceeded(self, amount: NanoUsd) -> Exceeded:
+        """How the pot stands that so much does not fit into."""
         lent_to_others = self._others_committed - self._others_settled
         return Exceeded(
             pot=self.pot,
@@ -127,12 +144,13 @@ class Purse:
             cap=self.cap or NOTHING,
             settled=NanoUsd(self._others_settled + self.spent),
             reserved=NanoUsd(lent_to_others + self.reserved),
+            amount=amount,
         )
 
     def take(self, amount: NanoUsd) -> bool:
         """Promises money of a budget; whether requests may soon have to wait for more to be lent."""
         self.reserved += amount
-        self._promised += amount
+        self._peak = max(self._peak, self.reserved)
         return self.held - self.spent - self.reserved < self._appetite // _FOR_NEXT_ROUND
 
     def lack(self, amount: NanoUsd) -> None:
@@ -156,10 +174,12 @@ class Purse:
 
         While requests wait, nothing is held beyond what is promised: it goes to them, in their order.
         """
-        promised, self._promised = self._promised, 0
-        if promised or self._asked_at is None:
+        used = self._peak - self._base + self.spent - self._spent_then
+        self._base = self._peak = self.reserved
+        self._spent_then = self.spent
+        if used or self._asked_at is None:
             self._asked_at = now
-        self._appetite = max(promised * _FOR_NEXT_ROUND, int(self._appetite * _FORGETS), self._unasked(now))
+        self._appetite = max(used * _FOR_NEXT_ROUND, int(self._appetite * _FORGETS), self._unasked(now))
         surplus = self.cap is not None and self._room > self._appetite * _FOR_NEXT_ROUND
         if not (self._needs or self.is_unsaid or surplus):
             return None
@@ -188,7 +208,9 @@ class Purse:
     def give_back(self) -> None:
         """Keeps nothing at hand from now on, as no request is expected any more."""
         self._is_leaving = True
-        self._appetite = self._promised = 0
+        self._appetite = 0
+        self._base = self._peak = self.reserved
+        self._spent_then = self.spent
         if self._room > 0:
             self.held = self.spent + self.reserved
             self.is_unsaid = True

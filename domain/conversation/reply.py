@@ -42,13 +42,14 @@ class Usage:
 
     ``input_tokens`` leaves out what was read from or written to a prompt cache (Anthropic's reading;
     OpenAI's ``prompt_tokens`` includes the cached part and is split when decoded). ``output_tokens``
-    includes ``reasoning_tokens``.
+    includes ``reasoning_tokens``, ``cache_creation_tokens`` those that are to stay for an hour.
     """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cache_read_tokens: int | None = None
     cache_creation_tokens: int | None = None
+    cache_hour_tokens: int | None = None
     reasoning_tokens: int | None = None
 
     @property
@@ -69,6 +70,7 @@ class Usage:
             output_tokens=_larger(self.output_tokens, later.output_tokens),
             cache_read_tokens=_larger(self.cache_read_tokens, later.cache_read_tokens),
             cache_creation_tokens=_larger(self.cache_creation_tokens, later.cache_creation_tokens),
+            cache_hour_tokens=_larger(self.cache_hour_tokens, later.cache_hour_tokens),
             reasoning_tokens=_larger(self.reasoning_tokens, later.reasoning_tokens),
         )
 

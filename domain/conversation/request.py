@@ -205,12 +205,18 @@ class Source(Protocol):
         ...
 
     @property
-    def vendor_runs(self) -> bool:
+    def is_open_ended(self) -> bool:
         """
-        Whether the vendor may run something for it that takes tokens of its own, such as a search of the web.
+        Whether it may cost more than its tokens do: the vendor may run something that takes tokens of its
+        own, such as a search of the web, answer with another model, or at a dearer rate.
 
         No is certain, yes is a guess.
         """
+        ...
+
+    @property
+    def may_cache_for_an_hour(self) -> bool:
+        """Whether anything may be marked to stay in a cache for an hour: no is certain, yes is a guess."""
         ...
 
     @property
@@ -226,12 +232,31 @@ class Source(Protocol):
     @property
     def output_limit(self) -> int:
         """
-        How many tokens the client lets the answer have at most, known without reading it; 0 for no limit.
+        How many tokens the client lets the answer have at most, known without reading it; 0 for no limit. A
+        limit of nothing that goes on as it is counts as the largest, which is what some servers take it for.
 
         Raises:
             MalformedRequest: it is no such number.
         """
         ...
+
+
+OPEN_ENDED_FIELDS = frozenset(
+    {
+        "web_search_options",
+        "plugins",
+        "mcp_servers",
+        "models",
+        "route",
+        "preset",
+        "prediction",
+        "speed",
+    }
+)
+"""
+Fields that have a vendor search the web, ask servers of others, answer with another model or faster, or read
+an answer beforehand that is charged as written where it is wrong (OpenAI, OpenRouter, Anthropic).
+"""
 
 
 class MalformedRequest(Exception):
@@ -314,8 +339,14 @@ class Built:
         return True
 
     @property
-    def vendor_runs(self) -> bool:
-        return True
+    def is_open_ended(self) -> bool:
+        said = self.content.extensions.values()
+        foreign = any(isinstance(tool, ForeignTool) for tool in self.content.tools)
+        return foreign or any(not OPEN_ENDED_FIELDS.isdisjoint(fields) for fields in said)
+
+    @property
+    def may_cache_for_an_hour(self) -> bool:
+        return "'1h'" in repr(self.content)
 
     @property
     def thinking_budget(self) -> int | None:

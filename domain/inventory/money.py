@@ -12,7 +12,8 @@ class OverBudgetProviderSkipped:
     A provider was left out because the request does not fit into a budget.
 
     The budget is that of ``account``, such as ``provider cloud`` or ``member anna``, for ``period``, a month
-    or a day. ``reserved_usd`` is promised to requests that are under way, or lent to workers for theirs.
+    or a day. ``reserved_usd`` is promised to requests that are under way, or lent to workers for theirs;
+    ``worst_case_usd`` is the most that the request may cost.
     """
 
     name: ClassVar[str] = "skip-budget-exceeded"
@@ -29,6 +30,7 @@ class OverBudgetProviderSkipped:
     current_total_usd: float
     reserved_usd: float
     remaining_usd: float
+    worst_case_usd: float
 
 
 @value(kw_only=True)
@@ -37,9 +39,9 @@ class UncountableProviderSkipped:
     A provider was left out because nobody can tell what the request may cost, and a budget must be kept.
 
     ``reason`` is ``unpriced`` (it costs money and has no price), ``no-output-bound`` (nothing limits its
-    answer, and the budget is a hard one), ``no-input-bound`` (likewise for what there is to read, as in a
-    document that is not in the request or what a search of the vendor finds) or ``budget-unknown`` (the state
-    cannot be reached).
+    answer, and the budget is a hard one), ``no-cost-bound`` (likewise for what else it may cost, as with a
+    document that is not in the request, a search that the vendor runs or a dearer tier) or
+    ``budget-unknown`` (the state cannot be reached).
     """
 
     name: ClassVar[str] = "skip-uncountable-cost"

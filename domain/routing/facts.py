@@ -30,7 +30,13 @@ from domain.routing.reading import (
     words,
 )
 from domain.routing.tooling import defers, tool_names
-from domain.tokens.request import TOOLS_PREAMBLE, most_request_tokens, request_tokens, words_fit
+from domain.tokens.request import (
+    TOOLS_PREAMBLE,
+    VENDORS_TOOLS,
+    most_request_tokens,
+    request_tokens,
+    words_fit,
+)
 
 _CHARACTERS_PER_TOKEN = 4
 _MOST_CHARACTERS_PER_TOKEN = 16
@@ -172,9 +178,14 @@ class Facts:
         return self._conversation.sampling
 
     @property
-    def vendor_runs(self) -> bool:
-        """Whether the vendor may run something for it that takes tokens of its own; yes is a guess."""
-        return self._source.vendor_runs
+    def is_open_ended(self) -> bool:
+        """Whether it may cost more than its tokens do, as by what the vendor runs; yes is a guess."""
+        return self._source.is_open_ended
+
+    @property
+    def may_cache_for_an_hour(self) -> bool:
+        """Whether anything may be marked to stay in a cache for an hour; yes is a guess."""
+        return self._source.may_cache_for_an_hour
 
     def most_prompt_tokens(self, at_most: Callable[[str], int], *, picture: int) -> int | None:
         """
@@ -187,10 +198,12 @@ class Facts:
             at_most: a number of tokens that no model makes more of a text than.
             picture: as many as a picture may have beyond what it is estimated at.
         """
+        extra = VENDORS_TOOLS if self.has_tools else 0
         size = self._source.most_bytes if self._has_only_words else None
-        if size is None:
-            return most_request_tokens(self._conversation, at_most, picture=picture)
-        return size + TOOLS_PREAMBLE
+        if size is not None:
+            return size + TOOLS_PREAMBLE + extra
+        most = most_request_tokens(self._conversation, at_most, picture=picture)
+        return None if most is None else most + extra
 
     @property
     def rough_prompt_tokens(self) -> int:

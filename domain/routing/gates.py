@@ -27,9 +27,10 @@ class BarReason(StrEnum):
     NOT_NEAR = "not-near"
     MISSING_CREDENTIAL = "missing-credential"
     BUDGET = "budget"
+    BUDGET_PROMISED = "budget-promised"
     UNPRICED = "unpriced"
     NO_OUTPUT_BOUND = "no-output-bound"
-    NO_INPUT_BOUND = "no-input-bound"
+    NO_COST_BOUND = "no-cost-bound"
     BUDGET_UNKNOWN = "budget-unknown"
     NO_VISION = "no-vision"
     INCAPABLE = "incapable"
@@ -54,7 +55,7 @@ LASTING = frozenset(
         BarReason.BUDGET,
         BarReason.UNPRICED,
         BarReason.NO_OUTPUT_BOUND,
-        BarReason.NO_INPUT_BOUND,
+        BarReason.NO_COST_BOUND,
         BarReason.NO_VISION,
         BarReason.INCAPABLE,
         BarReason.CONTEXT_WINDOW,

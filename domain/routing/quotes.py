@@ -104,16 +104,18 @@ class Quotes:
             return Barred(errand.target, BarReason.NO_OUTPUT_BOUND)
         input_tokens = self._most_input_tokens(errand, hard=hard)
         if input_tokens is None:
-            return Barred(errand.target, BarReason.NO_INPUT_BOUND)
+            return Barred(errand.target, BarReason.NO_COST_BOUND)
         amount = price.at_most(
-            input_tokens=input_tokens, output_tokens=USUAL_ANSWER if output_tokens is None else output_tokens
+            input_tokens=input_tokens,
+            output_tokens=USUAL_ANSWER if output_tokens is None else output_tokens,
+            cached_for_an_hour=errand.facts.may_cache_for_an_hour,
         )
         return Quote(accounts, amount, price, is_bounded=True)
 
     def _most_input_tokens(self, errand: Errand, *, hard: bool) -> int | None:
         """A guess will do for a soft budget; for a hard one there is ``None`` where nothing limits them."""
         facts, spec = errand.facts, errand.spec
-        if hard and facts.vendor_runs and is_spoken_by(spec, facts.dialect):
+        if hard and facts.is_open_ended and is_spoken_by(spec, facts.dialect):
             return None
         prompt = facts.most_prompt_tokens(self._at_most, picture=_most_of_a_picture(spec) if hard else 0)
         if prompt is None:

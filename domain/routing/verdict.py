@@ -107,7 +107,13 @@ def _incapable(walk: Walk) -> bool:
 
 
 _ENOUGH_FOR_NOW = frozenset(
-    {BarReason.QUEUE_FULL, BarReason.PLAN_USED_UP, BarReason.RATE_LIMITED, BarReason.OUT_OF_QUOTA}
+    {
+        BarReason.QUEUE_FULL,
+        BarReason.PLAN_USED_UP,
+        BarReason.RATE_LIMITED,
+        BarReason.OUT_OF_QUOTA,
+        BarReason.BUDGET_PROMISED,
+    }
 )
 """Refusals of ours that spare a provider one more request than it takes."""
 
@@ -140,7 +146,7 @@ _MONEY = frozenset(
         BarReason.BUDGET,
         BarReason.UNPRICED,
         BarReason.NO_OUTPUT_BOUND,
-        BarReason.NO_INPUT_BOUND,
+        BarReason.NO_COST_BOUND,
     }
 )
 """Refusals that money would mend, or knowing what it costs."""
@@ -221,8 +227,13 @@ def _budget_in_words(exceeded: Exceeded) -> str:
     reserved = f" and {in_usd(exceeded.reserved)} reserved" if exceeded.reserved else ""
     return (
         f"{exceeded.pot}, {in_usd(exceeded.settled)} of {in_usd(exceeded.cap)} USD spent{reserved},"
-        f" {in_usd(exceeded.remaining)} left"
+        f" {in_usd(exceeded.remaining)} left; this may cost up to {in_usd(exceeded.amount)}{_less(exceeded)}"
     )
+
+
+def _less(exceeded: Exceeded) -> str:
+    """Who has money left, only not for an answer as long as it may be, is told what would help."""
+    return "" if not exceeded.remaining else ": a smaller max_tokens costs less"
 
 
 _REFUSALS = {
@@ -230,12 +241,13 @@ _REFUSALS = {
     BarReason.PAID: "it costs money and paid providers are off",
     BarReason.NOT_NEAR: "it is outside the house, where this key's requests may not go",
     BarReason.MISSING_CREDENTIAL: "its API key is not set",
-    BarReason.BUDGET: "a budget is used up",
+    BarReason.BUDGET: "it does not fit into a budget",
+    BarReason.BUDGET_PROMISED: "what is left of a budget is promised to requests that are under way",
     BarReason.UNPRICED: "a budget applies and nobody knows what it costs: set its cost",
     BarReason.NO_OUTPUT_BOUND: "a hard budget applies and nothing limits its answer: send max_tokens"
     " (max_output_tokens to /v1/responses), or have the provider's max_output_tokens set",
-    BarReason.NO_INPUT_BOUND: "a hard budget applies and nobody knows how much there is to read: a document"
-    " that is not in the request, or something that the vendor runs, such as a search",
+    BarReason.NO_COST_BOUND: "a hard budget applies and nobody knows what this may cost: a document that is"
+    " not in the request, something that the vendor runs, such as a search, another model or a dearer tier",
     BarReason.BUDGET_UNKNOWN: "the budget cannot be looked up, as the state cannot be reached",
     BarReason.NO_VISION: "its model cannot see images",
     BarReason.INCAPABLE: "its model lacks what the request needs",

@@ -32,6 +32,10 @@ TOOLS_PREAMBLE = 346
 """What Claude is told about using tools, whenever there are any:
 https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview, "Pricing"."""
 
+VENDORS_TOOLS = 2500
+"""What Claude is told at most of tools of Anthropic's own that clients run, together (computer 1,234, text
+editor 700, bash 245): "Pricing" of each at https://docs.anthropic.com/en/docs/agents-and-tools/tool-use."""
+
 PAGE = 2000
 """A page of a PDF, which is read as text and as a picture:
 https://docs.anthropic.com/en/docs/build-with-claude/pdf-support, "Estimate your costs"."""

@@ -114,7 +114,7 @@ def test_a_hundred_clients_at_once_spend_no_more_than_a_hard_budget(
             if patience >= 4 and statuses[200] * COST_USD > 1.0 - 2 * WORST_USD:
                 break
 
-    assert set(statuses) == {200, 402}
+    assert {200} < set(statuses) <= {200, 402, 429}
     assert len(stage["first"].chats) == statuses[200]
     assert statuses[200] * COST_USD <= 1.0
     assert statuses[200] * COST_USD > 1.0 - 2 * WORST_USD
@@ -129,7 +129,7 @@ def test_a_soft_budget_is_exceeded_by_at_most_one_request(stage: Stage, tmp_path
         rounds = [asked_at_once(gateway, 10) for _ in range(10)]
 
     statuses = sum(rounds, Counter())
-    assert set(statuses) == {200, 402}
+    assert {200} < set(statuses) <= {200, 402, 429}
     assert 0.5 - WORST_USD < statuses[200] * COST_USD < 0.5 + WORST_USD
     assert spent_usd(tmp_path) == pytest.approx(statuses[200] * COST_USD)
 

@@ -92,7 +92,7 @@ def test_a_hundred_clients_of_two_gateways_spend_no_more_than_a_hard_budget(
             if patience >= 4 and statuses[200] * COST_USD > 1.0 - 2 * WORST_USD:
                 break
 
-    assert set(statuses) == {200, 402}
+    assert {200} < set(statuses) <= {200, 402, 429}
     assert len(stage["first"].chats) == statuses[200]
     assert 1.0 - 2 * WORST_USD < statuses[200] * COST_USD <= 1.0
     assert spent_usd(server) == pytest.approx(statuses[200] * COST_USD)
@@ -107,7 +107,7 @@ def test_a_soft_budget_of_two_gateways_is_exceeded_by_at_most_one_request(
         rounds = [at_once(gateways, 5) for _ in range(10)]
 
     statuses = sum(rounds, Counter())
-    assert set(statuses) == {200, 402}
+    assert {200} < set(statuses) <= {200, 402, 429}
     assert 0.5 - WORST_USD < statuses[200] * COST_USD < 0.5 + WORST_USD
     assert spent_usd(server) == pytest.approx(statuses[200] * COST_USD)
 

@@ -14,6 +14,7 @@ from adapters.dialects.fields import decoded, described
 from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.only_words import only_words
+from domain.conversation.reply import MOST_TOKENS
 from domain.conversation.request import (
     ChatRequest,
     Conversation,
@@ -74,8 +75,12 @@ class MessagesBody:
         return self.members.tells(field)
 
     @property
-    def vendor_runs(self) -> bool:
-        return self.members.vendor_runs
+    def is_open_ended(self) -> bool:
+        return self.members.is_open_ended
+
+    @property
+    def may_cache_for_an_hour(self) -> bool:
+        return self.members.may_cache_for_an_hour
 
     @property
     def may_mark_cache(self) -> bool:
@@ -83,7 +88,8 @@ class MessagesBody:
 
     @property
     def output_limit(self) -> int:
-        return _limit(self.members) or 0
+        limit = _limit(self.members)
+        return MOST_TOKENS if limit == 0 else limit or 0
 
 
 def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:

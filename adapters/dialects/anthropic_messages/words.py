@@ -36,6 +36,9 @@ _COUNTS: Mapping[str, str] = {
 }
 """Wire field -> field of `Usage`."""
 
+_FOR_FIVE_MINUTES = "ephemeral_5m_input_tokens"
+_FOR_AN_HOUR = "ephemeral_1h_input_tokens"
+
 
 def reason_from(word: str) -> str:
     return _REASONS.get(word, word)
@@ -60,11 +63,14 @@ def usage_from(said: Mapping[str, Any], before: Usage) -> Usage:
     }
     details = said.get("output_tokens_details")
     reasoning = token_count(details.get("thinking_tokens")) if isinstance(details, dict) else None
+    created = said.get("cache_creation")
+    for_an_hour = token_count(created.get(_FOR_AN_HOUR)) if isinstance(created, dict) else None
     return Usage(
         input_tokens=counts.get("input_tokens", before.input_tokens),
         output_tokens=counts.get("output_tokens", before.output_tokens),
         cache_read_tokens=counts.get("cache_read_tokens", before.cache_read_tokens),
         cache_creation_tokens=counts.get("cache_creation_tokens", before.cache_creation_tokens),
+        cache_hour_tokens=before.cache_hour_tokens if for_an_hour is None else for_an_hour,
         reasoning_tokens=before.reasoning_tokens if reasoning is None else reasoning,
     )
 
@@ -78,6 +84,9 @@ def usage_fields(usage: Usage | None) -> dict[str, Json]:
     fields.setdefault("output_tokens", 0)
     if usage.reasoning_tokens is not None:
         fields["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
+    if usage.cache_hour_tokens is not None:
+        brief = max(0, (usage.cache_creation_tokens or 0) - usage.cache_hour_tokens)
+        fields["cache_creation"] = {_FOR_FIVE_MINUTES: brief, _FOR_AN_HOUR: usage.cache_hour_tokens}
     return fields
 
 

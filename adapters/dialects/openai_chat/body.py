@@ -87,8 +87,12 @@ class ChatBody:
         return self.members.tells(field)
 
     @property
-    def vendor_runs(self) -> bool:
-        return self.members.vendor_runs
+    def is_open_ended(self) -> bool:
+        return self.members.is_open_ended
+
+    @property
+    def may_cache_for_an_hour(self) -> bool:
+        return self.members.may_cache_for_an_hour
 
     @property
     def may_mark_cache(self) -> bool:

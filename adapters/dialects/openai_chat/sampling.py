@@ -16,8 +16,8 @@ def read_sampling(fields: Fields) -> Sampling:
     Raises:
         MalformedRequest: with the place.
     """
-    newer = fields.optional_limit("max_completion_tokens")
-    older = fields.optional_limit("max_tokens")
+    newer = fields.optional_limit("max_completion_tokens") or None
+    older = fields.optional_limit("max_tokens") or None
     return Sampling(
         max_output_tokens=older if newer is None else newer,
         temperature=fields.optional_number("temperature"),

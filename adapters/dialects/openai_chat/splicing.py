@@ -54,7 +54,7 @@ def _extra(outgoing: Outgoing, body: ChatBody) -> Changes:
 
 
 def _limit(outgoing: Outgoing, body: ChatBody) -> Changes:
-    """The output limit under the one name that the server knows; -1, which is none to some, is left away."""
+    """The output limit under the one name that the server knows; 0 and -1 are none to some, and left away."""
     wanted = outgoing.quirks.max_tokens_field
     changes: Changes = {}
     for limit in _LIMITS:
@@ -70,7 +70,7 @@ def _limit(outgoing: Outgoing, body: ChatBody) -> Changes:
 
 def _limits(body: ChatBody, limit: str) -> bool:
     """Whether the client sets this limit."""
-    return body.members.limit(limit) is not None
+    return bool(body.members.limit(limit))
 
 
 def _bounded(outgoing: Outgoing, body: ChatBody, changes: Changes) -> Changes:

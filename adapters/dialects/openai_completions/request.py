@@ -9,6 +9,7 @@ from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_completions.wire import NAME
 from domain.conversation.parts import Text
+from domain.conversation.reply import MOST_TOKENS
 from domain.conversation.request import (
     ChatRequest,
     Conversation,
@@ -77,7 +78,11 @@ class CompletionsBody:
         return self.members.tells(field)
 
     @property
-    def vendor_runs(self) -> bool:
+    def is_open_ended(self) -> bool:
+        return self.members.is_open_ended
+
+    @property
+    def may_cache_for_an_hour(self) -> bool:
         return False
 
     @property
@@ -86,7 +91,8 @@ class CompletionsBody:
 
     @property
     def output_limit(self) -> int:
-        return self.members.limit("max_tokens") or 0
+        limit = self.members.limit("max_tokens")
+        return MOST_TOKENS if limit == 0 else limit or 0
 
     def envelope(self) -> Fields:
         """What every route reads of a request."""

@@ -73,8 +73,7 @@ local function granted()
   local free = limit - sum(held)
   local most = math.min(wanted, free)
   if sum(lacks) == 0 then
-    local one_is_ready = wanted > 0 and free - wanted > math.max(1, workers - 1)
-    return one_is_ready and most + 1 or most
+    return most
   end
   local share = share_of(wanted)
   local left_over = free - sum(owed) - share - ahead()

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import AsyncExitStack, aclosing
-from random import random
 from typing import Any
 
 import pytest
@@ -238,11 +237,9 @@ async def test_the_wait_that_is_expected_comes_from_answers_that_are_over() -> N
 class Workers:
     """Processes that serve from one state."""
 
-    def __init__(
-        self, number: int, room: Room, clock: Clock | None = None, store: type[MemoryStore] = MemoryStore
-    ) -> None:
+    def __init__(self, number: int, room: Room, clock: Clock | None = None) -> None:
         memory, clock = SharedMemory(), clock or FixedClock()
-        self.stores = [store(clock, memory) for _ in range(number)]
+        self.stores = [MemoryStore(clock, memory) for _ in range(number)]
         self.bells = [asyncio.Event() for _ in range(number)]
         self.workers = [Busy(room, seats_are_shared=True, somebody_waits=bell) for bell in self.bells]
         self.chores = [
@@ -311,70 +308,6 @@ async def test_steady_demand_on_one_process_leaves_the_seat_to_the_other_for_its
 
     assert order.index("late") <= 12  # half a second, what was under way, and a look
     assert min(order.count("steady"), order.count("late")) >= 10
-
-
-class FarStore(MemoryStore):
-    """
-    One whose questions and answers are under way for a while.
-
-    Attributes:
-        takes_s: how long each of the two.
-    """
-
-    takes_s = 0.05
-
-    async def hold_seats(self, name: str, wanted: int, *, used: int, limit: int, lasts_s: float) -> int:
-        await asyncio.sleep(self.takes_s)
-        granted = await super().hold_seats(name, wanted, used=used, limit=limit, lasts_s=lasts_s)
-        await asyncio.sleep(self.takes_s)
-        return granted
-
-
-async def test_while_seats_are_free_nobody_waits_for_the_store() -> None:
-    both = Workers(2, Room(most_at_once=8, patience_s=20), store=FarStore)
-    one, other = both.workers
-    try:
-        async with AsyncExitStack() as stack:
-            for busy in (one, other, one, other):
-                await stack.enter_async_context(aclosing(await busy.ask()))
-                await asyncio.sleep(0.3)
-            waited = len(one.sink.of(QueueEntered))
-            for _ in range(5):  # some while the store is being asked
-                async with asyncio.timeout(10), aclosing(await one.ask()):
-                    await asyncio.sleep(0.11)
-
-            assert len(one.sink.of(QueueEntered)) == waited
-    finally:
-        await both.stop()
-
-
-@pytest.mark.parametrize("most_at_once", [1, 2, 3])
-async def test_no_more_sit_in_all_processes_than_the_provider_bears(most_at_once: int) -> None:
-    three = Workers(3, Room(most_at_once=most_at_once, patience_s=20), SystemClock(), FarStore)
-    for store, takes_s in zip(three.stores, (0.0, 0.05, 0.15), strict=True):
-        assert isinstance(store, FarStore)
-        store.takes_s = takes_s
-    sat: list[int] = []
-
-    async def client(worker: Busy) -> None:
-        while True:
-            async with aclosing(await worker.ask()):
-                sat.append(sum(one.admission.doors["busy"].queue.seated for one in three.workers))
-                await asyncio.sleep(0.1 * random())  # noqa: S311  any will do
-            await asyncio.sleep(0.3 * random())  # noqa: S311  any will do
-
-    clients = [asyncio.create_task(client(worker)) for worker in three.workers for _ in range(3)]
-    try:
-        await asyncio.sleep(3)
-        assert not any(each.done() for each in clients)
-    finally:
-        for each in clients:
-            each.cancel()
-        await asyncio.gather(*clients, return_exceptions=True)
-        await three.stop()
-
-    assert len(sat) > 10
-    assert max(sat) <= most_at_once
 
 
 async def test_a_store_that_hangs_is_a_lost_store_and_leaves_one_seat() -> None:

@@ -67,10 +67,6 @@ class Provider:
         return [worker.sitting for worker in self.workers]
 
     @property
-    def may_fill(self) -> list[int]:
-        return [worker.may_fill for worker in self.workers]
-
-    @property
     def served(self) -> list[int]:
         return [worker.served for worker in self.workers]
 
@@ -80,31 +76,6 @@ def test_as_long_as_nobody_lacks_a_seat_whoever_wants_one_gets_one() -> None:
     provider.goes_on(1)
 
     assert provider.sitting == [3, 1]
-
-
-def test_a_worker_has_a_seat_ready_for_who_comes_next() -> None:
-    provider = Provider(6, [2, 1])
-    provider.goes_on(2)
-
-    assert provider.may_fill == [3, 2]
-
-
-def test_a_seat_is_ready_only_where_one_stays_free_for_each_other_worker() -> None:
-    alone, three = Provider(3, [2]), Provider(6, [1, 1, 1])
-    alone.goes_on(2)
-    three.goes_on(2)
-
-    assert alone.may_fill == [2]
-    assert sum(three.may_fill) == 4
-
-
-def test_a_seat_that_is_ready_is_given_up_as_soon_as_another_worker_wants_it() -> None:
-    provider = Provider(6, [2, 1])
-    provider.goes_on(2)
-    provider.workers[1].clients = 4
-    provider.goes_on(2, answers=0)
-
-    assert provider.sitting == [2, 4]
 
 
 def test_steady_demand_on_one_worker_leaves_the_other_its_turns() -> None:

@@ -116,10 +116,25 @@ def test_a_document_that_nobody_can_measure_has_no_place_under_a_hard_budget(doc
     window = quoted(showing(document), {MEMBER: HARD}, spec=replace(CLOUD, context_window=9_000))
     soft = quoted(showing(document), {MEMBER: SOFT})
 
-    assert unbound == Barred(TARGET, BarReason.NO_INPUT_BOUND)
+    assert unbound == Barred(TARGET, BarReason.NO_COST_BOUND)
     assert priced(window).amount == amount(9_000, 100)
     assert priced(soft).amount > amount(0, 100)
     assert priced(quoted(showing(WRITTEN), {MEMBER: HARD})).amount > amount(0, 100)
+
+
+def test_what_may_stay_in_a_cache_for_an_hour_may_cost_twice_the_input() -> None:
+    said = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    plain, marked = (
+        ANTHROPIC_MESSAGES.decode_request(json.dumps({**said, "system": system}).encode(), {})
+        for system in (
+            [{"type": "text", "text": "be brief", "cache_control": {"type": "ephemeral", "ttl": ttl}}]
+            for ttl in ("5m", "1h")
+        )
+    )
+
+    brief, hour = (priced(quoted(one, {MEMBER: HARD})).amount - 9 * 10_000 for one in (plain, marked))
+
+    assert hour == brief * 2 / 1.25
 
 
 def test_a_picture_may_take_as_many_tokens_as_any_model_makes_of_one() -> None:
@@ -135,6 +150,9 @@ def test_a_picture_may_take_as_many_tokens_as_any_model_makes_of_one() -> None:
     [
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, True),
         ({"mcp_servers": [{"url": "http://127.0.0.1:9"}]}, True),
+        ({"models": ["dear/model"]}, True),
+        ({"service_tier": "priority"}, True),
+        ({"service_tier": "auto"}, False),
         ({"tools": [{"name": "web_search", "input_schema": {}}, {"type": "custom", "name": "b"}]}, False),
         ({"tools": [{"type": "bash_20250124", "name": "bash"}]}, False),
     ],
@@ -149,7 +167,7 @@ def test_what_a_vendor_runs_by_itself_has_no_place_under_a_hard_budget(
 
     found = quoted(request, {MEMBER: HARD}, spec=claude)
 
-    assert (found == Barred(TARGET, BarReason.NO_INPUT_BOUND)) is barred
+    assert (found == Barred(TARGET, BarReason.NO_COST_BOUND)) is barred
     assert isinstance(quoted(request, {MEMBER: SOFT}, spec=claude), Quote)
     assert isinstance(quoted(request, {MEMBER: HARD}), Quote)
 

@@ -108,11 +108,12 @@ def test_the_limit_goes_by_the_name_that_the_server_knows(given: Any, wanted: st
 
 @pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
 @pytest.mark.parametrize("wanted", ["max_tokens", "max_completion_tokens"])
-def test_a_limit_below_nothing_is_none_and_the_targets_own_is_told(field: str, wanted: str) -> None:
+@pytest.mark.parametrize("limit", [-1, 0])
+def test_a_limit_of_nothing_is_none_and_the_targets_own_is_told(field: str, wanted: str, limit: int) -> None:
     quirks = Quirks(max_tokens_field=wanted)
 
-    free = told({field: -1}, quirks=quirks)
-    bound = told({field: -1}, quirks=quirks, extra_body={wanted: 9})
+    free = told({field: limit}, quirks=quirks)
+    bound = told({field: limit}, quirks=quirks, extra_body={wanted: 9})
 
     assert not {key for key in free if key.startswith("max_")}
     assert {key: value for key, value in bound.items() if key.startswith("max_")} == {wanted: 9}

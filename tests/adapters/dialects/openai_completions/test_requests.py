@@ -12,6 +12,7 @@ from adapters.dialects.dialect import (
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.dialects.openai_completions.dialect import OPENAI_COMPLETIONS
 from domain.conversation.parts import Text
+from domain.conversation.reply import MOST_TOKENS
 from domain.conversation.request import ChatRequest, MalformedRequest, Message, Role
 from domain.routing.shaping import AS_IT_IS, Shaping
 from tests.adapters.dialects.openai_completions.recorded import recorded
@@ -68,6 +69,13 @@ def test_a_limit_below_nothing_is_none_and_the_targets_own_is_told() -> None:
     assert request.conversation.sampling.max_output_tokens is None
     assert "max_tokens" not in sent(request)
     assert sent(request, max_tokens=9)["max_tokens"] == 9
+
+
+def test_a_prompt_that_is_only_scored_goes_on_as_it_is_and_counts_as_any_length() -> None:
+    request = asked(max_tokens=0, echo=True)
+
+    assert sent(request, max_tokens=9)["max_tokens"] == 0
+    assert request.source.output_limit == MOST_TOKENS
 
 
 def test_answers_that_are_made_to_choose_the_best_of_are_made_too() -> None:
