@@ -10,8 +10,8 @@ one. Otherwise:
    Where there are fewer seats than workers that want one, the share of each is none.
 2. For what is left over, as shares do not come out even, they take turns. A worker has one seat beyond its
    share at most, and gives it up when it has had it for a while and somebody waits for one; a seat that is
-   free is for the worker that has waited longest. Who waits since when is told by numbers, so that no clocks
-   have to agree.
+   free is for the worker that has waited longest. Who waits since when is told by numbers, as several may
+   begin at the same moment.
 
 The server of a shared state runs the same rule as a script, `infrastructure/state/lua/hold_seats.lua`.
 """
@@ -34,7 +34,7 @@ class SeatsAsked:
         wanted: how many seats it would fill if there were enough, those that are taken included.
         used: how many of its attempts sit.
         limit: how many seats there are.
-        now: by the clock of the worker.
+        now: by the clock of the machine that keeps the state.
     """
 
     wanted: int
@@ -52,7 +52,7 @@ class SeatClaim:
         held: the seats that nobody else may fill.
         turn: a number that is larger for who has begun later to wait for a seat beyond its share, or to hold
             one.
-        since: when that was, by the clock of the worker.
+        since: when that was, by the same clock as `SeatsAsked.now`.
     """
 
     wanted: int = 0

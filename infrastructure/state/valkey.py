@@ -138,8 +138,7 @@ class ValkeyStore:
         return int(total) if total and self._clock.time() < float(ends) else 0
 
     async def hold_seats(self, name: str, wanted: int, *, used: int, limit: int, lasts_s: float) -> int:
-        now = repr(self._clock.time())
-        return int(await self._run(self._hold_seats, name, wanted, used, limit, now, lasts_s, TURN_S))
+        return int(await self._run(self._hold_seats, name, wanted, used, limit, lasts_s, TURN_S))
 
     async def log_usage(self, rows: Sequence[UsageRow]) -> None:
         await self._arrive()

@@ -1,8 +1,11 @@
 -- How many seats a worker may fill: by the same rule as `domain.admission.seats.divided`.
 -- ARGV[5]: the name; ARGV[6]: how many are wanted; ARGV[7]: how many are used; ARGV[8]: how many there are;
--- ARGV[9]: now; ARGV[10]: for how many seconds they are held; ARGV[11]: for how many a turn lasts.
--- A claim is "wanted:held:turn:since:until".
-local name, now, lasts_s, turn_s = ARGV[5], tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+-- ARGV[9]: for how many seconds they are held; ARGV[10]: for how many a turn lasts.
+-- A claim is "wanted:held:turn:since:until", by the clock of the server: those of gateways may disagree by more
+-- than a claim lasts, and then one would take what another holds for over.
+local name, lasts_s, turn_s = ARGV[5], tonumber(ARGV[9]), tonumber(ARGV[10])
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
 local wanted, used, limit = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local key = prefix .. 'claims:' .. name
 

@@ -11,6 +11,18 @@ from infrastructure.state.valkey import PREFIX, ValkeyStore
 from infrastructure.state.valkey_server import ValkeyServer
 from tests.fakes.fixed_clock import FixedClock
 
+_GROW_OLDER = """
+for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+  local found = redis.call('HGETALL', key)
+  for at = 1, #found, 2 do
+    local figures, since, ends = string.match(found[at + 1], '^(.*):([^:]+):([^:]+)$')
+    local older = string.format('%s:%.6f:%.6f', figures, since - ARGV[2], ends - ARGV[2])
+    redis.call('HSET', key, found[at], older)
+  end
+end
+"""
+"""What a server knows of seats, as if everything had been so many seconds earlier."""
+
 
 class Stores(Protocol):
     """Opens stores that share what they know, and ends one as the end of its process would."""
@@ -20,6 +32,10 @@ class Stores(Protocol):
     @abstractmethod
     def worker(self) -> Store:
         """Another worker."""
+
+    @abstractmethod
+    async def wait(self, seconds: float) -> None:
+        """So much time passes for the workers, and for whoever keeps what they share."""
 
     @abstractmethod
     async def kill(self, worker: Store) -> None:
@@ -40,6 +56,9 @@ class MemoryStores:
     def worker(self) -> MemoryStore:
         return MemoryStore(self.clock, self._memory)
 
+    async def wait(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
     async def kill(self, worker: Store) -> None:
         assert isinstance(worker, MemoryStore)
         worker.die()
@@ -59,6 +78,9 @@ class SqliteStores:
     def worker(self) -> SqliteStore:
         self._workers.append(SqliteStore(self._path, self.clock))
         return self._workers[-1]
+
+    async def wait(self, seconds: float) -> None:
+        self.clock.advance(seconds)
 
     async def kill(self, worker: Store) -> None:
         """All that the end of a process does is that the kernel lets go of its locks."""
@@ -83,6 +105,13 @@ class ValkeyStores:
     def worker(self) -> ValkeyStore:
         self._workers.append(ValkeyStore(self._url, self.clock))
         return self._workers[-1]
+
+    async def wait(self, seconds: float) -> None:
+        """Nobody can advance the clock of the server, but what it knows by that clock can grow older."""
+        self.clock.advance(seconds)
+        server = ValkeyServer(self._url)
+        await server.do("EVAL", _GROW_OLDER, 0, f"{PREFIX}claims:*", repr(seconds))
+        await server.aclose()
 
     async def kill(self, worker: Store) -> None:
         """It says nothing any more, and the time in which it is believed to live is over."""

@@ -4,7 +4,10 @@ from random import Random
 
 from domain.admission.seats import NO_CLAIM, TURN_S, SeatClaim, SeatsAsked, divided
 from domain.ports.storage import SeatStore
-from tests.contract.ports.stores import Stores
+from infrastructure.state.valkey import ValkeyStore
+from tests.contract.ports.stores import Stores, emptied
+from tests.fakes.fixed_clock import FixedClock
+from tests.upstream.state_server import StateServer
 
 
 async def test_workers_share_seats(stores: Stores) -> None:
@@ -21,7 +24,7 @@ async def test_workers_share_seats(stores: Stores) -> None:
 async def test_seats_that_are_not_held_anew_are_free(stores: Stores) -> None:
     one, two = stores.worker(), stores.worker()
     await one.hold_seats("gpu", 2, used=0, limit=2, lasts_s=30)
-    stores.clock.advance(31)
+    await stores.wait(31)
 
     assert await two.hold_seats("gpu", 2, used=0, limit=2, lasts_s=30) == 2
 
@@ -53,12 +56,12 @@ async def test_where_there_are_fewer_seats_than_workers_they_take_turns(stores: 
 
     assert [await ask(number) for number in range(3)] == [1, 0, 0]
     assert await ask(0, used=1) == 1
-    stores.clock.advance(TURN_S)
+    await stores.wait(TURN_S)
     assert await ask(0, used=1) == 0
     assert [await ask(2), await ask(1)] == [0, 0]
     assert await ask(0) == 0
     assert [await ask(2), await ask(0), await ask(1)] == [0, 0, 1]
-    stores.clock.advance(TURN_S)
+    await stores.wait(TURN_S)
     assert [await ask(1), await ask(0), await ask(2)] == [0, 0, 1]
 
 
@@ -69,10 +72,10 @@ async def test_a_seat_that_is_left_over_goes_round(stores: Stores) -> None:
         return await worker.hold_seats("gpu", 3, used=used, limit=3, lasts_s=30)
 
     assert [await ask(one, 0), await ask(two, 0)] == [3, 0]
-    stores.clock.advance(TURN_S)
+    await stores.wait(TURN_S)
     assert [await ask(one, 2), await ask(two, 0), await ask(one, 1), await ask(two, 1)] == [1, 1, 1, 2]
     assert [await ask(one, 1), await ask(two, 2)] == [1, 2]
-    stores.clock.advance(TURN_S)
+    await stores.wait(TURN_S)
     assert [await ask(one, 1), await ask(two, 2), await ask(one, 1)] == [1, 1, 1]
     assert [await ask(two, 1), await ask(one, 1), await ask(two, 1)] == [1, 2, 1]
 
@@ -81,9 +84,9 @@ async def test_who_says_no_more_is_not_waited_for(stores: Stores) -> None:
     one, two, three = stores.worker(), stores.worker(), stores.worker()
     for worker in (one, two):
         await worker.hold_seats("gpu", 1, used=0, limit=1, lasts_s=30)
-    stores.clock.advance(29)
+    await stores.wait(29)
     await three.hold_seats("gpu", 1, used=0, limit=1, lasts_s=30)
-    stores.clock.advance(2)
+    await stores.wait(2)
 
     assert await three.hold_seats("gpu", 1, used=0, limit=1, lasts_s=30) == 1
 
@@ -92,9 +95,23 @@ async def test_whoever_asks_often_keeps_what_it_has(stores: Stores) -> None:
     one, two = stores.worker(), stores.worker()
     for _ in range(100):
         assert await one.hold_seats("gpu", 2, used=2, limit=2, lasts_s=10) == 2
-        stores.clock.advance(0.3)
+        await stores.wait(0.3)
 
     assert await two.hold_seats("gpu", 1, used=0, limit=2, lasts_s=10) == 0
+
+
+async def test_gateways_whose_clocks_disagree_leave_each_other_their_seats(server: StateServer) -> None:
+    url = await emptied(server.url)
+    early, late = ValkeyStore(url, FixedClock()), ValkeyStore(url, FixedClock(time_s=1_800_000_060.0))
+
+    assert await early.hold_seats("gpu", 1, used=0, limit=1, lasts_s=10) == 1
+    assert await late.hold_seats("gpu", 1, used=0, limit=1, lasts_s=10) == 0
+    assert await early.hold_seats("gpu", 0, used=0, limit=1, lasts_s=10) == 0
+    assert await late.hold_seats("gpu", 1, used=0, limit=1, lasts_s=10) == 1
+    assert await early.hold_seats("gpu", 1, used=0, limit=1, lasts_s=10) == 0
+
+    for gateway in (early, late):
+        await gateway.aclose()
 
 
 class Rule:
@@ -124,4 +141,4 @@ async def test_every_store_divides_by_the_same_rule(stores: Stores) -> None:
 
         assert found == rule.hold_seats(worker, asked), (step, asked, rule.claims)
         used[worker] = max(used[worker], found)
-        stores.clock.advance(dice.choice((0.125, 0.5)))
+        await stores.wait(dice.choice((0.0, TURN_S)))
