@@ -14,12 +14,12 @@ from app.cli.options import Choices, config_options, fail, launch_for, told_erro
 from app.cli.spans import Span
 from app.cli.wanted_key import REFUSED, Said, wanted, wanted_options
 from app.container import Container, container_for
-from app.use_cases.key_terms import budget_terms, limit_terms
+from app.use_cases.key_terms import UnclearTerms, budget_terms, limit_terms
 from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMember, UnknownPlace, Wanted
 from config.money_advice import key_advice
 from config.state_location import Nowhere, SqliteFile, StateLocation
 from config.translate_access import hash_line
-from domain.access.keys import Key
+from domain.access.keys import Key, id_in
 from domain.access.permissions import EVERYTHING, Permissions
 from domain.ports.storage import StoreUnavailable
 
@@ -195,7 +195,7 @@ def _managing(choices: Choices, key_id: str, job: Callable[[ManageKeys], Awaitab
     """Does something with a key of the state that this configuration names."""
     container = _lasting(choices)
     if missing := missing_state(container.state_location()):
-        fail(f"no key has the id {key_id!r}; {missing}", REFUSED)
+        fail(f"no key has the id {id_in(key_id)!r}; {missing}", REFUSED)
     return _run(container, job)
 
 
@@ -227,7 +227,7 @@ def _run(container: Container, job: Callable[[ManageKeys], Awaitable[Gained]]) -
 
     try:
         return asyncio.run(run())
-    except (UnknownKey, UnknownMember, UnknownPlace) as error:
+    except (UnknownKey, UnknownMember, UnknownPlace, UnclearTerms) as error:
         fail(str(error), REFUSED)
     except StoreUnavailable as error:
         fail(f"the state cannot be used: {error}", STATE_ERROR)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
-from domain.access.keys import Key, Scope, digest_of, token_of
+from app.use_cases.key_terms import UnclearTerms
+from domain.access.keys import Key, Scope, digest_of, id_in, token_of
 from domain.access.permissions import EVERYTHING, Permissions
 from domain.admission.limits import Limits
 from domain.budget.accounts import Budget
@@ -104,7 +105,10 @@ class ManageKeys:
 
         Raises:
             UnknownMember, UnknownPlace: the configuration has others.
+            UnclearTerms: it is to be kept to a budget or limits, and opens nothing that they are about.
         """
+        if Scope.INFERENCE not in wanted.scopes and (wanted.budget or wanted.limits):
+            raise UnclearTerms("a key that does not open inference spends nothing: no budget and no limits")
         if self._members and wanted.member not in self._members and Scope.INFERENCE in wanted.scopes:
             declared = ", ".join(sorted(self._members))
             raise UnknownMember(f"no member is called {wanted.member!r}; declared are: {declared}")
@@ -134,12 +138,15 @@ class ManageKeys:
         A new key in the place of this one, which holds for ``grace_s`` seconds more; its spending goes on.
 
         Raises:
-            UnknownKey: there is none with that id that still holds.
+            UnknownKey: there is none with that id that still holds, or another has its place already.
         """
         old = await self._key(key_id)
         now = self._clock.time()
-        if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
-            raise UnknownKey(f"the key {key_id!r} has ended; make a new one instead")
+        if not old.holds(now):
+            raise UnknownKey(f"the key {old.id!r} has ended; make a new one instead")
+        successor = await self._successor(old, now)
+        if successor is not None:
+            raise UnknownKey(f"the key {old.id!r} has been replaced by {successor.id!r}: replace that one")
         lasts_s = None if old.expires_at is None else max(0.0, old.expires_at - now)
         made = self._drawn(
             Wanted(
@@ -177,10 +184,16 @@ class ManageKeys:
             known = ", ".join(sorted(there_are))
             raise UnknownPlace(f"no {what} is called {unknown[0]!r}; there are: {known}")
 
+    async def _successor(self, old: Key, now: float) -> Key | None:
+        """The newest key that goes on with the spending of an older one."""
+        line = [key for key in await self._store.keys() if key.account == old.account and key.holds(now)]
+        newest = max(line, key=lambda key: key.created_at)
+        return None if newest.created_at <= old.created_at else newest
+
     async def _key(self, key_id: str) -> Key:
-        keys = await self._store.keys()
-        found = next((key for key in keys if key.id == key_id), None)
+        keys, wanted = await self._store.keys(), id_in(key_id)
+        found = next((key for key in keys if key.id == wanted), None)
         if found is None:
             there_are = ", ".join(key.id for key in keys[-20:]) or "none"
-            raise UnknownKey(f"no key has the id {key_id!r}; there are: {there_are}")
+            raise UnknownKey(f"no key has the id {wanted!r}; there are: {there_are}")
         return found

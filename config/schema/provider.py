@@ -201,7 +201,8 @@ class Provider(Deadlines):
     )
     max_queue: Annotated[int, Field(ge=0, le=10_000)] = Field(
         default=32,
-        description="How many may wait for it; of one too many, the last in turn goes to the next target.",
+        description="How many may wait for it in each worker; of one too many, the last in turn goes to the"
+        " next target.",
     )
     queue_timeout_s: Annotated[float, Field(gt=0.0, le=3600.0)] = Field(
         default=60.0, description="Seconds that one waits for it before the chain moves on."

@@ -187,6 +187,11 @@ def token_of(key_id: str, secret: str) -> str:
     return token
 
 
+def id_in(text: str) -> str:
+    """The id of a key, out of the whole key where somebody shows that: it must be repeated nowhere."""
+    return text.split("_")[1] if text.startswith("cr_") else text
+
+
 def _caller(key: Key, members: Mapping[str, Permissions]) -> Caller:
     permissions = members.get(key.member, EVERYTHING).narrowed_by(key.narrowing)
     return Caller(member=key.member, key_id=key.id, key_account=key.account, permissions=permissions)

@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 
 from domain.budget.money import NanoUsd
 from domain.budget.usage import (
@@ -31,10 +32,11 @@ FROM usage WHERE at >= ? AND at < ?
 GROUP BY 1, member, provider, profile, model, key_id
 """  # noqa: S608  constants of our own
 _AT_ONCE = 5000
+_figures = attrgetter(*_COLUMNS)
 
 
 def insert(connection: sqlite3.Connection, rows: Sequence[UsageRow]) -> None:
-    connection.executemany(_INSERT, [astuple(row) for row in rows])
+    connection.executemany(_INSERT, map(_figures, rows))
 
 
 def sums(connection: sqlite3.Connection, query: UsageQuery) -> tuple[UsageTotal, ...]:

@@ -8,8 +8,9 @@ server's configuration says (``appendonly``, ``appendfsync``).
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import astuple, fields
+from dataclasses import fields
 from itertools import count
+from operator import attrgetter
 from typing import Any
 from uuid import uuid4
 
@@ -145,7 +146,7 @@ class ValkeyStore:
         for at in range(0, len(rows), _AT_ONCE):
             told: list[Word] = []
             for row in rows[at : at + _AT_ONCE]:
-                told += (repr(row.at), msgspec.json.encode(astuple(row)))
+                told += (repr(row.at), msgspec.json.encode(_figures(row)))
             await self._server.do("ZADD", _key("usage"), *told)
 
     async def usage(self, query: UsageQuery) -> Sequence[UsageTotal]:
@@ -240,6 +241,7 @@ def _holding(text: str) -> Holding:
 
 
 _COLUMNS = tuple(field.name for field in fields(UsageRow))
+_figures = attrgetter(*_COLUMNS)
 
 
 def _row(text: str) -> UsageRow:

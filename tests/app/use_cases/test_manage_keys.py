@@ -5,12 +5,13 @@ from itertools import count
 
 import pytest
 
+from app.use_cases.key_terms import UnclearTerms
 from app.use_cases.manage_keys import ManageKeys, UnknownKey, UnknownMember, UnknownPlace, Wanted
 from domain.access.keys import Caller, Key, KeyFault, KeyRing, Refused, Scope
 from domain.access.permissions import EVERYTHING, Permissions
 from domain.admission.limits import Limits
 from domain.budget.accounts import Budget, BudgetMode
-from domain.budget.money import NanoUsd
+from domain.budget.money import NanoUsd, from_usd
 from tests.fakes.fixed_clock import FixedClock
 from tests.fakes.key_stores import HeldKeys
 
@@ -152,6 +153,45 @@ async def test_a_key_that_has_ended_is_not_brought_back() -> None:
 
     with pytest.raises(UnknownKey, match="has ended"):
         await office.manage.rotate(made.key.id)
+
+
+async def test_only_the_newest_of_a_line_of_keys_is_replaced() -> None:
+    office = Office()
+    old = await office.manage.create(Wanted(member="alice"))
+    office.clock.advance(1)
+    new = await office.manage.rotate(old.key.id, grace_s=60)
+
+    with pytest.raises(UnknownKey, match=f"replaced by '{new.key.id}'"):
+        await office.manage.rotate(old.key.id)
+    office.clock.advance(1)
+    newer = await office.manage.rotate(new.key.id)
+
+    assert newer.key.expires_at is None
+    assert isinstance(await office.opens(newer.token), Caller)
+
+
+async def test_a_whole_key_stands_for_its_id_and_is_never_repeated() -> None:
+    office = Office()
+    made = await office.manage.create(Wanted(member="alice"))
+    secret = made.token.rpartition("_")[2]
+
+    with pytest.raises(UnknownKey) as unknown:
+        await office.manage.revoke(f"cr_other_{secret}")
+    revoked = await office.manage.revoke(made.token)
+
+    assert secret not in str(unknown.value)
+    assert "'other'" in str(unknown.value)
+    assert revoked.id == made.key.id
+
+
+async def test_a_key_that_spends_nothing_gets_no_budget() -> None:
+    office = Office()
+    admin = frozenset({Scope.ADMIN})
+
+    with pytest.raises(UnclearTerms, match="spends nothing"):
+        await office.manage.create(Wanted(member="me", scopes=admin, budget=Budget(monthly=from_usd(3.0))))
+    with pytest.raises(UnclearTerms):
+        await office.manage.create(Wanted(member="me", scopes=admin, limits=Limits(concurrent=1)))
 
 
 async def test_an_unknown_key_is_told_with_those_there_are() -> None:
