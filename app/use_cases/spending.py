@@ -48,7 +48,8 @@ class BudgetGate:
 
     def _used_up(self, errand: Errand) -> Barred | None:
         """Who is told what is missing shall not hear after that that there is no money anyhow."""
-        return self._exceeding(errand.target, payers(errand), _LEAST)
+        barred = self._exceeding(errand.target, payers(errand), _LEAST)
+        return None if barred is None or barred.reason is BarReason.BUDGET_PROMISED else barred
 
     def _exceeding(self, target: Target, accounts: Payers, amount: NanoUsd) -> Barred | None:
         exceeded = self._ledger.exceeded(accounts, amount, self._clock.time())

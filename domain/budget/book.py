@@ -81,7 +81,7 @@ class Book:
             known.period = period
             return known
         purse = Purse(pot, period, self._budget.cap(period.span), self._budget.mode)
-        purse.spent, purse.estimated = self._over.pop(pot, (NOTHING, NOTHING))
+        purse.recall(*self._over.pop(pot, (NOTHING, NOTHING)))
         self.purses.append(purse)
         return purse
 

@@ -67,17 +67,17 @@ class Purse:
         "_appetite",
         "_asked",
         "_asked_at",
+        "_base",
         "_is_leaving",
         "_needs",
         "_others_committed",
         "_others_settled",
-        "_base",
         "_peak",
         "_spent_then",
-        "is_unsaid",
         "cap",
         "estimated",
         "held",
+        "is_unsaid",
         "mode",
         "period",
         "pot",
@@ -200,6 +200,11 @@ class Purse:
         """The store could not be asked: all of it has to be said again."""
         self._asked = None
         self.is_unsaid = True
+
+    def recall(self, spent: NanoUsd, estimated: NanoUsd) -> None:
+        """So much was spent of this pot before the purse was opened again."""
+        self.spent = self._spent_then = spent
+        self.estimated = estimated
 
     def say_again(self) -> None:
         """The store may have forgotten it."""

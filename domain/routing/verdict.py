@@ -227,13 +227,15 @@ def _budget_in_words(exceeded: Exceeded) -> str:
     reserved = f" and {in_usd(exceeded.reserved)} reserved" if exceeded.reserved else ""
     return (
         f"{exceeded.pot}, {in_usd(exceeded.settled)} of {in_usd(exceeded.cap)} USD spent{reserved},"
-        f" {in_usd(exceeded.remaining)} left; this may cost up to {in_usd(exceeded.amount)}{_less(exceeded)}"
+        f" {in_usd(exceeded.remaining)} left{_cost_in_words(exceeded)}"
     )
 
 
-def _less(exceeded: Exceeded) -> str:
+def _cost_in_words(exceeded: Exceeded) -> str:
     """Who has money left, only not for an answer as long as it may be, is told what would help."""
-    return "" if not exceeded.remaining else ": a smaller max_tokens costs less"
+    if not (exceeded.remaining and in_usd(exceeded.amount)):
+        return ""
+    return f"; this may cost up to {in_usd(exceeded.amount)}, and less with a smaller max_tokens"
 
 
 _REFUSALS = {
