@@ -14,8 +14,9 @@ import msgspec
 
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from app.use_cases.admission import Admission, rooms_of
-from app.use_cases.attempts import Attempting, Companion, Ending, admitted
+from app.use_cases.attempts import Attempting, Companion, Ending, admitted, seen_of
 from app.use_cases.bookkeeping import Bookkeeper
+from app.use_cases.money_events import observed
 from app.use_cases.spending import BudgetGate, Spending
 from app.use_cases.usage_journal import UsageJournal
 from bench.bodies import request_body
@@ -25,6 +26,7 @@ from config.translate import routing_table
 from config.translate_admission import weights_of
 from config.translate_money import budgets_of
 from domain.access.keys import Caller
+from domain.budget.billing import Bill, bill
 from domain.budget.ledger import BudgetLedger
 from domain.conversation.reply import Usage
 from domain.events import Event, Outcome
@@ -96,13 +98,15 @@ class Parts(NamedTuple):
     planned: float
     admitted: float
     ended: float
+    told: float
     written: float
 
 
 _PARTS = (
     "quoted, and passed by the gate",
     "seated, and promised the money",
-    "billed, told, settled, its seat given up",
+    "billed, settled, its seat given up",
+    "the event that tells its cost",
     "written to the disk, of 200 at once",
 )
 
@@ -133,6 +137,7 @@ def _body(scenario: str) -> bytes:
 
 async def _cpu_us(house: "_House", attempts: Sequence[Attempting]) -> Parts:
     askers = [house.asker(attempting) for attempting in attempts]
+    found = bill(seen_of(attempts[0], _USED), attempts[0].spec.price)
     gc.collect()
     naps = 0
     began = time.process_time_ns()
@@ -144,6 +149,9 @@ async def _cpu_us(house: "_House", attempts: Sequence[Attempting]) -> Parts:
     for one in tickets:
         one.ended(_USED)
     ended = time.process_time_ns()
+    for attempting in attempts:
+        _tell(attempting, found)
+    told = time.process_time_ns()
     while not house.ledger.is_settled:
         await asyncio.sleep(_NAP_S)
         naps += 1
@@ -151,8 +159,22 @@ async def _cpu_us(house: "_House", attempts: Sequence[Attempting]) -> Parts:
     for _ in range(naps):
         await asyncio.sleep(_NAP_S)
     idling_ns = time.process_time_ns() - written
-    spent_ns = (planned - began, seated - planned, ended - seated, written - ended - idling_ns)
+    telling_ns = told - ended
+    ending_ns = ended - seated - telling_ns
+    spent_ns = (planned - began, seated - planned, ending_ns, telling_ns, written - told - idling_ns)
     return Parts(*(each / 1000 / len(attempts) for each in spent_ns))
+
+
+def _tell(attempting: Attempting, found: Bill) -> None:
+    """Makes the event that tells an answer's cost, as its end does too: what that takes is told apart."""
+    observed(
+        found,
+        _USED.usage,
+        request_id=attempting.request_id,
+        provider=attempting.target.provider,
+        stream=attempting.stream,
+        marked=attempting.request.source.may_mark_cache,
+    )
 
 
 def _decoding_us(body: bytes) -> float:

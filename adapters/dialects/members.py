@@ -113,7 +113,7 @@ class JsonMembers:
     @property
     def may_cache_for_an_hour(self) -> bool:
         """As `domain.conversation.request.Source` asks it."""
-        return b'"1h"' in self.body
+        return _CACHE_WORD in self.body and b'"1h"' in self.body
 
     @property
     def may_mark_cache(self) -> bool:

@@ -58,8 +58,8 @@ class Price:
 
     @property
     def is_free(self) -> bool:
-        rates = (self.input_rate, self.output_rate, self.cache_read_rate)
-        return not any((*rates, self.cache_creation_rate, self.cache_hour_rate))
+        charges = self.input_rate or self.output_rate or self.cache_read_rate
+        return not (charges or self.cache_creation_rate or self.cache_hour_rate)
 
 
 def price(

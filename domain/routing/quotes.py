@@ -108,7 +108,7 @@ class Quotes:
         amount = price.at_most(
             input_tokens=input_tokens,
             output_tokens=USUAL_ANSWER if output_tokens is None else output_tokens,
-            cached_for_an_hour=errand.facts.may_cache_for_an_hour,
+            cached_for_an_hour=hard and errand.facts.may_cache_for_an_hour,
         )
         return Quote(accounts, amount, price, is_bounded=True)
 
