@@ -15,6 +15,7 @@ from tests.e2e.clients import DIALECTS, PATHS, forgive, question
 from tests.e2e.gateway import COMMAND, Gateway, bare_environment, running, written
 from tests.e2e.stage import KINDS, Stage, provider
 from tests.e2e.test_keys import made
+from tests.key_secrets import secret_of
 from tests.upstream.behaviours import Answer, Behaviour, CutAfter, Garbage, InBandError, Status
 
 CANARIES = {
@@ -85,7 +86,7 @@ def told(whole_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Told:
         texts["stderr"] = gateway.log
     texts |= files(home) | commands(home, environment)
     for key in (member["key"], admin["key"]):
-        assert not [place for place, text in texts.items() if key.rpartition("_")[2] in text]
+        assert not [place for place, text in texts.items() if secret_of(key) in text]
     return Told(texts)
 
 

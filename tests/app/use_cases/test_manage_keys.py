@@ -14,6 +14,7 @@ from domain.budget.accounts import Budget, BudgetMode
 from domain.budget.money import NanoUsd, from_usd
 from tests.fakes.fixed_clock import FixedClock
 from tests.fakes.key_stores import HeldKeys
+from tests.key_secrets import secret_of
 
 
 class Office:
@@ -47,7 +48,7 @@ async def test_a_new_key_opens_what_was_wanted_and_its_secret_is_not_kept() -> N
     assert caller == Caller(
         member="alice", key_id=made.key.id, key_account=made.key.id, permissions=narrowing
     )
-    assert made.token.rpartition("_")[2] not in repr(await office.store.keys())
+    assert secret_of(made.token) not in repr(await office.store.keys())
 
 
 async def test_a_key_ends_when_its_time_is_over() -> None:
@@ -173,7 +174,7 @@ async def test_only_the_newest_of_a_line_of_keys_is_replaced() -> None:
 async def test_a_whole_key_stands_for_its_id_and_is_never_repeated() -> None:
     office = Office()
     made = await office.manage.create(Wanted(member="alice"))
-    secret = made.token.rpartition("_")[2]
+    secret = secret_of(made.token)
 
     with pytest.raises(UnknownKey) as unknown:
         await office.manage.revoke(f"cr_other_{secret}")
