@@ -1,14 +1,15 @@
 """Finds budgets that cannot do what they seem to be there for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from config.schema.root import Config
 from config.translate_access import member_permissions, permissions_of
-from config.translate_money import budget_by, budgets_of
+from config.translate_money import alias_prices, budget_by, budgets_of
 from domain.access.keys import Key
 from domain.access.permissions import EVERYTHING, Permissions
 from domain.budget.accounts import AccountKind, Budget, BudgetMode
+from domain.budget.money import NOTHING
 from domain.routing.targets import Locality, ProviderSpec
 
 Specs = Mapping[str, ProviderSpec]
@@ -21,7 +22,7 @@ def money_advice(config: Config, providers: Specs) -> Iterator[str]:
     Args:
         providers: those of the configuration, with what is known of their models.
     """
-    return _advice(tuple(_payers(config, providers)), providers)
+    return _advice(tuple(_payers(config, providers)), providers, _priced(config, providers))
 
 
 def key_advice(key: Key, config: Config, providers: Specs) -> Iterator[str]:
@@ -30,7 +31,7 @@ def key_advice(key: Key, config: Config, providers: Specs) -> Iterator[str]:
         return iter(())
     allowed = member_permissions(config).get(key.member, EVERYTHING).narrowed_by(key.narrowing)
     payer = _Payer(title=f"key {key.id}", budget=key.budget, providers=_askable(config, providers, allowed))
-    return _advice((payer,), providers)
+    return _advice((payer,), providers, _priced(config, providers))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,24 +43,40 @@ class _Payer:
     providers: frozenset[str]
 
 
-def _advice(payers: Sequence[_Payer], providers: Specs) -> Iterator[str]:
+def _advice(payers: Sequence[_Payer], providers: Specs, priced: Collection[str]) -> Iterator[str]:
+    """
+    Of payers first, then of providers.
+
+    Args:
+        priced: the providers with any model that costs something by its price.
+    """
     for payer in payers:
-        monthly, daily = payer.budget.monthly, payer.budget.daily
-        if monthly is not None and daily is not None and daily > monthly:
-            yield f"the daily budget of {payer.title} bounds nothing: its monthly one is smaller"
+        yield from _of_payer(payer, providers, priced)
     for name, spec in providers.items():
-        paying = [payer for payer in payers if name in payer.providers]
-        strict = [payer for payer in paying if payer.budget.mode is BudgetMode.HARD]
-        if paying and _is_unpriced(spec):
-            yield (
-                f"{name} is never asked where a budget applies, as nobody knows what it costs; set its cost"
-                f" (or cost.allow_unpriced); budgets: {_titles(paying)}"
-            )
-        if strict and _is_unbounded(spec):
-            yield (
-                f"{name} is not asked under a hard budget for an answer without a limit (max_tokens), which"
-                f" could cost anything; set its max_output_tokens; budgets: {_titles(strict)}"
-            )
+        yield from _of_provider(spec, [payer for payer in payers if name in payer.providers])
+
+
+def _of_payer(payer: _Payer, providers: Specs, priced: Collection[str]) -> Iterator[str]:
+    monthly, daily = payer.budget.monthly, payer.budget.daily
+    if monthly is not None and daily is not None and daily > monthly:
+        yield f"the daily budget of {payer.title} bounds nothing: its monthly one is smaller"
+    shuts_out = NOTHING in (monthly, daily) or any(_is_unpriced(providers[name]) for name in payer.providers)
+    if payer.providers and payer.providers.isdisjoint(priced) and not shuts_out:
+        yield f"the budget of {payer.title} bounds nothing: nothing that it could pay for has a price"
+
+
+def _of_provider(spec: ProviderSpec, paying: Sequence[_Payer]) -> Iterator[str]:
+    strict = [payer for payer in paying if payer.budget.mode is BudgetMode.HARD]
+    if paying and _is_unpriced(spec):
+        yield (
+            f"{spec.name} is never asked where a budget applies, as nobody knows what it costs; set its cost"
+            f" (or cost.allow_unpriced); budgets: {_titles(paying)}"
+        )
+    if strict and _is_unbounded(spec):
+        yield (
+            f"{spec.name} is not asked under a hard budget for an answer without a limit (max_tokens), which"
+            f" could cost anything; set its max_output_tokens; budgets: {_titles(strict)}"
+        )
 
 
 def _payers(config: Config, specs: Specs) -> Iterator[_Payer]:
@@ -91,6 +108,12 @@ def _askable(config: Config, specs: Specs, allowed: Permissions) -> frozenset[st
         else {name for each in allowed.profiles for name in chains.get(each, ())}
     )
     return frozenset(name for name in listed if _may_ask(allowed, specs[name]))
+
+
+def _priced(config: Config, specs: Specs) -> Collection[str]:
+    own = ((name, spec.price) for name, spec in specs.items())
+    others = ((target.provider, price) for target, price in alias_prices(config).items())
+    return frozenset(name for name, price in (*own, *others) if price is not None and not price.is_free)
 
 
 def _may_ask(allowed: Permissions, spec: ProviderSpec) -> bool:

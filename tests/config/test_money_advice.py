@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import yaml
 
 from config.load import load_text
@@ -13,13 +14,15 @@ from domain.budget.accounts import Budget, BudgetMode
 from domain.budget.money import from_usd
 
 PRICE = {"input_tokens_per_million": 3, "output_tokens_per_million": 15}
+ELECTRICITY = {"input_tokens_per_million": 0.01, "output_tokens_per_million": 0.05}
 HARD = {"monthly_usd": 5, "mode": "hard"}
 SOFT = {"monthly_usd": 5}
 
 
 def told(cloud: dict[str, Any], key: Key | None = None, **more: Any) -> list[str]:
-    """What is said of a house with a free model at home and this one in the cloud."""
-    home = {"name": "home", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
+    """What is said of a house with a model at home, for its electricity alone, and this one in the cloud."""
+    near = {"base_url": "http://127.0.0.1:9/v1", "model": "m", "context_window": 8192}
+    home = {"name": "home", **near, "cost": more.pop("electricity", ELECTRICITY)}
     far = {"name": "cloud", "base_url": "https://api.example.com/v1", "model": "big", "paid": True, **cloud}
     profiles = more.pop("profiles", [{"name": "default", "providers": ["home", "cloud"]}])
     written = {"providers": [home, far], "profiles": profiles, **more}
@@ -50,6 +53,43 @@ def test_a_day_that_may_cost_more_than_its_month_bounds_nothing() -> None:
         "the daily budget of provider cloud",
         "the daily budget of member anna",
     ]
+
+
+@pytest.mark.parametrize("cloud", [{"paid": False}, {"cost": {"allow_unpriced": True}}])
+def test_a_budget_that_nothing_is_booked_to_bounds_nothing(cloud: dict[str, Any]) -> None:
+    auth = {"keys": [{"member": "anna", "hash_file": "/nowhere", "budget": SOFT}]}
+    profile = {"name": "default", "providers": ["home", "cloud"], "budget": SOFT}
+    spent_alone = {"monthly_budget_usd": 5}
+
+    lines = told(cloud, electricity=spent_alone, profiles=[profile], members=with_budget(HARD), auth=auth)
+
+    payers = ("provider home", "profile default", "member anna", "auth.keys[0]")
+    says = "bounds nothing: nothing that it could pay for has a price"
+    assert lines == [f"the budget of {payer} {says}" for payer in payers]
+
+
+def test_a_price_of_nothing_is_none() -> None:
+    free = {"input_tokens_per_million": 0, "output_tokens_per_million": 0}
+
+    (line,) = told({"paid": False, "cost": free}, electricity=free, members=with_budget(SOFT))
+
+    assert line.startswith("the budget of member anna bounds nothing")
+
+
+def test_a_budget_is_for_models_with_a_price_of_their_own_as_well() -> None:
+    named = {"best": {"provider": "home", "model": "larger", "cost": PRICE}}
+
+    assert told({"paid": False}, electricity=None, members=with_budget(SOFT), models=named) == []
+
+
+def test_a_provider_is_closed_by_a_budget_of_nothing_whatever_it_charges() -> None:
+    assert told({"paid": False, "cost": {"daily_budget_usd": 0}}) == []
+
+
+def test_of_a_budget_that_shuts_a_provider_out_nothing_more_is_said() -> None:
+    (line,) = told({}, electricity=None, members=with_budget(SOFT))
+
+    assert line.startswith("cloud is never asked where a budget applies")
 
 
 def test_a_paid_provider_without_a_price_is_never_asked_where_there_is_a_budget() -> None:
