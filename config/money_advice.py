@@ -1,4 +1,4 @@
-"""Finds budgets that cannot do what they seem to be there for."""
+"""Finds prices and budgets that cannot do what they seem to be there for."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +22,12 @@ def money_advice(config: Config, providers: Specs) -> Iterator[str]:
     Args:
         providers: those of the configuration, with what is known of their models.
     """
-    return _advice(tuple(_payers(config, providers)), providers, _priced(config, providers))
+    yield from _half_priced(config)
+    yield from _advice(tuple(_payers(config, providers)), providers, _priced(config, providers))
 
 
 def key_advice(key: Key, config: Config, providers: Specs) -> Iterator[str]:
-    """The same of a key that the configuration does not know."""
+    """The same of the budget of a key that the configuration does not know."""
     if key.budget is None:
         return iter(())
     allowed = member_permissions(config).get(key.member, EVERYTHING).narrowed_by(key.narrowing)
@@ -41,6 +42,24 @@ class _Payer:
     title: str
     budget: Budget
     providers: frozenset[str]
+
+
+def _half_priced(config: Config) -> Iterator[str]:
+    of_providers = ((provider.name, provider.cost) for provider in config.providers)
+    aliases = ((name, alias) for name, alias in config.models.items() if not isinstance(alias, str))
+    of_models = ((f"models.{name}", alias.cost) for name, alias in aliases)
+    for title, rates in (*of_providers, *of_models):
+        if rates is None:
+            continue
+        read, written = rates.input_tokens_per_million, rates.output_tokens_per_million
+        if read and written is None:
+            yield _half(title, free="writes", missing="output_tokens_per_million")
+        if written and read is None:
+            yield _half(title, free="reads", missing="input_tokens_per_million")
+
+
+def _half(title: str, *, free: str, missing: str) -> str:
+    return f"{title} counts what it {free} as free: cost has no {missing} (0 says so if it is)"
 
 
 def _advice(payers: Sequence[_Payer], providers: Specs, priced: Collection[str]) -> Iterator[str]:

@@ -92,6 +92,36 @@ def test_of_a_budget_that_shuts_a_provider_out_nothing_more_is_said() -> None:
     assert line.startswith("cloud is never asked where a budget applies")
 
 
+@pytest.mark.parametrize(
+    ("rate", "free", "missing"),
+    [
+        ("input_tokens_per_million", "what it writes", "output_tokens_per_million"),
+        ("output_tokens_per_million", "what it reads", "input_tokens_per_million"),
+    ],
+)
+def test_half_a_price_is_told_of_providers_and_of_named_models(rate: str, free: str, missing: str) -> None:
+    named = {"best": {"provider": "home", "model": "larger", "cost": {rate: 3}}}
+
+    lines = told({"cost": {rate: 3}}, models=named)
+
+    assert lines == [
+        f"{who} counts {free} as free: cost has no {missing} (0 says so if it is)"
+        for who in ("cloud", "models.best")
+    ]
+
+
+@pytest.mark.parametrize("cost", [{"input_tokens_per_million": 3, "output_tokens_per_million": 0}, {}])
+def test_a_price_that_says_what_is_free_is_whole(cost: dict[str, Any]) -> None:
+    assert told({"cost": cost}) == []
+    assert told({"cost": {"input_tokens_per_million": 0}}) == []
+
+
+def test_a_new_key_is_not_told_of_half_a_price() -> None:
+    key = Key(id="ab12", member="anna", digest="", scopes=frozenset(), budget=Budget(monthly=from_usd(5.0)))
+
+    assert told({"cost": {"input_tokens_per_million": 3}}, key) == []
+
+
 def test_a_paid_provider_without_a_price_is_never_asked_where_there_is_a_budget() -> None:
     profile = {"name": "default", "providers": ["home", "cloud"], "budget": SOFT}
     away = {"name": "away", "providers": ["home"], "budget": SOFT}
