@@ -9,7 +9,7 @@ from config.translate_money import alias_prices, budget_by, budgets_of
 from domain.access.keys import Key
 from domain.access.permissions import EVERYTHING, Permissions
 from domain.budget.accounts import AccountKind, Budget, BudgetMode
-from domain.budget.money import NOTHING
+from domain.budget.money import NOTHING, NanoUsd, in_usd
 from domain.routing.targets import Locality, ProviderSpec
 
 Specs = Mapping[str, ProviderSpec]
@@ -96,6 +96,13 @@ def _of_provider(spec: ProviderSpec, paying: Sequence[_Payer]) -> Iterator[str]:
             f"{spec.name} is not asked under a hard budget for an answer without a limit (max_tokens), which"
             f" could cost anything; set its max_output_tokens; budgets: {_titles(strict)}"
         )
+    longest = _cost_of_longest(spec)
+    if outdone := [payer for payer in strict if 0 < _least_cap(payer.budget) < longest]:
+        yield (
+            f"{spec.name} is not asked under a hard budget for an answer without a limit (max_tokens), which"
+            f" could cost {in_usd(longest)} USD, more than there is; set a smaller max_output_tokens;"
+            f" budgets: {_titles(outdone)}"
+        )
 
 
 def _payers(config: Config, specs: Specs) -> Iterator[_Payer]:
@@ -150,6 +157,18 @@ def _is_unpriced(spec: ProviderSpec) -> bool:
 def _is_unbounded(spec: ProviderSpec) -> bool:
     is_priced = spec.price is not None and not spec.price.is_free
     return is_priced and not spec.output_limit and not spec.context_window
+
+
+def _cost_of_longest(spec: ProviderSpec) -> NanoUsd:
+    """What an answer without a limit is promised, if that is known, to a prompt of no words at all."""
+    limit = spec.output_limit or spec.context_window
+    if spec.price is None or limit is None:
+        return NOTHING
+    return spec.price.at_most(input_tokens=0, output_tokens=min(limit, spec.context_window or limit))
+
+
+def _least_cap(budget: Budget) -> NanoUsd:
+    return min((cap for cap in (budget.monthly, budget.daily) if cap is not None), default=NOTHING)
 
 
 def _titles(payers: Sequence[_Payer]) -> str:

@@ -139,6 +139,41 @@ def test_an_answer_without_a_limit_is_told_under_hard_budgets_only() -> None:
     assert line.endswith("budgets: member anna")
 
 
+def test_a_budget_smaller_than_one_answer_without_a_limit_is_told_under_hard_budgets_only() -> None:
+    day, month = ({key: 0.1, "mode": "hard"} for key in ("daily_usd", "monthly_usd"))
+    members = {
+        "anna": {"budget": day},
+        "ben": {"budget": {**day, "mode": "soft"}},
+        "cam": {"budget": HARD},
+        "dan": {"budget": {**day, "daily_usd": 0.12}},
+        "eve": {"budget": {**month, "daily_usd": 5}},
+    }
+
+    lines = told({"cost": PRICE, "max_output_tokens": 8000}, members=members)
+
+    (line,) = (line for line in lines if line.startswith("cloud"))
+    assert "could cost 0.12 USD" in line
+    assert "set a smaller max_output_tokens" in line
+    assert line.endswith("budgets: member anna, member eve")
+
+
+def test_a_window_bounds_what_an_answer_without_a_limit_may_cost() -> None:
+    tight = {"daily_usd": 0.1, "mode": "hard"}
+
+    (line,) = told({"cost": PRICE, "context_window": 8000}, members=with_budget(tight))
+
+    assert "could cost 0.12 USD" in line
+    assert told({"cost": PRICE, "context_window": 6000}, members=with_budget(tight)) == []
+    window_first = {"context_window": 6000, "max_output_tokens": 8000}
+    assert told({"cost": PRICE, **window_first}, members=with_budget(tight)) == []
+
+
+def test_a_hard_budget_of_nothing_is_meant_to_close() -> None:
+    closed = {"daily_usd": 0, "mode": "hard"}
+
+    assert told({"cost": PRICE, "max_output_tokens": 8000}, members=with_budget(closed)) == []
+
+
 def test_who_may_not_ask_a_provider_does_not_have_to_pay_for_it() -> None:
     for kept_out in ({"paid": False}, {"lan_only": True}, {"providers": ["home"]}, {"profiles": ["near"]}):
         near = [
