@@ -8,6 +8,7 @@ from config.schema.provider import Provider
 from config.schema.root import AUTO, Config
 
 _OLLAMA_PORT = 11434
+_QUEUE_KEYS = ("max_queue", "queue_timeout_s")
 
 
 def advice(config: Config) -> Iterator[str]:
@@ -20,6 +21,18 @@ def advice(config: Config) -> Iterator[str]:
                 f"{provider.name} cuts prompts in silence, at 4,096 tokens unless Ollama is told otherwise:"
                 " its OpenAI route takes no window, kind: ollama with a context_window does"
             )
+        yield from _without_effect(provider)
+
+
+def _without_effect(provider: Provider) -> Iterator[str]:
+    """What is written and changes nothing."""
+    waiting = [key for key in _QUEUE_KEYS if key in provider.model_fields_set]
+    if waiting and provider.max_concurrency is None:
+        stands = " and ".join(waiting)
+        yield f"nobody waits for {provider.name}, whatever stands in {stands}: it has no max_concurrency"
+    for index, line in enumerate(provider.quota):
+        if line.per == "minute" and "zone" in line.model_fields_set:
+            yield f"the zone of quota[{index}] of {provider.name} does nothing: minutes have no calendar"
 
 
 def _is_cut_short(provider: Provider) -> bool:

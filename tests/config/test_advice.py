@@ -10,9 +10,14 @@ RULES = "auto_router: {default_rule_profile: p, rules: [{id: r, profile: p, matc
 
 
 def told(
-    *, address: str = "h/v1", kind: str = "openai_compat", default: str = "p", rules: str = ""
+    *,
+    address: str = "h/v1",
+    kind: str = "openai_compat",
+    more: str = "",
+    default: str = "p",
+    rules: str = "",
 ) -> list[str]:
-    provider = PROVIDER.replace("ADDRESS", address).replace("KIND", kind)
+    provider = PROVIDER.replace("ADDRESS", address).replace("KIND", kind).replace("}]", f", {more}}}]")
     text = f"default_profile: {default}\n{provider}profiles: [{{name: p, providers: [a]}}]\n{rules}"
     return list(advice(load_text(text)))
 
@@ -31,3 +36,18 @@ def test_rules_that_nobody_asks_are_told() -> None:
 @pytest.mark.parametrize(("kind", "lines"), [("openai_compat", 1), ("ollama", 0)])
 def test_the_route_of_ollama_that_takes_no_window_is_told(kind: str, lines: int) -> None:
     assert len(told(address="127.0.0.1:11434/v1", kind=kind)) == lines
+
+
+def test_a_queue_before_a_provider_that_bears_any_number_is_told() -> None:
+    assert told(more="max_queue: 4, queue_timeout_s: 9") == [
+        "nobody waits for a, whatever stands in max_queue and queue_timeout_s: it has no max_concurrency"
+    ]
+    assert len(told(more="max_queue: 32")) == 1
+    assert told(more="max_concurrency: 2, max_queue: 4, queue_timeout_s: 9") == []
+
+
+def test_a_zone_for_minutes_is_told() -> None:
+    minutes = "quota: [{requests: 9, per: day, zone: UTC}, {requests: 1, per: minute, zone: Asia/Tokyo}]"
+
+    assert told(more=minutes) == ["the zone of quota[1] of a does nothing: minutes have no calendar"]
+    assert told(more="quota: [{requests: 1, per: minute}, {tokens: 9, per: month, zone: UTC}]") == []
