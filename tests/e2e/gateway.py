@@ -49,6 +49,11 @@ class Gateway:
         lines = [json.loads(line) for line in whole if line.startswith("{")]
         return [line for line in lines if request_id is None or line.get("request_id") == request_id]
 
+    def told(self, name: str) -> list[Event]:
+        """The events of that name. Waits for the first: a line is written a moment after it happened."""
+        wait_until(lambda: name in names(self.events()))
+        return only(self.events(), name)
+
     def story(self, request_id: str) -> list[Event]:
         """The events of a request that is over. Waits for the last; there is exactly one of it."""
         wait_until(lambda: "request-completed" in names(self.events(request_id)))

@@ -80,7 +80,7 @@ def test_a_plan_that_an_answer_says_is_used_up_is_kept_to_by_all_and_after_a_res
         wait_until(lambda: bool(learned(gateway)), within_s=15)
 
         assert {answered_by(gateway) for _ in range(MANY)} == {"second-openai_compat"}
-        (paused,) = only(gateway.events(), "provider-cooldown")
+        (paused,) = gateway.told("provider-cooldown")
         assert (paused["provider"], paused["reason"], paused["scope"]) == (FIRST, "quota", "day")
 
     with running(tmp_path, house(stage)) as gateway:

@@ -18,6 +18,9 @@ from tests.upstream.scripted_upstream import wait_until
 CHAT = {"model": "busy-openai_compat", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
 TAKES_S = 0.15
 SLOW = SlowFirstByte(TAKES_S, Answer.text("done"))
+UNTIL_ALL_ARE_THERE = SlowFirstByte(2.0, Answer.text("done"))
+"""Takes several times as long as the requests of a burst need to arrive."""
+
 MEMBERS = ("alice", "bob", "cam")
 
 
@@ -36,7 +39,7 @@ def post(gateway: Gateway, key: str = "", **more: object) -> httpx.Response:
 def test_three_members_with_bursts_take_turns_and_all_are_answered(
     stage: Stage, tmp_path: Path, workers: int
 ) -> None:
-    stage.plays(first=SLOW)
+    stage.plays(first=[UNTIL_ALL_ARE_THERE, SLOW])
     config = stage.config(
         providers=[busy(stage)],
         members={name: {} for name in MEMBERS},

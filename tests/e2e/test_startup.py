@@ -53,10 +53,12 @@ def test_it_tells_where_it_answers_and_with_what(stage: Stage, tmp_path: Path, w
         gateway.wait_until_ready()
         with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:
             health = client.get(f"{gateway.address}/healthz")
+        # One worker may answer while the other is still on its way.
+        wait_until(lambda: len(gateway.told("coderouter-startup")) >= workers, within_s=30)
         gateway.stop()
 
     assert "first-anthropic" in health.json()["providers"]
-    startups = [event for event in gateway.events() if event["event"] == "coderouter-startup"]
+    startups = gateway.told("coderouter-startup")
     assert len(startups) == workers
     assert startups[0]["default_profile"] == "default"
 
