@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
 from config.schema.admission import Limits as LimitsSection
 from config.schema.admission import Quota as QuotaSection
 from config.schema.provider import Provider
 from config.schema.root import Config
+from config.schema.zones import zone
 from domain.admission.limits import Limits
 from domain.admission.quota import Per, Quota, Unit
 from domain.routing.targets import Room
@@ -61,6 +61,6 @@ def _quota(section: QuotaSection) -> Quota:
         unit=unit,
         allowed=section.requests or section.tokens or 0,
         per=Per(section.per),
-        zone=ZoneInfo(section.zone),
+        zone=zone(section.zone),
         failed_count=section.failed_count,
     )

@@ -1,14 +1,13 @@
 """From what the file says of money to prices and budgets."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
 from config.schema.money import Budget as BudgetSection
 from config.schema.money import Cost, Rates
 from config.schema.provider import Provider
 from config.schema.root import Config
+from config.schema.zones import zone
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode
 from domain.budget.money import NanoUsd, from_usd
 from domain.budget.pricing import Price, price
@@ -58,8 +57,7 @@ def budget_by(section: BudgetSection | None) -> Budget | None:
         monthly=_amount(section.monthly_usd),
         daily=_amount(section.daily_usd),
         mode=BudgetMode(section.mode),
-        # A machine without time zone files still has this one.
-        zone=UTC if section.zone == "UTC" else ZoneInfo(section.zone),
+        zone=zone(section.zone),
     )
 
 

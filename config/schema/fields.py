@@ -5,7 +5,6 @@ from collections.abc import Callable
 from ipaddress import IPv4Address
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -13,6 +12,7 @@ from config.patterns import PatternRefused, name_pattern, search_pattern
 from config.problems import nearest, suggestion
 from config.schema.kinds import KINDS
 from config.schema.section import Unfit
+from config.schema.zones import zone
 from domain.repair.output_filters import OUTPUT_FILTERS
 
 _MAC = re.compile(r"(?:[0-9a-f]{2}([:-]?)[0-9a-f]{2}(?:\1[0-9a-f]{2}){4})", re.IGNORECASE)
@@ -100,14 +100,7 @@ def _compiled(compile_pattern: Callable[[str], object], text: str) -> str:
 
 
 def _zone(name: str) -> str:
-    if name == "UTC":
-        return name
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise Unfit(
-            "expected the name of an IANA time zone", "such as Europe/Berlin or UTC; offsets are not names"
-        ) from None
+    zone(name)
     return name
 
 
