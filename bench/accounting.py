@@ -173,7 +173,7 @@ def _tell(attempting: Attempting, found: Bill) -> None:
         request_id=attempting.request_id,
         provider=attempting.target.provider,
         stream=attempting.stream,
-        marked=attempting.request.source.may_mark_cache,
+        marked=attempting.request.source.marks_cache,
     )
 
 

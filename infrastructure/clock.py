@@ -6,8 +6,5 @@ import time
 class SystemClock:
     """Implements `domain.ports.time.Clock`."""
 
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def time(self) -> float:
-        return time.time()
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)

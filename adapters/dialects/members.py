@@ -21,9 +21,9 @@ _COLON = re.compile(rb"\s*:\s*")
 _SEPARATOR = re.compile(rb"\s*([,}])")
 _FEW_DIGITS = 16
 _CACHE_WORD = b'"cache_control"'
-_SPELT = b"\\u00"
-_SPELT_ANOTHER_WAY = (b"\\u005", b"\\u006", b"\\u007")
-"""Letters of that word as escapes."""
+_AN_HOUR = b'"1h"'
+_ESCAPED = b"\\u00"
+"""A letter may be written like this, and no word that has one is found."""
 _SEARCHED_BYTES = 16 * 1024
 """In a body beyond this, steps over a dozen members cost less than a search for two or three keys."""
 
@@ -100,9 +100,23 @@ class JsonMembers:
         return self.body.count(_CACHE_WORD)
 
     @property
+    def marks_cache(self) -> bool:
+        """
+        As `domain.conversation.request.Source` asks it.
+
+        A quote inside a string is escaped, so prose about caching is no match.
+        """
+        return _CACHE_WORD in self.body
+
+    @property
+    def asks_for_more(self) -> bool:
+        """Whether it has any of the fields that make a request open-ended."""
+        return not self._values.keys().isdisjoint(OPEN_ENDED_FIELDS)
+
+    @property
     def is_open_ended(self) -> bool:
         """As `domain.conversation.request.Source` asks it."""
-        if not self._values.keys().isdisjoint(OPEN_ENDED_FIELDS):
+        if self.asks_for_more:
             return True
         tier = self._values.get("service_tier")
         if tier is not None and bytes(tier) not in _USUAL_TIERS:
@@ -113,18 +127,7 @@ class JsonMembers:
     @property
     def may_cache_for_an_hour(self) -> bool:
         """As `domain.conversation.request.Source` asks it."""
-        return _CACHE_WORD in self.body and b'"1h"' in self.body
-
-    @property
-    def may_mark_cache(self) -> bool:
-        """
-        Whether any member of it may be called as what marks a cache.
-
-        A quote inside a string is escaped, so prose about caching is no match. A letter may be escaped too.
-        """
-        if _CACHE_WORD in self.body:
-            return True
-        return _SPELT in self.body and any(word in self.body for word in _SPELT_ANOTHER_WAY)
+        return (_CACHE_WORD in self.body and _AN_HOUR in self.body) or _ESCAPED in self.body
 
     def raw(self, key: str) -> msgspec.Raw | None:
         """The value as it was written, or ``None``."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-_WORDY = Literal[
+Wordy = Literal[
     # parts
     "text",
     "input_text",
@@ -30,7 +30,7 @@ _WORDY = Literal[
 class _Piece(msgspec.Struct, gc=False):
     """A message, an item or a part, of a type that is known to be harmless, and the pieces it holds."""
 
-    type: _WORDY | None = None
+    type: Wordy | None = None
     content: "str | list[_Piece] | None" = None
     output: "str | list[_Piece] | None" = None
 

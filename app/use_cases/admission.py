@@ -61,8 +61,9 @@ class Door:
     def leave(self, visitor_id: int) -> None:
         self.calls.pop(visitor_id, None)
         called = self.queue.leave(visitor_id)
-        self._call(called, _Left.SEATED)
-        if self.queue.waiting and not called:
+        if called:
+            self._call(called, _Left.SEATED)
+        elif self.queue.waiting:
             self._somebody_waits.set()
 
     def enter(self, visitor_id: int) -> "asyncio.Future[_Left]":

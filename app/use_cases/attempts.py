@@ -21,6 +21,9 @@ from domain.routing.shaping import AS_IT_IS, Shaping
 from domain.routing.targets import Profile, ProviderSpec, Target
 from domain.values import value
 
+_NOTHING, _ANSWERED = Certainty.NOTHING, Outcome.ANSWERED
+"""Under Python 3.11 it takes long to find a member of an enumeration, and every request comes here."""
+
 
 class Receipt:
     """What the attempts of one request have cost so far, and where."""
@@ -57,7 +60,7 @@ class Receipt:
         return next(found, None)
 
     def add(self, target: Target, bill: Bill) -> None:
-        if bill.certainty is not Certainty.NOTHING:
+        if bill.certainty is not _NOTHING:
             self._bills.append((target, bill))
 
     def elsewhere(self, provider: str) -> tuple[BilledElsewhere, ...]:
@@ -140,7 +143,7 @@ def seen_of(attempting: Attempting, ending: Ending) -> Seen:
     """What was seen of an attempt, to tell what it has used."""
     usage = ending.usage
     counted = usage is not None and usage.output_tokens is not None
-    complete = ending.outcome is Outcome.ANSWERED or (ending.finished and counted)
+    complete = ending.outcome is _ANSWERED or (ending.finished and counted)
     prompt_tokens = _prompt_tokens(attempting.facts, usage)
     unheard = 0 if complete or attempting.stream else _usual_answer(attempting.facts)
     return Seen(ending.sent, complete, ending.failure, usage, ending.characters, prompt_tokens, unheard)

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from app.use_cases.plan import Plan
 from app.use_cases.reply import Reply, ReplyFacts, folded
+from domain.conversation.built import Built
 from domain.conversation.parts import Text
 from domain.conversation.reply import (
     Batch,
@@ -28,7 +29,7 @@ from domain.conversation.reply import (
     Usage,
     UsageReported,
 )
-from domain.conversation.request import Built, ChatRequest, Message, Role
+from domain.conversation.request import ChatRequest, Message, Role
 from domain.conversation.seam import Seam
 from domain.events import Outcome
 from domain.failures import UpstreamFailure

@@ -17,7 +17,7 @@ from app.use_cases.patience import Patience
 from app.use_cases.plan import Plan, Planner
 from app.use_cases.wake_hosts import NOBODY_SLEEPS, Waiting, Waking
 from app.use_cases.walking import Walking
-from domain.conversation.request import ChatRequest, Conversation, Message, Role, newest_of
+from domain.conversation.request import ChatRequest, Conversation, Measure, Message, Role, newest_of
 from domain.events import AttemptStarted, AttemptSucceeded, Outcome
 from domain.failures import FailureKind, UpstreamFailure
 from domain.ports.observation import EventSink
@@ -244,12 +244,16 @@ class _Texts:
         return False
 
     @property
-    def may_mark_cache(self) -> bool:
+    def marks_cache(self) -> bool:
         return False
 
     @property
     def output_limit(self) -> int:
         return 0
+
+    @property
+    def measure(self) -> Measure | None:
+        return Measure(len(self.body), 0)
 
 
 _NOTHING_SAID = Conversation(messages=())

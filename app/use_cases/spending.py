@@ -16,6 +16,9 @@ from domain.routing.targets import ProviderSpec, RoutingTable, Target
 
 _LEAST = NanoUsd(1)
 
+_COUNTED, _UNKNOWN, _ANSWERED = Certainty.COUNTED, Certainty.UNKNOWN, Outcome.ANSWERED
+"""Under Python 3.11 it takes long to find a member of an enumeration, and every request comes here."""
+
 _SOON_S = 5.0
 """When what requests under way were promised may be free again."""
 
@@ -134,17 +137,16 @@ class SpendingTicket:
         found = bill(seen_of(self._attempting, ending), self._quote.price)
         self._settle(found)
         self._attempting.receipt.add(self._attempting.target, found)
-        if ending.outcome is Outcome.ANSWERED:
+        if ending.outcome is _ANSWERED:
             self._tell(found, ending)
 
     def _settle(self, found: Bill) -> None:
-        match found.certainty:
-            case Certainty.NOTHING:
-                self._reservation.release()
-            case Certainty.COUNTED:
-                self._reservation.settle(found.cost, estimated=found.estimated)
-            case Certainty.UNKNOWN:
-                self._reservation.settle_unknown(found.cost)
+        if found.certainty is _COUNTED:
+            self._reservation.settle(found.cost, estimated=found.estimated)
+        elif found.certainty is _UNKNOWN:
+            self._reservation.settle_unknown(found.cost)
+        else:
+            self._reservation.release()
         self._bookkeeper.stir()
 
     def _tell(self, found: Bill, ending: Ending) -> None:
@@ -156,6 +158,6 @@ class SpendingTicket:
                 request_id=attempting.request_id,
                 provider=attempting.target.provider,
                 stream=attempting.stream,
-                marked=attempting.request.source.may_mark_cache,
+                marked=attempting.request.source.marks_cache,
             )
         )

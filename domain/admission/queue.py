@@ -29,7 +29,8 @@ _MANY = 4096
 were left, so that looking costs each turn little), and so many at all."""
 
 
-class Visitor(NamedTuple):
+@value
+class Visitor:
     """
     Somebody who wants a seat.
 
@@ -125,12 +126,10 @@ class Turns(Generic[Name]):
 
     def goes(self, name: Name) -> None:
         """Somebody has had a turn, or wants it no more."""
-        left = self._present[name] - 1
+        left = self._present.pop(name) - 1
         if left:
             self._present[name] = left
-            return
-        del self._present[name]
-        if not self._present:
+        elif not self._present:
             self._begin_anew()
         elif len(self._times) > self._looks_at:
             self._forget_absent()

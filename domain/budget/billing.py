@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 from enum import StrEnum
-from typing import NamedTuple
 
 from domain.budget.money import NOTHING, NanoUsd
 from domain.budget.pricing import Price
 from domain.conversation.reply import Usage
 from domain.failures import FailureKind, UpstreamFailure
+from domain.values import value
 
 _CHARACTERS_PER_TOKEN = 4
 
@@ -40,7 +40,8 @@ class Certainty(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Seen(NamedTuple):
+@value
+class Seen:
     """
     What was seen of an attempt.
 
@@ -63,7 +64,8 @@ class Seen(NamedTuple):
     unheard_tokens: int = 0
 
 
-class Bill(NamedTuple):
+@value
+class Bill:
     """
     The cost of one attempt.
 
@@ -81,14 +83,18 @@ class Bill(NamedTuple):
 
 NO_BILL = Bill(certainty=Certainty.NOTHING)
 
+_COUNTED, _UNKNOWN = Certainty.COUNTED, Certainty.UNKNOWN
+"""Under Python 3.11 it takes long to find a member of an enumeration, and every request comes here."""
+
 
 def bill(seen: Seen, price: Price | None) -> Bill:
     """The cost of what was seen; nothing where the model has no price."""
-    certainty = _certainty(seen)
-    if certainty is Certainty.NOTHING:
+    failure = seen.failure
+    if not seen.sent or (failure is not None and not may_be_billed(failure)):
         return NO_BILL
+    certainty = _COUNTED if seen.complete else _UNKNOWN
     usage = _estimated(seen)
-    estimated = certainty is Certainty.UNKNOWN or usage is not seen.usage
+    estimated = certainty is _UNKNOWN or usage is not seen.usage
     if price is None:
         return Bill(certainty, usage, estimated=estimated)
     return Bill(certainty, usage, price.cost(usage), price.savings(usage), estimated)
@@ -104,12 +110,6 @@ def may_be_billed(failure: UpstreamFailure) -> bool:
 def counts_prompt(usage: Usage) -> bool:
     """Whether the upstream has counted the prompt."""
     return bool(usage.input_tokens or usage.cache_read_tokens or usage.cache_creation_tokens)
-
-
-def _certainty(seen: Seen) -> Certainty:
-    if not seen.sent or (seen.failure is not None and not may_be_billed(seen.failure)):
-        return Certainty.NOTHING
-    return Certainty.COUNTED if seen.complete else Certainty.UNKNOWN
 
 
 def _estimated(seen: Seen) -> Usage:

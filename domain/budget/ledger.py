@@ -46,7 +46,7 @@ class Reservation:
         """The attempt may have been billed: an estimate under a soft budget, all of it under a hard one."""
         purses, self._purses = self._purses, ()
         for purse in purses:
-            hard = purse.cap is not None and purse.mode is BudgetMode.HARD
+            hard = purse.cap is not None and purse.is_hard
             cost = NanoUsd(max(self.amount, estimate)) if hard else estimate
             pay((purse,), self.amount, cost, cost)
 
@@ -169,7 +169,11 @@ class BudgetLedger:
 
     def exceeded(self, accounts: Payers, amount: NanoUsd, now: float) -> Exceeded | None:
         """The first budget that the amount does not fit into, whatever the store may say if it is asked."""
-        return _first_exceeded(self._wallet(accounts, now).capped, amount, Purse.might_have)
+        capped = self._wallet(accounts, now).capped
+        for purse in capped:
+            if not purse.has(amount):
+                return _first_exceeded(capped, amount, Purse.might_have)
+        return None
 
     def reserve(self, accounts: Payers, amount: NanoUsd, now: float, *, asked: bool = False) -> Reserving:
         """

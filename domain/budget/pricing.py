@@ -1,6 +1,6 @@
 """What an answer costs, from the tokens of each class and the rates that its provider charges."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 
 from domain.budget.money import NANO_PER_USD, NOTHING, NanoUsd
@@ -24,6 +24,12 @@ class Price:
     cache_read_rate: int
     cache_creation_rate: int
     cache_hour_rate: int
+    dearest_input_rate: int = field(init=False, repr=False, compare=False)
+    """Of all input but what is to stay in a cache for an hour."""
+
+    def __post_init__(self) -> None:
+        dearest = max(self.input_rate, self.cache_read_rate, self.cache_creation_rate)
+        object.__setattr__(self, "dearest_input_rate", dearest)
 
     def cost(self, usage: Usage) -> NanoUsd:
         """
@@ -51,7 +57,7 @@ class Price:
 
     def at_most(self, *, input_tokens: int, output_tokens: int, cached_for_an_hour: bool = False) -> NanoUsd:
         """The cost if each input token were of the dearest class, and the answer as long as it may be."""
-        dearest = max(self.input_rate, self.cache_read_rate, self.cache_creation_rate)
+        dearest = self.dearest_input_rate
         if cached_for_an_hour:
             dearest = max(dearest, self.cache_hour_rate)
         return _for_tokens(input_tokens * dearest + output_tokens * self.output_rate)

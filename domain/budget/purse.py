@@ -77,6 +77,7 @@ class Purse:
         "cap",
         "estimated",
         "held",
+        "is_hard",
         "is_unsaid",
         "mode",
         "period",
@@ -90,6 +91,7 @@ class Purse:
         self.period = period
         self.cap = cap
         self.mode = mode
+        self.is_hard = mode is BudgetMode.HARD
         self.spent = 0
         self.estimated = 0
         self.reserved = 0
@@ -118,9 +120,7 @@ class Purse:
         if self.cap is None:
             return True
         room = self.held - self.spent - self.reserved
-        if self.mode is BudgetMode.HARD:
-            return room >= amount
-        return room >= amount and room > 0 and self._left > 0
+        return room >= amount and (self.is_hard or (room > 0 and self._left > 0))
 
     def could_have(self, amount: NanoUsd) -> bool:
         """Whether a request fits into the budget beside what others held when the store was last asked."""
@@ -133,7 +133,7 @@ class Purse:
     def _fits(self, amount: NanoUsd, left: int) -> bool:
         if self.cap is None:
             return True
-        return left > 0 if self.mode is BudgetMode.SOFT else left >= amount
+        return left >= amount if self.is_hard else left > 0
 
     def exceeded(self, amount: NanoUsd) -> Exceeded:
         """How the pot stands that so much does not fit into."""
@@ -149,9 +149,9 @@ class Purse:
 
     def take(self, amount: NanoUsd) -> bool:
         """Promises money of a budget; whether requests may soon have to wait for more to be lent."""
-        self.reserved += amount
-        self._peak = max(self._peak, self.reserved)
-        return self.held - self.spent - self.reserved < self._appetite // _FOR_NEXT_ROUND
+        reserved = self.reserved = self.reserved + amount
+        self._peak = max(self._peak, reserved)
+        return self.held - self.spent - reserved < self._appetite // _FOR_NEXT_ROUND
 
     def lack(self, amount: NanoUsd) -> None:
         """A request waits for more to be lent."""
@@ -166,6 +166,7 @@ class Purse:
         if (cap, mode) != (self.cap, self.mode):
             self.cap = cap
             self.mode = mode
+            self.is_hard = mode is BudgetMode.HARD
             self.is_unsaid = True
 
     def claim(self, now: float) -> Claim | None:
@@ -249,7 +250,7 @@ class Purse:
 
     def _need(self, amount: NanoUsd) -> NanoUsd:
         """What must be left; under a soft budget, anything at all."""
-        return NanoUsd(max(amount, 1)) if self.mode is BudgetMode.SOFT else amount
+        return amount if self.is_hard else NanoUsd(max(amount, 1))
 
     @property
     def _room(self) -> int:

@@ -1,7 +1,6 @@
 """What a client asks, read as far as anyone has needed it."""
 
 from collections.abc import Collection, Iterator, Mapping
-from copy import deepcopy
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
@@ -200,8 +199,8 @@ class Source(Protocol):
         ...
 
     @property
-    def may_mark_cache(self) -> bool:
-        """Whether anything may be marked for a prompt cache: no is certain, yes is a guess."""
+    def marks_cache(self) -> bool:
+        """Whether anything is marked for a prompt cache, as far as that is known without reading it."""
         ...
 
     @property
@@ -240,6 +239,28 @@ class Source(Protocol):
         """
         ...
 
+    @property
+    def measure(self) -> "Measure | None":
+        """
+        Of a request that `has_only_words`, is not `is_open_ended` and in which nothing
+        `may_cache_for_an_hour`; ``None`` where all of that cannot be told at once.
+        """
+        ...
+
+
+@value
+class Measure:
+    """
+    All that bounds the cost of a usual request.
+
+    Attributes:
+        size: `Source.most_bytes`.
+        output_limit: `Source.output_limit`.
+    """
+
+    size: int
+    output_limit: int
+
 
 OPEN_ENDED_FIELDS = frozenset(
     {
@@ -274,12 +295,6 @@ class MalformedRequest(Exception):
         self.message = message
 
 
-def _cache_marks(message: Message) -> int:
-    """A result has places of its own beside those in it."""
-    inner = (len(part.content) for part in message.parts if isinstance(part, ToolResult))
-    return len(message.parts) + sum(inner)
-
-
 def budget_asked(thinking: Json) -> int | None:
     """The tokens that Anthropic's field ``thinking`` grants; ``None`` when it leaves that to the model."""
     if not isinstance(thinking, Mapping) or thinking.get("type") != "enabled":
@@ -296,65 +311,6 @@ def newest_of(content: Conversation, roles: Collection[Role]) -> Iterator[Messag
 def _speaker(message: Message) -> Role:
     only_results = message.parts and all(isinstance(part, ToolResult) for part in message.parts)
     return Role.TOOL if only_results else message.role
-
-
-@value
-class Built:
-    """A source for content that was put together here and has no bytes to go back to."""
-
-    content: Conversation
-
-    def conversation(self) -> Conversation:
-        return self.content
-
-    def newest(self, *roles: Role) -> Iterator[Message]:
-        return newest_of(self.content, roles)
-
-    def afresh(self) -> "Built":
-        return Built(deepcopy(self.content))
-
-    @property
-    def most_bytes(self) -> int | None:
-        return None
-
-    @property
-    def has_only_words(self) -> bool:
-        return False
-
-    @property
-    def may_defer_tools(self) -> bool:
-        return True
-
-    @property
-    def most_cache_marks(self) -> int:
-        return sum(map(_cache_marks, self.content.messages)) + len(self.content.tools)
-
-    def says(self, field: str) -> bool:
-        name, _, inner = field.partition(".")
-        found = [said[name] for said in self.content.extensions.values() if name in said]
-        return any(not inner or (isinstance(value, Mapping) and inner in value) for value in found)
-
-    @property
-    def may_mark_cache(self) -> bool:
-        return True
-
-    @property
-    def is_open_ended(self) -> bool:
-        said = self.content.extensions.values()
-        foreign = any(isinstance(tool, ForeignTool) for tool in self.content.tools)
-        return foreign or any(not OPEN_ENDED_FIELDS.isdisjoint(fields) for fields in said)
-
-    @property
-    def may_cache_for_an_hour(self) -> bool:
-        return "'1h'" in repr(self.content)
-
-    @property
-    def thinking_budget(self) -> int | None:
-        return budget_asked(self.content.extensions.get("anthropic_messages", {}).get("thinking"))
-
-    @property
-    def output_limit(self) -> int:
-        return self.content.sampling.max_output_tokens or 0
 
 
 NO_HEADERS: Mapping[str, str] = Nothing()

@@ -15,6 +15,7 @@ from domain.conversation.parts import ToolResult
 from domain.conversation.request import (
     ChatRequest,
     Conversation,
+    Measure,
     Message,
     Role,
     Sampling,
@@ -176,6 +177,11 @@ class Facts:
     def sampling(self) -> Sampling:
         """How the client wants to be answered."""
         return self._conversation.sampling
+
+    @property
+    def measure(self) -> Measure | None:
+        """What bounds the cost, where it is seen at once that nothing but words and a limit do."""
+        return self._source.measure
 
     @property
     def is_open_ended(self) -> bool:

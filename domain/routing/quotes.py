@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
 
 from domain.access.keys import Caller
 from domain.budget.accounts import Account, AccountKind
@@ -11,10 +10,13 @@ from domain.budget.ledger import BudgetLedger, Strictness
 from domain.budget.money import NOTHING, NanoUsd
 from domain.budget.pricing import Price
 from domain.conversation.reply import MOST_TOKENS
+from domain.conversation.request import Measure
 from domain.routing.facts import Facts
 from domain.routing.gates import BarReason, Barred
 from domain.routing.manner import is_spoken_by
 from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target
+from domain.tokens.request import TOOLS_PREAMBLE
+from domain.values import value
 
 _MOST_OF_CLAUDES_PICTURES = 4_784
 """https://platform.claude.com/docs/en/build-with-claude/vision, of models that see in high resolution."""
@@ -22,8 +24,12 @@ _MOST_OF_CLAUDES_PICTURES = 4_784
 _MOST_OF_A_PICTURE = 48_169
 """https://platform.openai.com/docs/guides/images-vision, "Calculating costs": eight tiles for GPT-4o mini."""
 
+_FREE, _HARD = Strictness.FREE, Strictness.HARD
+"""Under Python 3.11 it takes long to find a member of an enumeration, and every request comes here."""
 
-class Errand(NamedTuple):
+
+@value
+class Errand:
     """
     An attempt as far as its cost depends on it.
 
@@ -39,7 +45,8 @@ class Errand(NamedTuple):
     suffix: str = ""
 
 
-class Quote(NamedTuple):
+@value
+class Quote:
     """
     The most that an attempt can cost.
 
@@ -96,25 +103,33 @@ class Quotes:
             return self._unpriced(errand)
         accounts = payers(errand)
         strictness = self._ledger.strictness(accounts)
-        if strictness is Strictness.FREE:
+        if strictness is _FREE:
             return Quote(accounts, NOTHING, price, is_bounded=False)
-        hard = strictness is Strictness.HARD
-        output_tokens = _most_output_tokens(errand)
+        found = self._worst_case(errand, price, hard=strictness is _HARD)
+        return found if isinstance(found, Barred) else Quote(accounts, found, price, is_bounded=True)
+
+    def _worst_case(self, errand: Errand, price: Price, *, hard: bool) -> NanoUsd | Barred:
+        facts = errand.facts
+        usual = facts.measure
+        output_tokens = _most_output_tokens(
+            errand, facts.output_limit if usual is None else usual.output_limit
+        )
         if output_tokens is None and hard:
             return Barred(errand.target, BarReason.NO_OUTPUT_BOUND)
-        input_tokens = self._most_input_tokens(errand, hard=hard)
+        input_tokens = self._most_input_tokens(errand, usual, hard=hard)
         if input_tokens is None:
             return Barred(errand.target, BarReason.NO_COST_BOUND)
-        amount = price.at_most(
+        return price.at_most(
             input_tokens=input_tokens,
             output_tokens=USUAL_ANSWER if output_tokens is None else output_tokens,
-            cached_for_an_hour=hard and errand.facts.may_cache_for_an_hour,
+            cached_for_an_hour=hard and usual is None and facts.may_cache_for_an_hour,
         )
-        return Quote(accounts, amount, price, is_bounded=True)
 
-    def _most_input_tokens(self, errand: Errand, *, hard: bool) -> int | None:
+    def _most_input_tokens(self, errand: Errand, usual: Measure | None, *, hard: bool) -> int | None:
         """A guess will do for a soft budget; for a hard one there is ``None`` where nothing limits them."""
         facts, spec = errand.facts, errand.spec
+        if usual is not None:
+            return usual.size + TOOLS_PREAMBLE + (self._at_most(errand.suffix) if errand.suffix else 0)
         if hard and facts.is_open_ended and is_spoken_by(spec, facts.dialect):
             return None
         prompt = facts.most_prompt_tokens(self._at_most, picture=_most_of_a_picture(spec) if hard else 0)
@@ -155,10 +170,15 @@ def _named(provider: str, profile: str, member: str, key: str) -> tuple[Account,
     return tuple(account for account in named if account.name)
 
 
-def _most_output_tokens(errand: Errand) -> int | None:
-    """For all the answers together; ``None`` when nothing limits them. None outgrows its context window."""
+def _most_output_tokens(errand: Errand, asked: int) -> int | None:
+    """
+    For all the answers together; ``None`` when nothing limits them. None outgrows its context window.
+
+    Args:
+        asked: the limit that the client sets; 0 for none.
+    """
     facts, spec = errand.facts, errand.spec
     if not facts.generates:
         return 0
-    limit = facts.output_limit or spec.output_limit or spec.context_window
+    limit = asked or spec.output_limit or spec.context_window
     return min(limit, spec.context_window or MOST_TOKENS) * facts.choices if limit else None

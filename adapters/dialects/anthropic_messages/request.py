@@ -11,9 +11,10 @@ from adapters.dialects.anthropic_messages.reshaping import reshaped
 from adapters.dialects.anthropic_messages.words import NAME
 from adapters.dialects.dialect import Outgoing
 from adapters.dialects.fields import decoded, described
+from adapters.dialects.json_body import JsonBody
 from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
-from adapters.dialects.only_words import only_words
+from adapters.dialects.plain import Plain, PlainPiece
 from domain.conversation.reply import MOST_TOKENS
 from domain.conversation.request import (
     ChatRequest,
@@ -27,11 +28,19 @@ from domain.conversation.request import (
 from domain.routing.shaping import Omission
 
 
-class MessagesBody:
+class _PlainMessages(Plain, gc=False):
+    messages: list[PlainPiece] | None = None
+    system: str | list[PlainPiece] | None = None
+
+
+_read_plain = msgspec.json.Decoder(_PlainMessages).decode
+
+
+class MessagesBody(JsonBody):
     """A request's content as the bytes it came in, decoded when somebody needs it."""
 
     def __init__(self, members: JsonMembers, heads: Heads) -> None:
-        self.members = members
+        super().__init__(members, _read_plain, "messages", "system")
         self._heads = heads
         self._conversation: Conversation | None = None
 
@@ -52,39 +61,8 @@ class MessagesBody:
         return MessagesBody(self.members, self._heads)
 
     @property
-    def most_bytes(self) -> int | None:
-        return len(self.members.body)
-
-    @property
-    def has_only_words(self) -> bool:
-        return only_words(self.members.raw("messages"), self.members.raw("system"))
-
-    @property
-    def may_defer_tools(self) -> bool:
-        return self.members.may_defer_tools
-
-    @property
     def thinking_budget(self) -> int | None:
         return budget_asked(self.members.value("thinking"))
-
-    @property
-    def most_cache_marks(self) -> int:
-        return self.members.most_cache_marks
-
-    def says(self, field: str) -> bool:
-        return self.members.tells(field)
-
-    @property
-    def is_open_ended(self) -> bool:
-        return self.members.is_open_ended
-
-    @property
-    def may_cache_for_an_hour(self) -> bool:
-        return self.members.may_cache_for_an_hour
-
-    @property
-    def may_mark_cache(self) -> bool:
-        return self.members.may_mark_cache
 
     @property
     def output_limit(self) -> int:

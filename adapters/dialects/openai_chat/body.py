@@ -6,10 +6,11 @@ from typing import Literal
 import msgspec
 
 from adapters.dialects.fields import Fields, decoded, expected
+from adapters.dialects.json_body import JsonBody
 from adapters.dialects.members import JsonMembers
-from adapters.dialects.only_words import only_words
 from adapters.dialects.openai_chat.conversation_reading import read_conversation
 from adapters.dialects.openai_chat.message_reading import read_message, role_of
+from adapters.dialects.plain import Limit, Plain, PlainPiece
 from domain.conversation.request import Conversation, MalformedRequest, Message, Role, newest_of
 
 
@@ -24,7 +25,21 @@ _raws_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _ROLES = {role.value: role for role in Role} | {"function": Role.TOOL}
 
 
-class ChatBody:
+class _PlainChat(Plain, gc=False):
+    """A chat of the usual kind. Of two limits, whichever the upstream heeds is no larger."""
+
+    messages: list[PlainPiece] | None = None
+    max_completion_tokens: Limit = None
+
+    @property
+    def output_limit(self) -> int:
+        return max(self.max_tokens or 0, self.max_completion_tokens or 0)
+
+
+_read_plain = msgspec.json.Decoder(_PlainChat).decode
+
+
+class ChatBody(JsonBody):
     """
     The source of a request of this dialect.
 
@@ -37,7 +52,7 @@ class ChatBody:
     """
 
     def __init__(self, body: bytes) -> None:
-        self.members = JsonMembers(body)
+        super().__init__(JsonMembers(body), _read_plain, "messages")
         self.roles: Sequence[str] = _roles(self.members.raw("messages"))
         self._conversation: Conversation | None = None
 
@@ -64,43 +79,7 @@ class ChatBody:
         return ChatBody(self.members.body)
 
     @property
-    def most_bytes(self) -> int | None:
-        return len(self.members.body)
-
-    @property
-    def has_only_words(self) -> bool:
-        return only_words(self.members.raw("messages"))
-
-    @property
-    def may_defer_tools(self) -> bool:
-        return self.members.may_defer_tools
-
-    @property
-    def thinking_budget(self) -> int | None:
-        return None
-
-    @property
-    def most_cache_marks(self) -> int:
-        return self.members.most_cache_marks
-
-    def says(self, field: str) -> bool:
-        return self.members.tells(field)
-
-    @property
-    def is_open_ended(self) -> bool:
-        return self.members.is_open_ended
-
-    @property
-    def may_cache_for_an_hour(self) -> bool:
-        return self.members.may_cache_for_an_hour
-
-    @property
-    def may_mark_cache(self) -> bool:
-        return self.members.may_mark_cache
-
-    @property
     def output_limit(self) -> int:
-        """Of two limits, whichever the upstream heeds is no larger."""
         return max(self.members.limit("max_tokens") or 0, self.members.limit("max_completion_tokens") or 0)
 
 

@@ -3,11 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from adapters.dialects.dialect import Outgoing
 from adapters.dialects.fields import Fields, expected
+from adapters.dialects.json_body import JsonBody
 from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_completions.wire import NAME
+from adapters.dialects.plain import Plain
 from domain.conversation.parts import Text
 from domain.conversation.reply import MOST_TOKENS
 from domain.conversation.request import (
@@ -25,7 +29,10 @@ _READ_AT_ONCE = ("model", "prompt", "stream", "profile", "n", "best_of", "stream
 _SAID = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "stop", "seed")
 
 
-class CompletionsBody:
+_read_plain = msgspec.json.Decoder(Plain).decode
+
+
+class CompletionsBody(JsonBody):
     """
     The source of a request of this dialect: a text that the model goes on with, as if the user had said it.
 
@@ -34,12 +41,9 @@ class CompletionsBody:
     """
 
     def __init__(self, body: bytes) -> None:
-        self.members = JsonMembers(body)
+        super().__init__(JsonMembers(body), _read_plain)
         self._conversation: Conversation | None = None
         _prompt(self.members.fields("prompt"))
-
-    def __repr__(self) -> str:
-        return f"<CompletionsBody {len(self.members.body)} bytes>"
 
     def conversation(self) -> Conversation:
         if self._conversation is None:
@@ -53,41 +57,6 @@ class CompletionsBody:
 
     def afresh(self) -> "CompletionsBody":
         return CompletionsBody(self.members.body)
-
-    @property
-    def most_bytes(self) -> int | None:
-        return len(self.members.body)
-
-    @property
-    def has_only_words(self) -> bool:
-        return True
-
-    @property
-    def may_defer_tools(self) -> bool:
-        return False
-
-    @property
-    def thinking_budget(self) -> int | None:
-        return None
-
-    @property
-    def most_cache_marks(self) -> int:
-        return 0
-
-    def says(self, field: str) -> bool:
-        return self.members.tells(field)
-
-    @property
-    def is_open_ended(self) -> bool:
-        return self.members.is_open_ended
-
-    @property
-    def may_cache_for_an_hour(self) -> bool:
-        return False
-
-    @property
-    def may_mark_cache(self) -> bool:
-        return False
 
     @property
     def output_limit(self) -> int:

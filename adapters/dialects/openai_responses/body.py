@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 
 from adapters.dialects.fields import Fields, decoded, expected
+from adapters.dialects.json_body import JsonBody
 from adapters.dialects.members import JsonMembers
-from adapters.dialects.only_words import only_words
 from adapters.dialects.openai_responses.conversation import read_conversation
 from adapters.dialects.openai_responses.items import item_type
+from adapters.dialects.plain import Limit, Plain, PlainPiece
 from domain.conversation.request import Conversation, MalformedRequest, Message, Role, newest_of
 
 _ROLES = ("system", "developer", "user", "assistant")
@@ -33,7 +34,19 @@ class _Head(msgspec.Struct, gc=False):
 _heads_decoder = msgspec.json.Decoder(list[_Head])
 
 
-class ResponsesBody:
+class _PlainResponse(Plain, gc=False):
+    input: str | list[PlainPiece] | None = None
+    max_output_tokens: Limit = None
+
+    @property
+    def output_limit(self) -> int:
+        return self.max_output_tokens or 0
+
+
+_read_plain = msgspec.json.Decoder(_PlainResponse).decode
+
+
+class ResponsesBody(JsonBody):
     """
     The source of a request of this dialect.
 
@@ -46,13 +59,10 @@ class ResponsesBody:
     """
 
     def __init__(self, body: bytes) -> None:
-        self.members = JsonMembers(body)
+        super().__init__(JsonMembers(body), _read_plain, "input")
         self._conversation: Conversation | None = None
         self._refuse_state()
         _check_input(self.members.raw("input"))
-
-    def __repr__(self) -> str:
-        return f"<ResponsesBody {len(self.members.body)} bytes>"
 
     def conversation(self) -> Conversation:
         if self._conversation is None:
@@ -65,41 +75,6 @@ class ResponsesBody:
 
     def afresh(self) -> "ResponsesBody":
         return ResponsesBody(self.members.body)
-
-    @property
-    def most_bytes(self) -> int | None:
-        return len(self.members.body)
-
-    @property
-    def has_only_words(self) -> bool:
-        return only_words(self.members.raw("input"))
-
-    @property
-    def may_defer_tools(self) -> bool:
-        return self.members.may_defer_tools
-
-    @property
-    def thinking_budget(self) -> int | None:
-        return None
-
-    @property
-    def most_cache_marks(self) -> int:
-        return 0
-
-    def says(self, field: str) -> bool:
-        return self.members.tells(field)
-
-    @property
-    def is_open_ended(self) -> bool:
-        return self.members.is_open_ended
-
-    @property
-    def may_cache_for_an_hour(self) -> bool:
-        return self.members.may_cache_for_an_hour
-
-    @property
-    def may_mark_cache(self) -> bool:
-        return self.members.may_mark_cache
 
     @property
     def output_limit(self) -> int:

@@ -13,7 +13,8 @@ from adapters.dialects.dialect import Dialect, OutboundDialect, Outgoing, Quirks
 from adapters.dialects.ollama_chat.dialect import OLLAMA_CHAT
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
-from domain.conversation.request import AnswerSchema, Built, ChatRequest, MalformedRequest, Sampling
+from domain.conversation.built import Built
+from domain.conversation.request import AnswerSchema, ChatRequest, MalformedRequest, Sampling
 from domain.routing.manner import Manner
 from domain.routing.shaping import Shaping
 

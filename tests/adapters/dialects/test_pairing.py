@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.dialect import Dialect, Outgoing
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
+from domain.conversation.built import Built
 from domain.conversation.pairing import unpaired
 from domain.conversation.parts import Text, ToolCall, ToolResult
-from domain.conversation.request import Built, ChatRequest, Conversation, Message, Role
+from domain.conversation.request import ChatRequest, Conversation, Message, Role
 
 ids = st.lists(st.sampled_from("abc"), max_size=3)
 

@@ -10,8 +10,9 @@ from adapters.dialects.dialect import Quirks
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.outbound.answers import answer_to
 from adapters.outbound.http_provider import http_provider
+from domain.conversation.built import Built
 from domain.conversation.parts import Text
-from domain.conversation.request import Built, ChatRequest, Conversation, Message, Role, Sampling
+from domain.conversation.request import ChatRequest, Conversation, Message, Role, Sampling
 from domain.failures import FailureKind, UpstreamFailure
 from domain.ports.providers import ProviderCall
 from domain.routing.targets import ProviderSpec

@@ -8,6 +8,7 @@ from app.use_cases.attempts import ALONE, Companion
 from app.use_cases.converse import Asked, Converse
 from app.use_cases.plan import Planner
 from app.use_cases.reply import Reply
+from domain.conversation.built import Built
 from domain.conversation.reply import (
     Batch,
     Finished,
@@ -17,7 +18,7 @@ from domain.conversation.reply import (
     Usage,
     UsageReported,
 )
-from domain.conversation.request import Built, ChatRequest, Conversation, Source
+from domain.conversation.request import ChatRequest, Conversation, Source
 from domain.ports.providers import ChatProvider
 from domain.routing.gates import Gate
 from domain.routing.selection import Wishes

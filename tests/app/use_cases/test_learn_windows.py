@@ -1,7 +1,8 @@
 """Upstreams that name their context window are not asked again for more than fits."""
 
+from domain.conversation.built import Built
 from domain.conversation.reply import Batch, Finished, StopReason, TextDelta, Usage, UsageReported
-from domain.conversation.request import Built, Conversation, Sampling
+from domain.conversation.request import Conversation, Sampling
 from domain.failures import FailureKind, Overflow, UpstreamFailure
 from domain.inventory.probing import ContextWindowLearned
 from domain.routing.targets import Target

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from app.use_cases.reply import Reply
+from domain.conversation.built import Built
 from domain.conversation.parts import ForeignPart, Text, Thinking, ToolCall, ToolResult
 from domain.conversation.reply import Batch, Finished, StopReason, TextDelta, ThinkingDelta, Wire
 from domain.conversation.request import (
     AnswerSchema,
-    Built,
     Conversation,
     ForeignTool,
     Message,

@@ -16,8 +16,9 @@ from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode
 from domain.budget.ledger import BudgetLedger
 from domain.budget.money import NanoUsd, exact_usd, from_usd
 from domain.budget.pricing import price
+from domain.conversation.built import Built
 from domain.conversation.reply import Batch, Finished, StopReason, TextDelta, Usage, UsageReported
-from domain.conversation.request import Built, Conversation, Sampling
+from domain.conversation.request import Conversation, Sampling
 from domain.failures import FailureKind, UpstreamFailure
 from domain.inventory.money import (
     CacheObserved,
@@ -138,7 +139,7 @@ async def test_what_the_cache_did_is_told_of_every_answer() -> None:
     assert told == CacheObserved(
         request_id="r-1",
         provider="cloud",
-        request_had_cache_control=True,
+        request_had_cache_control=False,
         outcome="cache_hit",
         cache_read_input_tokens=10,
         cache_creation_input_tokens=0,

@@ -16,8 +16,9 @@ from app.use_cases.probe_providers import ProbeProviders
 from app.use_cases.rehearse import Rehearse
 from app.use_cases.wake_hosts import WakeHosts
 from app.use_cases.watch_health import WatchHealth
+from domain.conversation.built import Built
 from domain.conversation.reply import Batch
-from domain.conversation.request import Built, ChatRequest, Conversation
+from domain.conversation.request import ChatRequest, Conversation
 from domain.events import AttemptFailed, AttemptStarted, AttemptSucceeded
 from domain.failures import FailureKind, UpstreamFailure
 from domain.health.machine import HealthState

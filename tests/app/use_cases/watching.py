@@ -10,7 +10,8 @@ from app.use_cases.converse import Converse
 from app.use_cases.learn_windows import LearnWindows
 from app.use_cases.plan import Planner
 from app.use_cases.watch_health import WatchHealth
-from domain.conversation.request import Built, Conversation, Source
+from domain.conversation.built import Built
+from domain.conversation.request import Conversation, Source
 from domain.events import AttemptStarted
 from domain.failures import UpstreamFailure
 from domain.health.policy import WATCHING, HealthPolicy

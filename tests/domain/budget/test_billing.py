@@ -1,5 +1,7 @@
 """What an attempt cost is told from how it ended, and guessed only where nobody said."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.budget.billing import NO_BILL, Bill, Certainty, Seen, bill
@@ -64,9 +66,9 @@ def test_an_answer_that_should_have_come_whole_and_did_not_may_have_been_written
     slow = UpstreamFailure(FailureKind.SLOW, "no")
     silent = seen(complete=False, failure=slow, usage=None, characters=0)
 
-    assert bill(silent._replace(unheard_tokens=100), PRICE).cost == from_usd(0.0015)
+    assert bill(replace(silent, unheard_tokens=100), PRICE).cost == from_usd(0.0015)
     assert bill(silent, PRICE).cost == from_usd(0.0005)
-    assert bill(silent._replace(failure=None, sent=False, unheard_tokens=100), PRICE) == NO_BILL
+    assert bill(replace(silent, failure=None, sent=False, unheard_tokens=100), PRICE) == NO_BILL
 
 
 def test_an_answer_that_was_cut_short_costs_at_least_what_was_heard() -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.conversation.built import Built
 from domain.conversation.parts import Text, ToolCall, ToolResult
-from domain.conversation.request import Built, ChatRequest, Conversation, MalformedRequest, Message, Role
+from domain.conversation.request import ChatRequest, Conversation, MalformedRequest, Message, Role
 from domain.guards.tool_loop import ToolLoop, ToolLoopBroken, ToolLoopPolicy, repeated, tool_loop_of
 
 USUAL = ToolLoopPolicy(window=5, threshold=3)

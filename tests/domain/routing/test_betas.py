@@ -2,8 +2,9 @@
 
 import pytest
 
+from domain.conversation.built import Built
 from domain.conversation.extensions import Json
-from domain.conversation.request import Built, ChatRequest, Conversation, Message, Role, Tool
+from domain.conversation.request import ChatRequest, Conversation, Message, Role, Tool
 from domain.routing.betas import betas_in, defer_tools, dropped, paired_fields, without
 from domain.routing.shaping import Shaping, shaped, shaping_for
 from domain.routing.targets import ProviderSpec

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
-from domain.conversation.request import Built, MalformedRequest
+from domain.conversation.built import Built
+from domain.conversation.request import MalformedRequest
 from domain.routing.facts import Facts
 from domain.tokens.request import request_tokens, words_fit
 from tests.domain.routing.bodies import (

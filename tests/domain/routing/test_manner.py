@@ -4,16 +4,9 @@ from typing import Any
 
 import pytest
 
+from domain.conversation.built import Built
 from domain.conversation.parts import Text
-from domain.conversation.request import (
-    AnswerSchema,
-    Built,
-    ChatRequest,
-    Conversation,
-    Message,
-    Role,
-    Sampling,
-)
+from domain.conversation.request import AnswerSchema, ChatRequest, Conversation, Message, Role, Sampling
 from domain.routing.manner import AS_ASKED, EFFORTS, Manner, is_openai, manner_for
 from domain.routing.targets import Capabilities, Freedom, ProviderSpec
 from tests.domain.routing.bodies import facts_of

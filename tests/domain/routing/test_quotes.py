@@ -13,8 +13,9 @@ from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode
 from domain.budget.ledger import BudgetLedger
 from domain.budget.money import from_usd
 from domain.budget.pricing import price
+from domain.conversation.built import Built
 from domain.conversation.parts import Document, Image, InlineData, Link, Part, Text
-from domain.conversation.request import Built, ChatRequest, Conversation, Message, Role, Sampling
+from domain.conversation.request import ChatRequest, Conversation, Message, Role, Sampling
 from domain.routing.facts import Facts
 from domain.routing.gates import BarReason, Barred
 from domain.routing.quotes import Errand, Quote, Quotes

@@ -7,18 +7,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from domain.conversation.built import Built
 from domain.conversation.extensions import Extensions, Json
 from domain.conversation.parts import Part, Text, Thinking, ToolCall, ToolResult
-from domain.conversation.request import (
-    Built,
-    ChatRequest,
-    Conversation,
-    Message,
-    Role,
-    Sampling,
-    Tool,
-    budget_asked,
-)
+from domain.conversation.request import ChatRequest, Conversation, Message, Role, Sampling, Tool, budget_asked
 from domain.routing.shaping import (
     AS_IT_IS,
     Omission,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.dialect import Outgoing, Quirks
+from domain.conversation.built import Built
 from domain.conversation.parts import (
     Document,
     FileReference,
@@ -25,7 +26,6 @@ from domain.conversation.parts import (
     ToolResult,
 )
 from domain.conversation.request import (
-    Built,
     ChatRequest,
     Conversation,
     ForeignTool,

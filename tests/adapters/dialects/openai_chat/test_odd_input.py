@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from adapters.dialects.dialect import DialectError, Outgoing
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
-from domain.conversation.request import Built, ChatRequest, MalformedRequest
+from domain.conversation.built import Built
+from domain.conversation.request import ChatRequest, MalformedRequest
 from tests.adapters.dialects.openai_chat.chat_streams import ANSWERING, read
 
 KEYS = st.sampled_from(

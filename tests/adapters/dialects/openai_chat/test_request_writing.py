@@ -7,6 +7,7 @@ import pytest
 
 from adapters.dialects.dialect import Outgoing, Quirks
 from adapters.dialects.openai_chat.request import decode_request, encode_request
+from domain.conversation.built import Built
 from domain.conversation.parts import (
     Document,
     FileReference,
@@ -22,7 +23,6 @@ from domain.conversation.parts import (
     ToolResult,
 )
 from domain.conversation.request import (
-    Built,
     ChatRequest,
     Conversation,
     ForeignTool,

@@ -12,8 +12,9 @@ from adapters.dialects.dialect import Answering, Dialect, Outgoing
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
 from adapters.dialects.sse import SseReader
+from domain.conversation.built import Built
 from domain.conversation.reply import Batch, Finished, ToolCallDelta, ToolCallStarted
-from domain.conversation.request import Built, ChatRequest, MalformedRequest
+from domain.conversation.request import ChatRequest, MalformedRequest
 
 WHOLE: dict[str, Any] = {
     "model": "m",

@@ -9,8 +9,9 @@ from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.dialect import Outgoing
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
+from domain.conversation.built import Built
 from domain.conversation.extensions import Json
-from domain.conversation.request import Built, ChatRequest, MalformedRequest
+from domain.conversation.request import ChatRequest, MalformedRequest
 
 BODY = b'{"model": "mine",  "input":"hi", "profile":"p", "stream" : false, "temperature":0.5}'
 

@@ -1,0 +1,85 @@
+"""What the sources of all dialects have in common: a request's content as the JSON object it came in."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from adapters.dialects.members import JsonMembers
+from adapters.dialects.only_words import only_words
+from adapters.dialects.plain import Plain
+from domain.conversation.request import Measure
+
+_UNREAD: Any = object()
+
+
+class JsonBody:
+    """
+    As much of `domain.conversation.request.Source` as does not depend on the dialect.
+
+    Args:
+        plain: reads a request of the usual kind.
+        contents: the members that hold what is said.
+
+    Attributes:
+        members: the body.
+    """
+
+    def __init__(self, members: JsonMembers, plain: Callable[[bytes], Plain], *contents: str) -> None:
+        self.members = members
+        self._plain = plain
+        self._contents = contents
+        self._measure: Measure | None = _UNREAD
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {len(self.members.body)} bytes>"
+
+    @property
+    def most_bytes(self) -> int | None:
+        return len(self.members.body)
+
+    @property
+    def has_only_words(self) -> bool:
+        return only_words(*map(self.members.raw, self._contents))
+
+    @property
+    def measure(self) -> Measure | None:
+        if self._measure is _UNREAD:
+            self._measure = self._measured()
+        return self._measure
+
+    @property
+    def may_defer_tools(self) -> bool:
+        return self.members.may_defer_tools
+
+    @property
+    def thinking_budget(self) -> int | None:
+        return None
+
+    @property
+    def most_cache_marks(self) -> int:
+        return self.members.most_cache_marks
+
+    @property
+    def marks_cache(self) -> bool:
+        return self.members.marks_cache
+
+    def says(self, field: str) -> bool:
+        return self.members.tells(field)
+
+    @property
+    def is_open_ended(self) -> bool:
+        return self.members.is_open_ended
+
+    @property
+    def may_cache_for_an_hour(self) -> bool:
+        return self.members.may_cache_for_an_hour
+
+    def _measured(self) -> Measure | None:
+        if self.members.asks_for_more:
+            return None
+        body = self.members.body
+        try:
+            return Measure(len(body), self._plain(body).output_limit)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None

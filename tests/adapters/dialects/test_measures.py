@@ -1,0 +1,140 @@
+"""What bounds the cost of a usual request is told at once, and of no other request."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
+
+from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
+from adapters.dialects.dialect import Dialect
+from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
+from adapters.dialects.openai_completions.dialect import OPENAI_COMPLETIONS
+from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
+from domain.conversation.built import Built
+from domain.conversation.request import MalformedRequest, Measure, Source
+
+HI = [{"role": "user", "content": "hi"}]
+MARKED = {"type": "text", "text": "be brief", "cache_control": {"type": "ephemeral", "ttl": "5m"}}
+FOR_AN_HOUR = {"type": "text", "text": "be brief", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA=="}}
+USUAL: Mapping[Dialect, dict[str, Any]] = {
+    OPENAI_CHAT: {"messages": HI, "max_tokens": 9},
+    ANTHROPIC_MESSAGES: {"messages": HI, "max_tokens": 9, "system": [MARKED]},
+    OPENAI_RESPONSES: {"input": HI, "max_output_tokens": 9},
+    OPENAI_COMPLETIONS: {"prompt": "hi", "max_tokens": 9},
+}
+
+
+def source_of(dialect: Dialect, body: Mapping[str, Any]) -> Source:
+    return dialect.decode_request(json.dumps(body).encode(), {}).source
+
+
+@pytest.mark.parametrize(("dialect", "body"), USUAL.items(), ids=lambda each: getattr(each, "name", ""))
+def test_a_usual_request_is_measured(dialect: Dialect, body: dict[str, Any]) -> None:
+    tools = [{"type": "function", "name": "read", "function": {"name": "read"}, "parameters": {}}]
+
+    assert source_of(dialect, body).measure == Measure(len(json.dumps(body)), 9)
+    assert source_of(dialect, {**body, "tools": tools}).measure is not None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"system": [FOR_AN_HOUR]},
+        {"messages": [{"role": "user", "content": [PICTURE]}]},
+        {"messages": [{"role": "user", "content": [FOR_AN_HOUR]}]},
+        {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
+        {"tools": [{"name": "a", "input_schema": {}, "cache_control": {"type": "ephemeral", "ttl": "1h"}}]},
+        {"cache_control": {"type": "ephemeral", "ttl": "1h"}},
+        {"service_tier": "priority"},
+        {"mcp_servers": []},
+        {"max_tokens": 0},
+    ],
+    ids=str,
+)
+def test_what_may_cost_more_is_looked_at_closely(more: dict[str, Any]) -> None:
+    assert source_of(ANTHROPIC_MESSAGES, USUAL[ANTHROPIC_MESSAGES] | more).measure is None
+
+
+@pytest.mark.parametrize("spelt", ['"cache_contro\\u006c"', '"\\u0063ache_control"'])
+def test_no_spelling_hides_what_is_to_stay_in_a_cache_for_an_hour(spelt: str) -> None:
+    marked = USUAL[ANTHROPIC_MESSAGES] | {"system": [FOR_AN_HOUR]}
+    beside_a_picture = marked | {"messages": [{"role": "user", "content": [PICTURE]}]}
+
+    for body in (marked, beside_a_picture):
+        text = json.dumps(body).replace('"cache_control"', spelt)
+        source = ANTHROPIC_MESSAGES.decode_request(text.encode(), {}).source
+        assert source.measure is None
+        assert source.may_cache_for_an_hour
+
+
+def test_it_is_known_without_reading_whether_a_cache_is_marked() -> None:
+    marked = source_of(ANTHROPIC_MESSAGES, USUAL[ANTHROPIC_MESSAGES])
+    prose = source_of(OPENAI_CHAT, {"messages": [{"role": "user", "content": 'use "cache_control"!'}]})
+
+    for source, marks in ((marked, True), (prose, False)):
+        assert source.marks_cache is marks
+        assert Built(source.conversation()).marks_cache is marks
+
+
+PARTS = st.sampled_from(
+    [
+        {"type": "text", "text": "x"},
+        {"type": "input_text", "text": "x"},
+        MARKED,
+        FOR_AN_HOUR,
+        PICTURE,
+        {"type": "tool_result", "tool_use_id": "a", "content": [PICTURE]},
+        {"type": "tool_result", "tool_use_id": "a", "content": [FOR_AN_HOUR]},
+        {"type": "input_image", "image_url": "http://127.0.0.1/a.png"},
+        {"type": "novelty"},
+    ]
+)
+CONTENTS = st.just("hi") | st.lists(PARTS, max_size=3)
+LIMITS = st.sampled_from([None, -1, 0, 1, 700, 10**9, 10**30])
+TOOLS = st.sampled_from(
+    [
+        {"type": "function", "function": {"name": "f"}, "name": "f"},
+        {"name": "f", "input_schema": {}},
+        {"type": "bash_20250124", "name": "bash"},
+        {"type": "web_search_preview"},
+        {"name": "f", "input_schema": {}, "cache_control": {"type": "ephemeral"}},
+    ]
+)
+MORE = st.fixed_dictionaries(
+    {},
+    optional={
+        "tools": st.lists(TOOLS, max_size=2) | st.none(),
+        "service_tier": st.sampled_from(["auto", "flex", "priority", None]),
+        "cache_control": st.sampled_from([{"type": "ephemeral"}, {"type": "ephemeral", "ttl": "1h"}, None]),
+        "prediction": st.just({}),
+        "max_completion_tokens": LIMITS,
+    },
+)
+
+
+@given(
+    dialect=st.sampled_from([OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES]),
+    contents=st.lists(CONTENTS, min_size=1, max_size=3),
+    limit=LIMITS,
+    more=MORE,
+)
+def test_a_measure_says_no_less_than_a_close_look(
+    dialect: Dialect, contents: list[Any], limit: int | None, more: dict[str, Any]
+) -> None:
+    said = [{"type": "message", "role": "user", "content": content} for content in contents]
+    turns = "input" if dialect is OPENAI_RESPONSES else "messages"
+    limit_name = "max_output_tokens" if dialect is OPENAI_RESPONSES else "max_tokens"
+    try:
+        source = source_of(dialect, {turns: said, limit_name: limit, **more})
+    except MalformedRequest:
+        reject()
+
+    if source.measure is not None:
+        assert source.has_only_words
+        assert not source.is_open_ended
+        assert not source.may_cache_for_an_hour
+        assert source.measure == Measure(source.most_bytes or 0, source.output_limit)
