@@ -34,19 +34,19 @@ EVIL = (
 def test_a_pattern_that_would_backtrack_for_ever_ends(evil: str) -> None:
     pattern = search_pattern(evil)
     for name, text in TEXTS.items():
-        begun = time.perf_counter()
+        begun = time.process_time()
         pattern.fits(text)
-        assert time.perf_counter() - begun < DEADLINE_S, name
+        assert time.process_time() - begun < DEADLINE_S, name
 
 
 @pytest.mark.parametrize("evil", EVIL)
 def test_a_models_name_keeps_nobody_busy_either(evil: str) -> None:
     pattern = name_pattern(evil)
-    begun = time.perf_counter()
+    begun = time.process_time()
     for text in TEXTS.values():
         pattern.fits(text[:LONGEST_NAME])
         pattern.fits(text)
-    assert time.perf_counter() - begun < DEADLINE_S
+    assert time.process_time() - begun < DEADLINE_S
 
 
 @pytest.mark.parametrize(
@@ -174,6 +174,6 @@ def test_no_pattern_that_is_accepted_takes_long(pattern: str) -> None:
     except PatternRefused:
         return
     for text in ("a" * LONGEST_TEXT, "ab" * (LONGEST_TEXT // 2)):
-        begun = time.perf_counter()
+        begun = time.process_time()
         ours.fits(text)
-        assert time.perf_counter() - begun < DEADLINE_S
+        assert time.process_time() - begun < DEADLINE_S

@@ -71,11 +71,11 @@ def test_a_text_is_counted_the_same_when_it_comes_again() -> None:
 @pytest.mark.parametrize("size", [100_000, 5_000_000])
 def test_counting_takes_a_moment_however_long_the_text(size: int) -> None:
     text = (text_of("code-typescript") + text_of("japanese-prose")) * (size // 1000)
-    began_at = time.perf_counter()
+    began_at = time.process_time()
 
     estimate(text[:size])
 
-    assert time.perf_counter() - began_at < 0.25
+    assert time.process_time() - began_at < 0.25
 
 
 @given(st.text())

@@ -177,12 +177,12 @@ async def test_a_count_of_an_agents_request_takes_milliseconds() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(TEXTS.glob("*.txt"))) * 7
     body = json.dumps({**HELLO, "system": text, "tools": [WEATHER] * 12}).encode()
     house = House()
-    began_at = time.perf_counter()
+    began_at = time.process_time()
 
     await house.post(body)
 
     assert len(body) > 100_000
-    assert time.perf_counter() - began_at < 0.25
+    assert time.process_time() - began_at < 0.25
 
 
 @pytest.mark.parametrize(("headers", "query"), [({"x-coderouter-exact": "true"}, ""), ({}, "?exact=true")])
