@@ -4,7 +4,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from tests.architecture.tree import ROOT
 from tests.e2e.gateway import bare_environment
 from tests.guide_blocks import Block, blocks
-from tests.upstream.scripted_upstream import wait_until
+from tests.upstream.scripted_upstream import held_port, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -27,11 +27,11 @@ BROKEN = 1
 
 
 class Reader:
-    """Does what the guide says, in a folder of its own and at ports that are free."""
+    """Does what the guide says, in a folder and at ports of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ports: Mapping[str, int]) -> None:
         self._folder = folder
-        self._ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+        self._ports = ports
         self._serving: dict[str, subprocess.Popen[bytes]] = {}
         self._told = ""
         self._exit_code = 0
@@ -107,7 +107,7 @@ class Reader:
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
     with ExitStack() as leaving:
-        following = Reader(tmp_path)
+        following = Reader(tmp_path, {written: leaving.enter_context(held_port()) for written in PORTS})
         leaving.callback(following.leave)
         yield following
 
@@ -125,13 +125,6 @@ def test_every_link_of_it_leads_somewhere() -> None:
 
     assert links
     assert [link for link in links if not (GUIDE.parent / link).exists()] == []
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago; all are held until the last is found, so that they differ."""
-    with ExitStack() as held:
-        found = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in found]
 
 
 def is_listening(port: int) -> bool:

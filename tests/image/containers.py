@@ -1,7 +1,6 @@
 """The gateway in a container, under the restrictions that compose.yaml and the quadlet put it under."""
 
 import itertools
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from tests.e2e.clients import TLS
 from tests.e2e.gateway import written
 from tests.image.images import Image
 from tests.image.podman import Podman
-from tests.upstream.scripted_upstream import wait_until
+from tests.upstream.scripted_upstream import held_port, wait_until
 
 RESTRICTED = (
     "--read-only",
@@ -80,17 +79,18 @@ class Contained:
 @contextmanager
 def running(image: Image, config: Mapping[str, Any], *, volume: str) -> Iterator[Contained]:
     """A gateway that takes requests; its container is removed at the end, the volume stays."""
-    name, port = f"gateway-{next(_numbers)}", _free_port()
-    at = ("--env=CODEROUTER_SERVER__HOST=127.0.0.1", f"--env=CODEROUTER_SERVER__PORT={port}")
-    options = ("--detach", f"--name={name}", "--network=host", *at, *_restrictions(image, config, volume))
-    image.podman("run", *options, image.name)
-    gateway = Contained(name=name, address=f"http://127.0.0.1:{port}", podman=image.podman)
-    try:
-        wait_until(lambda: gateway.is_ready() or gateway.has_ended(), within_s=_STARTED_WITHIN_S)
-        assert gateway.is_ready(), gateway.log
-        yield gateway
-    finally:
-        image.podman("rm", "--force", "--time=0", name)
+    name = f"gateway-{next(_numbers)}"
+    with held_port() as port:
+        at = ("--env=CODEROUTER_SERVER__HOST=127.0.0.1", f"--env=CODEROUTER_SERVER__PORT={port}")
+        options = ("--detach", f"--name={name}", "--network=host", *at, *_restrictions(image, config, volume))
+        image.podman("run", *options, image.name)
+        gateway = Contained(name=name, address=f"http://127.0.0.1:{port}", podman=image.podman)
+        try:
+            wait_until(lambda: gateway.is_ready() or gateway.has_ended(), within_s=_STARTED_WITHIN_S)
+            assert gateway.is_ready(), gateway.log
+            yield gateway
+        finally:
+            image.podman("rm", "--force", "--time=0", name)
 
 
 def ran(
@@ -117,10 +117,3 @@ def _etc(folder: Path, config: Mapping[str, Any]) -> Path:
     folder.mkdir(exist_ok=True)
     written(folder, config)
     return folder
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

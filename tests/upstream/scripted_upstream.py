@@ -167,6 +167,21 @@ def served_in_thread(upstream: ScriptedUpstream) -> Iterator[ScriptedUpstream]:
 
 
 @contextmanager
+def held_port() -> Iterator[int]:
+    """
+    A port of 127.0.0.1 for a program that has to be told one, which is given to nobody else meanwhile.
+
+    It is bound and not listening, in the way (`SO_REUSEADDR`) that lets the program bind it too and listen,
+    also when it is started again.
+    """
+    with socket.socket() as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", 0))
+        port: int = bound.getsockname()[1]
+        yield port
+
+
+@contextmanager
 def refusing_port() -> Iterator[int]:
     """A port of 127.0.0.1 that refuses connections: bound, so that nobody takes it, and not listening."""
     with socket.socket() as bound:

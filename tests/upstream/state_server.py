@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.at_hand import missing
-from tests.upstream.scripted_upstream import wait_until
+from tests.upstream.scripted_upstream import held_port, wait_until
 
 _PROGRAMS = ("valkey-server", "redis-server")
 
@@ -23,9 +23,11 @@ class StateServer:
         tls_port: where it speaks TLS, showing its certificate, if it has one.
     """
 
-    def __init__(self, folder: Path, sync: str, certificate: Path | None) -> None:
+    def __init__(
+        self, folder: Path, sync: str, certificate: Path | None, *, port: int, tls_port: int
+    ) -> None:
         self._folder = folder
-        self.port, self.tls_port = _free_ports()
+        self.port, self.tls_port = port, tls_port
         self._sync = sync
         self._certificate = certificate
         self._process: subprocess.Popen[bytes] | None = None
@@ -96,14 +98,10 @@ def state_server(
     folder: Path, *, sync: str = "always", certificate: Path | None = None
 ) -> Iterator[StateServer]:
     """A running server, whose log is synced to the disk `always` or `everysec`; ended afterwards."""
-    server = StateServer(folder, sync, certificate)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
+    with held_port() as port, held_port() as tls_port:
+        server = StateServer(folder, sync, certificate, port=port, tls_port=tls_port)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ from tests.upstream.records import ReceivedRequest
 from tests.upstream.scripted_upstream import (
     Script,
     ScriptedUpstream,
+    held_port,
     refusing_port,
     served_in_thread,
     wait_until,
@@ -274,6 +276,15 @@ def test_a_synchronous_test_runs_it_in_a_thread() -> None:
         wait_until(lambda: upstream.connections[0].closed_by_peer_at is not None)
 
     assert answer["choices"][0]["message"]["content"] == "hi"
+
+
+def test_a_held_port_is_the_programs_that_is_told_it_and_nobody_elses() -> None:
+    with held_port() as port:
+        for _ in range(2):
+            with socket.create_server(("127.0.0.1", port)) as server:
+                socket.create_connection(server.getsockname(), timeout=5).close()
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
 
 
 def test_a_refusing_port_refuses() -> None:

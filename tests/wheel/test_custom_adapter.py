@@ -17,7 +17,7 @@ from tests.e2e.clients import PATHS, TLS, frames
 from tests.e2e.gateway import Gateway, bare_environment, only, started
 from tests.e2e.stage import fresh_id
 from tests.upstream.behaviours import Answer
-from tests.upstream.scripted_upstream import ScriptedUpstream, served_in_thread, wait_until
+from tests.upstream.scripted_upstream import ScriptedUpstream, held_port, served_in_thread, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -30,15 +30,14 @@ ENDS = {"openai_chat": "data: [DONE]", "anthropic_messages": "event: message_sto
 @contextmanager
 def toy(programs: Path, folder: Path) -> Iterator[str]:
     """The example's server; its address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [str(programs / "python"), "-m", "acme_lab.toy", str(port)]
-    with subprocess.Popen(command, cwd=folder, env=bare_environment(folder)) as process:
-        try:
-            wait_until(lambda: answers(port), within_s=30)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
+    with held_port() as port:
+        command = [str(programs / "python"), "-m", "acme_lab.toy", str(port)]
+        with subprocess.Popen(command, cwd=folder, env=bare_environment(folder)) as process:
+            try:
+                wait_until(lambda: answers(port), within_s=30)
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                process.kill()
 
 
 def answers(port: int) -> bool:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.adapters.inbound.gateway import CHAT, MESSAGES, chat
+from tests.upstream.scripted_upstream import held_port
 
 ROOT = Path(__file__).parents[3]
 PROMPT_S = 0.5
@@ -24,14 +25,14 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Its address, and the file with all that it prints."""
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
     printed = tmp_path_factory.mktemp("granian") / "printed"
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--port", str(port)]
-    with printed.open("wb") as out:
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--port"]
+    with held_port() as port, printed.open("wb") as out:
         process = subprocess.Popen(
-            [*command, "tests.adapters.inbound.served:app"], cwd=ROOT, stdout=out, stderr=subprocess.STDOUT
+            [*command, str(port), "tests.adapters.inbound.served:app"],
+            cwd=ROOT,
+            stdout=out,
+            stderr=subprocess.STDOUT,
         )
         try:
             wait_until_up(f"http://127.0.0.1:{port}")
