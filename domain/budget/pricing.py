@@ -39,7 +39,10 @@ class Price:
         >>> sonnet.cost(Usage(input_tokens=1000, output_tokens=200, cache_read_tokens=10_000))
         9000000
         """
-        cost = _count(usage.input_tokens) * self.input_rate + _count(usage.output_tokens) * self.output_rate
+        read, written = usage.input_tokens, usage.output_tokens
+        cost = read * self.input_rate if read is not None and read > 0 else 0
+        if written is not None and written > 0:
+            cost += written * self.output_rate
         if usage.cache_read_tokens:
             cost += _count(usage.cache_read_tokens) * self.cache_read_rate
         if usage.cache_creation_tokens:

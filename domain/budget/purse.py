@@ -119,8 +119,9 @@ class Purse:
         """Whether a request fits into what was lent."""
         if self.cap is None:
             return True
-        room = self.held - self.spent - self.reserved
-        return room >= amount and (self.is_hard or (room > 0 and self._left > 0))
+        used = self.spent + self.reserved
+        room = self.held - used
+        return room >= amount and (self.is_hard or (room > 0 and self.cap > self._others_committed + used))
 
     def could_have(self, amount: NanoUsd) -> bool:
         """Whether a request fits into the budget beside what others held when the store was last asked."""
