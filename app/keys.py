@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from domain.access.keys import Key, KeyRing
+from domain.access.keys import Key, KeyRing, StoredKey, UnreadableKey
 from domain.access.permissions import Permissions
-from domain.inventory.access import KeysChanged, KeysUnreadable
+from domain.inventory.access import KeysChanged, KeysUnreadable, KeyUnreadable
 from domain.ports.keys import KeyStore
 from domain.ports.observation import EventSink
 from domain.ports.storage import StoreUnavailable
@@ -47,6 +47,7 @@ class Keys:
         self._holds_something = holds_something
         self._generation = _NEVER
         self._unreadable = False
+        self._told: frozenset[UnreadableKey] = frozenset()
         self._on_change = on_change
         self.ring = KeyRing(written, members)
         self.are_known = False
@@ -81,7 +82,18 @@ class Keys:
         stored = await self._store.keys()
         self.ring = KeyRing((*stored, *self._written), self._members)
         self._on_change(self.ring)
+        unreadable = self._tell_unreadable(stored)
         if self._generation != _NEVER:
-            revoked = sum(key.revoked_at is not None for key in stored)
-            self._sink.emit(KeysChanged(holding=len(self.ring) - revoked, revoked=revoked))
+            revoked = sum(key.revoked_at is not None for key in self.ring)
+            holding = len(self.ring) - revoked - unreadable
+            self._sink.emit(KeysChanged(holding=holding, revoked=revoked))
         self._generation = generation
+
+    def _tell_unreadable(self, stored: tuple[StoredKey, ...]) -> int:
+        """How many keys nobody can read; each is told once, as long as it stays so."""
+        found = [key for key in stored if isinstance(key, UnreadableKey)]
+        for key in found:
+            if key not in self._told:
+                self._sink.emit(KeyUnreadable(key_id=key.id, error=key.reason[:500]))
+        self._told = frozenset(found)
+        return len(found)

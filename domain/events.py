@@ -14,6 +14,7 @@ from domain.inventory.access import (
     ForbiddenProviderSkipped,
     KeysChanged,
     KeysUnreadable,
+    KeyUnreadable,
 )
 from domain.inventory.admission import (
     MemberLimited,
@@ -373,6 +374,7 @@ Event: TypeAlias = (
     | AuthRejected
     | KeysChanged
     | KeysUnreadable
+    | KeyUnreadable
     | QueueEntered
     | QueueLeft
     | QueueRefused

@@ -19,7 +19,7 @@ from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMembe
 from config.money_advice import key_advice
 from config.state_location import Nowhere, SqliteFile, StateLocation
 from config.translate_access import hash_line
-from domain.access.keys import Key, id_in
+from domain.access.keys import Key, StoredKey, UnreadableKey, id_in
 from domain.access.permissions import EVERYTHING, Permissions
 from domain.ports.storage import StoreUnavailable
 
@@ -99,7 +99,7 @@ def listed(
     List the keys that the state keeps; secrets are not among what it knows.
 
     Where the configuration declares members, a key of nobody among them is marked: it does not open /v1, but
-    what else it opens it opens until it is revoked.
+    what else it opens it opens until it is revoked. A key that is unreadable opens nothing.
     """
     choices = Choices(config=config, mode=mode, env_files=env_files, env_file_override=env_file_override)
     container = _lasting(choices)
@@ -151,8 +151,9 @@ def revoke(
     click.echo(f"{revoked.id} of {revoked.member} opens nothing any more")
 
 
-def facts(key: Key) -> dict[str, Any]:
+def facts(stored: StoredKey) -> dict[str, Any]:
     """All that is known of a key, for a script."""
+    key, unreadable = _known(stored)
     return {
         "id": key.id,
         "member": key.member,
@@ -167,10 +168,16 @@ def facts(key: Key) -> dict[str, Any]:
         "created_at": _moment(key.created_at),
         "expires_at": _moment(key.expires_at),
         "revoked_at": _moment(key.revoked_at),
+        "unreadable": unreadable,
     }
 
 
-def _listed(container: Container) -> Sequence[Key]:
+def _known(stored: StoredKey) -> tuple[Key, str | None]:
+    """What can be told of a key, and why that is not all."""
+    return (stored.remains, stored.reason) if isinstance(stored, UnreadableKey) else (stored, None)
+
+
+def _listed(container: Container) -> Sequence[StoredKey]:
     """Where there is no state there are no keys."""
     if missing_state(container.state_location()):
         return ()
@@ -253,11 +260,11 @@ def _show(made: Made, *, as_json: bool) -> None:
     click.echo(f"Key {made.key.id} of {made.key.member} opens: {scopes}. It is shown this once.", err=True)
 
 
-def _table(found: Iterable[Key], members: Collection[str]) -> Iterable[str]:
+def _table(found: Iterable[StoredKey], members: Collection[str]) -> Iterable[str]:
     now = datetime.now(UTC).timestamp()
     rows = [
         ("id", "member", "spends as", "opens", "narrowed to", "may use", "made", "holds"),
-        *(_row(key, now, is_stranger=bool(members) and key.member not in members) for key in found),
+        *(_row(key, now, members) for key in found),
     ]
     if len(rows) == 1:
         return
@@ -266,12 +273,14 @@ def _table(found: Iterable[Key], members: Collection[str]) -> Iterable[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _row(key: Key, now: float, *, is_stranger: bool) -> tuple[str, ...]:
+def _row(stored: StoredKey, now: float, members: Collection[str]) -> tuple[str, ...]:
+    key, unreadable = _known(stored)
     made = (_moment(key.created_at) or "")[:10]
     opens = ",".join(sorted(key.scopes))
     may = (opens, _narrowing(key.narrowing), _allowance(key))
-    member = f"{key.member} (no member)" if is_stranger else key.member
-    return key.id, member, key.account, *may, made, _state(key, now)
+    member = f"{key.member} (no member)" if members and key.member not in members else key.member
+    holds = f"unreadable: {unreadable}" if unreadable else _state(key, now)
+    return key.id, member, key.account, *may, made, holds
 
 
 def _allowance(key: Key) -> str:

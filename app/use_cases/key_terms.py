@@ -93,4 +93,4 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise UnclearTerms(f"no time zone is called {name!r}: write such as Europe/Berlin") from None
+        raise UnclearTerms(f"this machine knows no time zone {name!r}: write such as Europe/Berlin") from None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from app.use_cases.key_terms import UnclearTerms
-from domain.access.keys import Key, Scope, digest_of, id_in, token_of
+from domain.access.keys import Key, Scope, StoredKey, UnreadableKey, digest_of, id_in, token_of
 from domain.access.permissions import EVERYTHING, Permissions
 from domain.admission.limits import Limits
 from domain.budget.accounts import Budget
@@ -84,7 +84,7 @@ class ManageKeys:
     def __repr__(self) -> str:
         return f"<ManageKeys in {self._store!r}>"
 
-    async def keys(self) -> tuple[Key, ...]:
+    async def keys(self) -> tuple[StoredKey, ...]:
         """All keys of the state, the oldest first."""
         return await self._store.keys()
 
@@ -138,9 +138,12 @@ class ManageKeys:
         A new key in the place of this one, which holds for ``grace_s`` seconds more; its spending goes on.
 
         Raises:
-            UnknownKey: there is none with that id that still holds, or another has its place already.
+            UnknownKey: there is none with that id that still holds, another has its place already, or nobody
+                knows what it may do.
         """
         old = await self._key(key_id)
+        if isinstance(old, UnreadableKey):
+            raise UnknownKey(f"the key {old.id!r} cannot be understood: {old.reason}; make a new one instead")
         now = self._clock.time()
         if not old.holds(now):
             raise UnknownKey(f"the key {old.id!r} has ended; make a new one instead")
@@ -172,7 +175,8 @@ class ManageKeys:
         Raises:
             UnknownKey: there is none with that id.
         """
-        key = await self._key(key_id)
+        found = await self._key(key_id)
+        key = found.remains if isinstance(found, UnreadableKey) else found
         revoked = key if key.revoked_at is not None else replace(key, revoked_at=self._clock.time())
         await self._store.put(revoked)
         return revoked
@@ -186,11 +190,12 @@ class ManageKeys:
 
     async def _successor(self, old: Key, now: float) -> Key | None:
         """The newest key that goes on with the spending of an older one."""
-        line = [key for key in await self._store.keys() if key.account == old.account and key.holds(now)]
+        keys = [key for key in await self._store.keys() if isinstance(key, Key)]
+        line = [key for key in keys if key.account == old.account and key.holds(now)]
         newest = max(line, key=lambda key: key.created_at)
         return None if newest.created_at <= old.created_at else newest
 
-    async def _key(self, key_id: str) -> Key:
+    async def _key(self, key_id: str) -> StoredKey:
         keys, wanted = await self._store.keys(), id_in(key_id)
         found = next((key for key in keys if key.id == wanted), None)
         if found is None:

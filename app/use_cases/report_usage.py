@@ -191,7 +191,9 @@ def _place(zone: str) -> tzinfo:
     try:
         return ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
-        raise UnclearQuestion(f"no time zone is called {zone!r}: write such as Europe/Berlin") from None
+        raise UnclearQuestion(
+            f"this machine knows no time zone {zone!r}: write such as Europe/Berlin"
+        ) from None
 
 
 def _group(name: str) -> UsageGroup:

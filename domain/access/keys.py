@@ -70,6 +70,31 @@ class Key:
         return self.root or self.id
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableKey:
+    """
+    A key of which nobody knows what it may do, as its record cannot be understood: it opens nothing.
+
+    Attributes:
+        remains: what of it can be told.
+        reason: why not all can.
+    """
+
+    remains: Key
+    reason: str
+
+    @property
+    def id(self) -> str:
+        return self.remains.id
+
+    @property
+    def created_at(self) -> float:
+        return self.remains.created_at
+
+
+StoredKey: TypeAlias = Key | UnreadableKey
+
+
 @value(kw_only=True)
 class Caller:
     """
@@ -98,6 +123,7 @@ class KeyFault(StrEnum):
     UNKNOWN = "unknown"
     REVOKED = "revoked"
     EXPIRED = "expired"
+    UNREADABLE = "unreadable"
     NO_MEMBER = "no-member"
     WRONG_SCOPE = "wrong-scope"
 
@@ -118,13 +144,17 @@ class KeyRing:
     Every key there is; says who it is that shows one.
 
     Args:
-        keys: later ones take the place of earlier ones with the same id.
+        keys: later ones take the place of earlier ones with the same id. Those that nobody can read count
+            among them: they open nothing, and are no reason to let everybody in.
         members: what each declared member may do. Where any is declared, nobody else's key is good for
             inference; where none is, every member may do everything.
     """
 
-    def __init__(self, keys: Iterable[Key], members: Mapping[str, Permissions]) -> None:
-        self._keys = {key.id: key for key in keys}
+    def __init__(self, keys: Iterable[StoredKey], members: Mapping[str, Permissions]) -> None:
+        stored = {key.id: key for key in keys}
+        unreadable = {key.id: key.remains for key in stored.values() if isinstance(key, UnreadableKey)}
+        self._unreadable = frozenset(unreadable)
+        self._keys = {key.id: key for key in stored.values() if isinstance(key, Key)} | unreadable
         self._members = members
         self._callers = {key.id: _caller(key, members) for key in self._keys.values()}
 
@@ -160,6 +190,8 @@ class KeyRing:
             return KeyFault.REVOKED
         if key.expires_at is not None and key.expires_at <= now:
             return KeyFault.EXPIRED
+        if key_id in self._unreadable:
+            return KeyFault.UNREADABLE
         if scope not in key.scopes:
             return KeyFault.WRONG_SCOPE
         is_stranger = bool(self._members) and key.member not in self._members

@@ -12,8 +12,8 @@ class AuthRejected:
     A request was turned away for its key.
 
     ``reason`` is ``missing``, ``malformed``, ``unknown``, ``revoked``, ``expired``, ``no-member``,
-    ``wrong-scope`` or ``throttled``; ``key_id`` is what the request claimed, and is empty when it showed no
-    key of ours.
+    ``unreadable``, ``wrong-scope`` or ``throttled``; ``key_id`` is what the request claimed, and is empty
+    when it showed no key of ours.
     """
 
     name: ClassVar[str] = "auth-rejected"
@@ -49,6 +49,20 @@ class KeysUnreadable:
     level: ClassVar[Level] = Level.ERROR
     error: str
     known: bool
+
+
+@value(kw_only=True)
+class KeyUnreadable:
+    """
+    The record of a key cannot be understood, such as a time zone that this machine does not know.
+
+    The key opens nothing until it can; all others hold. Told at the start, and when it happens.
+    """
+
+    name: ClassVar[str] = "key-unreadable"
+    level: ClassVar[Level] = Level.ERROR
+    key_id: str
+    error: str
 
 
 @value(kw_only=True)

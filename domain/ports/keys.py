@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from domain.access.keys import Key, KeyRing
+from domain.access.keys import Key, KeyRing, StoredKey
 
 
 class KeyStore(Protocol):
@@ -12,8 +12,8 @@ class KeyStore(Protocol):
     Each operation raises `domain.ports.storage.StoreUnavailable` when the state cannot be read or written.
     """
 
-    async def keys(self) -> tuple[Key, ...]:
-        """All keys, revoked and expired ones too, the oldest first."""
+    async def keys(self) -> tuple[StoredKey, ...]:
+        """All keys, revoked and expired ones too, the oldest first; one that is unreadable hides no other."""
         ...
 
     async def put(self, key: Key) -> None:

@@ -30,6 +30,7 @@ from domain.inventory.access import (
     ForbiddenProviderSkipped,
     KeysChanged,
     KeysUnreadable,
+    KeyUnreadable,
 )
 from domain.inventory.admission import (
     MemberLimited,
@@ -133,6 +134,7 @@ _Uncounted: TypeAlias = (
     | ProbeOutcomeChanged
     | HostAwaited
     | KeysUnreadable
+    | KeyUnreadable
     | ChainCapabilityBlocked
     | ChainContextBlocked
     | ReplyBrokenOff

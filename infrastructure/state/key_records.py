@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from domain.access.keys import Key
-from domain.ports.storage import RecordStore, StoreUnavailable
+from domain.access.keys import Key, StoredKey, UnreadableKey
+from domain.ports.storage import RecordStore
 
 _TOPIC = "keys"
 
@@ -21,12 +21,9 @@ class KeyRecords:
     def __repr__(self) -> str:
         return f"<KeyRecords in {self._store!r}>"
 
-    async def keys(self) -> tuple[Key, ...]:
+    async def keys(self) -> tuple[StoredKey, ...]:
         records = await self._store.records(_TOPIC)
-        try:
-            found = [msgspec.json.decode(text, type=Key, dec_hook=_zone) for text in records.values()]
-        except msgspec.MsgspecError as error:
-            raise StoreUnavailable(f"a key in the state cannot be understood: {error}") from error
+        found = [_stored(name, text) for name, text in records.items()]
         return tuple(sorted(found, key=lambda key: (key.created_at, key.id)))
 
     async def put(self, key: Key) -> None:
@@ -34,6 +31,36 @@ class KeyRecords:
 
     async def generation(self) -> int:
         return await self._store.generation(_TOPIC)
+
+
+class _Remains(msgspec.Struct):
+    """What of a key is as simple as can be."""
+
+    member: str = ""
+    digest: str = ""
+    root: str = ""
+    created_at: float = 0.0
+    expires_at: float | None = None
+    revoked_at: float | None = None
+
+
+def _stored(name: str, text: str) -> StoredKey:
+    try:
+        return msgspec.json.decode(text, type=Key, dec_hook=_zone)
+    except _GARBLED as error:
+        remains = Key(id=name, scopes=frozenset(), **msgspec.structs.asdict(_remains(text)))
+        # One that was revoked opens nothing anyhow.
+        return UnreadableKey(remains, str(error)) if remains.revoked_at is None else remains
+
+
+def _remains(text: str) -> _Remains:
+    try:
+        return msgspec.json.decode(text, type=_Remains)
+    except _GARBLED:
+        return _Remains()
+
+
+_GARBLED = (msgspec.MsgspecError, RecursionError)
 
 
 def _plain(value: Any) -> Any:
@@ -53,4 +80,4 @@ def _zone(kind: type, name: Any) -> Any:
     try:
         return UTC if name == "UTC" else ZoneInfo(name)
     except (KeyError, OSError) as error:
-        raise ValueError(f"no time zone is called {name!r}") from error
+        raise ValueError(f"this machine knows no time zone {name!r}") from error

@@ -1,10 +1,11 @@
 """The keys that hold follow the state, and survive its absence."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from app.keys import Keys
-from domain.access.keys import Key, KeyRing, Scope, digest_of
-from domain.inventory.access import KeysChanged, KeysUnreadable
+from domain.access.keys import Key, KeyRing, Scope, StoredKey, UnreadableKey, digest_of
+from domain.inventory.access import KeysChanged, KeysUnreadable, KeyUnreadable
 from tests.fakes.key_stores import HeldKeys
 from tests.fakes.recording_sink import RecordingSink
 
@@ -16,7 +17,9 @@ def key(name: str) -> Key:
 class House:
     """Keys over a store that can be taken away."""
 
-    def __init__(self, *stored: Key, written: tuple[Key, ...] = (), holds: Callable[[], bool] = lambda: True):
+    def __init__(
+        self, *stored: StoredKey, written: tuple[Key, ...] = (), holds: Callable[[], bool] = lambda: True
+    ):
         self.sink = RecordingSink()
         self.store = HeldKeys(*stored)
         self.rings: list[KeyRing] = []
@@ -81,3 +84,31 @@ async def test_a_state_that_is_not_there_at_all_holds_none() -> None:
 
     assert house.keys.are_known
     assert len(house.keys.ring) == 0
+
+
+async def test_a_key_that_cannot_be_read_is_told_once_and_the_others_go_on() -> None:
+    shut = UnreadableKey(key("old"), reason="this machine knows no time zone 'Asia/Tokyo'")
+    house = House(key("one"), shut)
+
+    await house.keys.refresh()
+    await house.store.put(replace(key("one"), revoked_at=5.0))
+    await house.keys.refresh()
+
+    assert house.keys.are_known
+    assert house.sink.of(KeyUnreadable) == [
+        KeyUnreadable(key_id="old", error="this machine knows no time zone 'Asia/Tokyo'")
+    ]
+    assert house.sink.of(KeysUnreadable) == []
+    assert house.sink.of(KeysChanged) == [KeysChanged(holding=0, revoked=1)]
+    assert {one.id: one.revoked_at for one in house.keys.ring} == {"one": 5.0, "old": None}
+
+
+async def test_a_key_that_becomes_unreadable_anew_is_told_anew() -> None:
+    shut = UnreadableKey(key("old"), reason="it is garbled")
+    house = House(shut)
+    await house.keys.refresh()
+    for now in (key("old"), shut):
+        await house.store.put(now)
+        await house.keys.refresh()
+
+    assert len(house.sink.of(KeyUnreadable)) == 2

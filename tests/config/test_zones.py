@@ -10,7 +10,7 @@ from config.problems import ConfigError
 from config.schema.root import Config
 from config.translate_admission import plans_of
 from config.translate_money import budgets_of
-from tests.no_zones import no_zones
+from tests.no_zones import LACKED, no_zones
 
 TEXT = (
     "providers: [{name: a, base_url: 'http://h', model: m, quota: [{requests: 5, per: day, zone: ZONE}]}]\n"
@@ -33,7 +33,7 @@ def test_a_machine_without_zones_counts_plans_and_budgets_in_utc() -> None:
 
 def test_a_machine_without_zones_is_told_from_a_zone_without_a_place() -> None:
     with no_zones(), pytest.raises(ConfigError, match="no time zones but UTC") as alone:
-        config("Europe/Berlin")
+        config(LACKED)
     with pytest.raises(ConfigError, match="expected the name of an IANA time zone") as misspelt:
         config("Europe/Belrin")
 

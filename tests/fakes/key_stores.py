@@ -1,13 +1,13 @@
 """Keys that a test holds in its hand."""
 
-from domain.access.keys import Key, KeyRing
+from domain.access.keys import Key, KeyRing, StoredKey
 from domain.ports.storage import StoreUnavailable
 
 
 class HeldKeys:
     """Keeps keys in memory; cannot be read or written while ``away``."""
 
-    def __init__(self, *keys: Key) -> None:
+    def __init__(self, *keys: StoredKey) -> None:
         self.away = False
         self._keys = {key.id: key for key in keys}
         self._generation = 0
@@ -15,11 +15,11 @@ class HeldKeys:
     def __repr__(self) -> str:
         return f"<HeldKeys {sorted(self._keys)}>"
 
-    async def keys(self) -> tuple[Key, ...]:
+    async def keys(self) -> tuple[StoredKey, ...]:
         self._must_be_there()
         return tuple(sorted(self._keys.values(), key=lambda key: (key.created_at, key.id)))
 
-    async def put(self, key: Key) -> None:
+    async def put(self, key: StoredKey) -> None:
         self._must_be_there()
         self._keys[key.id] = key
         self._generation += 1

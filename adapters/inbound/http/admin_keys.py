@@ -19,7 +19,7 @@ from app.use_cases.key_terms import (
     limits_by,
 )
 from app.use_cases.manage_keys import Made, ManageKeys, UnknownKey, UnknownMember, UnknownPlace, Wanted
-from domain.access.keys import Key, Scope
+from domain.access.keys import Key, Scope, StoredKey, UnreadableKey
 from domain.access.permissions import Permissions
 
 
@@ -28,7 +28,8 @@ class KeyCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     A key as it is told.
 
     ``key`` is there only in the answer that made it; ``account`` is the id under which it spends: its own, or
-    that of the first key that it took the place of.
+    that of the first key that it took the place of. ``unreadable`` says why nobody knows what it may do, so
+    that it opens nothing.
     """
 
     id: str
@@ -44,6 +45,7 @@ class KeyCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: str
     expires_at: str | None = None
     revoked_at: str | None = None
+    unreadable: str | None = None
     key: str | None = None
 
 
@@ -79,7 +81,7 @@ def key_routes(manage: ManageKeys) -> list[HTTPRouteHandler]:
     @get("/admin/keys")
     async def listed() -> KeyCards:
         """All keys that the state keeps; no secret is among what it knows."""
-        return KeyCards(keys=[_card(key) for key in await manage.keys()])
+        return KeyCards(keys=[_stored_card(key) for key in await manage.keys()])
 
     @post("/admin/keys", status_code=201)
     async def create(data: JSONBody[KeyWish]) -> KeyCard:
@@ -135,6 +137,12 @@ def _wanted(wish: KeyWish) -> Wanted:
 
 def _shown(made: Made) -> KeyCard:
     return msgspec.structs.replace(_card(made.key), key=made.token)
+
+
+def _stored_card(key: StoredKey) -> KeyCard:
+    if isinstance(key, UnreadableKey):
+        return msgspec.structs.replace(_card(key.remains), unreadable=key.reason)
+    return _card(key)
 
 
 def _card(key: Key) -> KeyCard:

@@ -190,6 +190,10 @@ _UNKNOWABLE = Rejected(
 )
 """A good key is not called a bad one because a disk or a server is away."""
 
+_UNREADABLE = Rejected(
+    Complaint.STATE_UNREADABLE, "the gateway cannot read what this key may do; its log tells why"
+)
+
 _WORDS: Mapping[KeyFault, str] = MappingProxyType(
     {
         KeyFault.MISSING: "a key is needed, as `Authorization: Bearer cr_…` or `x-api-key: cr_…`",
@@ -203,6 +207,8 @@ _WORDS: Mapping[KeyFault, str] = MappingProxyType(
 
 
 def _told(fault: KeyFault, needed: KeyScope) -> Rejected:
+    if fault is KeyFault.UNREADABLE:
+        return _UNREADABLE
     if fault is KeyFault.WRONG_SCOPE:
         return Rejected(Complaint.WRONG_SCOPE, f"the key does not open this: it lacks the scope {needed}")
     return Rejected(

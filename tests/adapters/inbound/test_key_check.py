@@ -17,7 +17,7 @@ from adapters.inbound.http.key_check import (
 )
 from adapters.inbound.http.response import HttpResponse
 from adapters.inbound.http.routes import Envelopes
-from domain.access.keys import Key, KeyRing, digest_of, token_of
+from domain.access.keys import Key, KeyRing, StoredKey, UnreadableKey, digest_of, token_of
 from domain.access.keys import Scope as KeyScope
 from domain.inventory.access import AuthRejected
 from tests.adapters.inbound.gateway import Answered, Client
@@ -58,7 +58,7 @@ class Standing:
 class Door:
     """A key check before an application that says who came in."""
 
-    def __init__(self, *keys: Key, known: bool = True) -> None:
+    def __init__(self, *keys: StoredKey, known: bool = True) -> None:
         self.sink, self.clock = RecordingSink(), FixedClock()
         envelopes = Envelopes(openai=OPENAI_CHAT, anthropic=ANTHROPIC_MESSAGES)
         self.app = KeyCheck(
@@ -198,3 +198,16 @@ async def test_as_long_as_keys_cannot_be_read_nobody_gets_in_and_no_key_is_calle
 
 async def test_keys_of_the_configuration_open_even_while_the_state_is_away() -> None:
     assert (await Door(*KEYS, known=False).ask("/v1/messages", x_api_key=token("user"))).status == 200
+
+
+async def test_a_key_whose_record_cannot_be_read_is_refused_by_name_and_guards_the_door() -> None:
+    door = Door(UnreadableKey(key("user"), reason="it is garbled"))
+
+    shown = [await door.ask("/v1/messages", x_api_key=token("user")) for _ in range(25)]
+    without = await door.ask("/v1/messages")
+
+    assert {answered.status for answered in shown} == {503}
+    assert b"its log tells why" in shown[0].body
+    assert without.status == 401
+    told = door.sink.of(AuthRejected)[0]
+    assert (told.reason, told.key_id) == ("unreadable", "user")

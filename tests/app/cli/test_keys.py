@@ -1,11 +1,13 @@
 """Keys are made where a gateway will find them, or not at all."""
 
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from app.cli.main import main
+from tests.no_zones import LACKED, no_zones
 
 FILE = """\
 state: {url: "memory:"}
@@ -58,3 +60,21 @@ def test_keys_of_nobody_who_is_declared_are_marked_in_the_list(config: Path, tmp
 
     assert "no member" not in before + alice
     assert "bob (no member)" in bob
+
+
+def test_a_key_of_a_zone_that_this_machine_lacks_is_listed_with_the_reason(
+    config: Path, tmp_path: Path
+) -> None:
+    config.write_text(FILE.replace("memory:", f"sqlite:{tmp_path}/state.db"), encoding="utf-8")
+    run(config, "create", "alice", "--monthly-usd", "5", "--budget-zone", LACKED)
+    run(config, "create", "bob")
+
+    with no_zones():
+        alice, bob = run(config, "list").stdout.splitlines()[1:]
+        cards = json.loads(run(config, "list", "--json").stdout)
+
+    assert f"unreadable: this machine knows no time zone '{LACKED}'" in alice
+    assert "unreadable" not in bob
+    assert [card["member"] for card in cards] == ["alice", "bob"]
+    assert LACKED in cards[0]["unreadable"]
+    assert cards[1]["unreadable"] is None

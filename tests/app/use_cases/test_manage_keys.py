@@ -1,13 +1,14 @@
 """Keys are made, replaced and revoked; their secrets are shown once."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import count
 
 import pytest
 
 from app.use_cases.key_terms import UnclearTerms
 from app.use_cases.manage_keys import ManageKeys, UnknownKey, UnknownMember, UnknownPlace, Wanted
-from domain.access.keys import Caller, Key, KeyFault, KeyRing, Refused, Scope
+from domain.access.keys import Caller, Key, KeyFault, KeyRing, Refused, Scope, UnreadableKey
 from domain.access.permissions import EVERYTHING, Permissions
 from domain.admission.limits import Limits
 from domain.budget.accounts import Budget, BudgetMode
@@ -210,3 +211,28 @@ async def test_where_members_are_declared_nobody_else_gets_a_key() -> None:
         await office.manage.create(Wanted(member="alise"))
     assert await office.store.keys() == ()
     await office.manage.create(Wanted(member="root", scopes=frozenset({Scope.ADMIN})))
+
+
+async def test_a_key_that_cannot_be_read_can_be_revoked_and_not_replaced() -> None:
+    office = Office()
+    made = await office.manage.create(Wanted(member="alice"))
+    await office.store.put(UnreadableKey(replace(made.key, scopes=frozenset()), reason="it is garbled"))
+
+    with pytest.raises(UnknownKey, match="cannot be understood: it is garbled"):
+        await office.manage.rotate(made.key.id)
+    revoked = await office.manage.revoke(made.key.id)
+
+    assert revoked.member == "alice"
+    assert await office.opens(made.token) is KeyFault.REVOKED
+
+
+async def test_a_key_that_cannot_be_read_keeps_no_other_from_being_replaced() -> None:
+    office = Office()
+    one = await office.manage.create(Wanted(member="alice"))
+    other = await office.manage.create(Wanted(member="bob"))
+    await office.store.put(UnreadableKey(other.key, reason="it is garbled"))
+
+    two = await office.manage.rotate(one.key.id)
+
+    assert isinstance(await office.opens(two.token), Caller)
+    assert [key.id for key in await office.manage.keys()] == [one.key.id, other.key.id, two.key.id]

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.access.keys import Caller, Key, KeyFault, KeyRing, Refused, Scope, digest_of, token_of
+from domain.access.keys import (
+    Caller,
+    Key,
+    KeyFault,
+    KeyRing,
+    Refused,
+    Scope,
+    StoredKey,
+    UnreadableKey,
+    digest_of,
+    token_of,
+)
 from domain.access.permissions import Permissions
 
 SECRET = "s" * 43
@@ -18,7 +29,7 @@ def key(key_id: str = "ab12", member: str = "alice", secret: str = SECRET) -> Ke
     return Key(id=key_id, member=member, digest=digest_of(key_id, secret), scopes=INFERENCE)
 
 
-def ring(*keys: Key, **members: Permissions) -> KeyRing:
+def ring(*keys: StoredKey, **members: Permissions) -> KeyRing:
     return KeyRing(keys, members)
 
 
@@ -124,3 +135,20 @@ def test_neither_repr_shows_a_digest() -> None:
 def test_a_token_that_could_not_be_read_again_is_not_made(key_id: str, secret: str) -> None:
     with pytest.raises(ValueError, match="the id has"):
         token_of(key_id, secret)
+
+
+def test_a_key_that_nobody_can_read_opens_nothing_and_is_still_a_key() -> None:
+    shut = UnreadableKey(replace(key(), scopes=frozenset(Scope)), reason="it is garbled")
+    held = ring(shut, replace(key(), id="cd34", digest=digest_of("cd34", SECRET)))
+
+    assert len(ring(shut)) == 1
+    assert held.entry(TOKEN, Scope.INFERENCE, NOW) == Refused(KeyFault.UNREADABLE, "ab12")
+    assert held.entry(token_of("ab12", "x" * 43), Scope.INFERENCE, NOW) == Refused(KeyFault.UNKNOWN, "ab12")
+    assert isinstance(held.entry(token_of("cd34", SECRET), Scope.INFERENCE, NOW), Caller)
+
+
+def test_a_key_of_the_configuration_takes_the_place_of_one_that_nobody_can_read() -> None:
+    shut = UnreadableKey(key(), reason="it is garbled")
+
+    assert isinstance(ring(shut, key()).entry(TOKEN, Scope.INFERENCE, NOW), Caller)
+    assert ring(key(), shut).entry(TOKEN, Scope.INFERENCE, NOW) == Refused(KeyFault.UNREADABLE, "ab12")
