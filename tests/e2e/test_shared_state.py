@@ -23,7 +23,7 @@ from tests.e2e.gateway import COMMAND, Gateway, bare_environment, names, only, r
 from tests.e2e.stage import Stage
 from tests.e2e.test_budgets import ANSWER, COST_USD, WORST_USD, asked_at_once, config
 from tests.e2e.test_keys import made, status
-from tests.upstream.scripted_upstream import wait_until
+from tests.upstream.scripted_upstream import ScriptedUpstream, wait_until
 from tests.upstream.state_server import StateServer, state_server
 
 PASSWORD = "planted-password-of-the-state-0123456789"
@@ -175,11 +175,11 @@ def test_a_server_that_is_killed_while_requests_run_costs_no_answer_and_no_cent(
             over = threading.Event()
             asking = [pool.submit(_asked_until, over, gateway) for gateway in gateways]
             for _ in range(4):
-                time.sleep(0.7)
+                wait_until_asked(stage["first"], 25)
                 server.kill()
                 time.sleep(DICE.uniform(0.05, 0.8))
                 server.start()
-            time.sleep(0.7)
+            wait_until_asked(stage["first"], 25)
             over.set()
             statuses = sum((each.result() for each in asking), Counter())
         found = balance(server)
@@ -202,6 +202,12 @@ def test_a_server_that_has_forgotten_what_was_spent_is_told_again(
         server.start()
 
         wait_until(lambda: spent_usd(server) == pytest.approx(20 * COST_USD), within_s=2 * SOON_S)
+
+
+def wait_until_asked(upstream: ScriptedUpstream, more: int) -> None:
+    """Until so many more requests have come, however long that takes here."""
+    enough = len(upstream.chats) + more
+    wait_until(lambda: len(upstream.chats) >= enough, within_s=30)
 
 
 def _asked_until(over: threading.Event, gateway: Gateway) -> "Counter[int]":
