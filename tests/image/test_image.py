@@ -48,6 +48,11 @@ def test_it_runs_as_nobody_special_and_keeps_state_in_one_place(image: Image) ->
     assert config["Cmd"] == ["serve"]
 
 
+def test_it_knows_time_zones(image: Image) -> None:
+    with image.files() as files:
+        assert "usr/share/zoneinfo/Europe/Berlin" in files.getnames()
+
+
 def test_its_bill_of_materials_names_all_that_is_installed(image: Image) -> None:
     with image.files() as files:
         content = files.extractfile(SBOM)
