@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.clients import DIALECTS, TLS, ClientDialect, ask, asking, said
 from tests.e2e.gateway import Gateway, only, running
 from tests.e2e.stage import Stage, fresh_id, provider
-from tests.upstream.scripted_upstream import ScriptedUpstream, refusing_port, served_in_thread, wait_until
+from tests.upstream.scripted_upstream import ScriptedUpstream, held_port, served_in_thread, wait_until
 
 MAC = "a8:a1:59:3c:07:e2"
 PACKET = b"\xff" * 6 + bytes.fromhex(MAC.replace(":", "")) * 16
@@ -27,8 +27,7 @@ class Machine:
     def __init__(self, stack: ExitStack) -> None:
         self.upstream = ScriptedUpstream()
         self.packets: list[bytes] = []
-        self._power = ExitStack()
-        self.upstream.port = self._power.enter_context(refusing_port())
+        self.upstream.port = stack.enter_context(held_port())
         self._card = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         self._card.bind(("127.0.0.1", 0))
         self._card.settimeout(0.05)
@@ -43,7 +42,7 @@ class Machine:
         return f"127.0.0.1:{self._card.getsockname()[1]}"
 
     def _listen(self) -> None:
-        with self._power:
+        with ExitStack() as power:
             while not self._off.is_set():
                 try:
                     self.packets.append(self._card.recv(1024))
@@ -51,8 +50,7 @@ class Machine:
                     continue
                 if len(self.packets) == 1 and self.packets[0] == PACKET:
                     time.sleep(BOOTS_IN_S)
-                    self._power.close()
-                    self._power.enter_context(served_in_thread(self.upstream))
+                    power.enter_context(served_in_thread(self.upstream))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from domain.ports.network import CallFailed
 from domain.routing.targets import WakePlan
 from infrastructure.lan_hosts import LanHosts
-from tests.upstream.scripted_upstream import ScriptedUpstream, refusing_port
+from tests.upstream.scripted_upstream import ScriptedUpstream, held_port, refusing_port
 
 MAC = "a8:a1:59:3c:07:e2"
 
@@ -57,11 +57,10 @@ async def test_a_name_that_nobody_has_is_not_there() -> None:
 
 
 async def test_a_listener_that_comes_late_is_found() -> None:
-    with refusing_port() as port:
-        pass
-    looking = asyncio.create_task(LanHosts().answers(plan(port=port), 10.0))
-    await asyncio.sleep(0)
-    upstream = ScriptedUpstream()
-    upstream.port = port
-    async with upstream:
-        assert await looking
+    with held_port() as port:
+        looking = asyncio.create_task(LanHosts().answers(plan(port=port), 10.0))
+        await asyncio.sleep(0)
+        upstream = ScriptedUpstream()
+        upstream.port = port
+        async with upstream:
+            assert await looking
