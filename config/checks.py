@@ -152,14 +152,25 @@ def _provider_needs(top: Mapping[str, object]) -> Iterator[Finding]:
 
 def _quotas(top: Mapping[str, object]) -> Iterator[Finding]:
     for index, provider in enumerate(as_list(top.get("providers"))):
+        first: dict[tuple[str, str], int] = {}
         for line, quota in enumerate(as_list(as_mapping(provider).get("quota"))):
+            path: KeyPath = ("providers", index, "quota", line)
             used = [unit for unit in ("requests", "tokens") if as_mapping(quota).get(unit) is not None]
             if isinstance(quota, dict) and len(used) != 1:
                 found = "found both" if used else "found neither"
-                path: KeyPath = ("providers", index, "quota", line)
                 yield Finding(
                     path, f"a line of a plan counts requests or tokens; {found}", "write a line for each"
                 )
+            elif isinstance(per := as_mapping(quota).get("per"), str):
+                yield from _counted_twice(path, (used[0], per), first.setdefault((used[0], per), line))
+
+
+def _counted_twice(path: KeyPath, counted: tuple[str, str], first: int) -> Iterator[Finding]:
+    """What is used is kept under what a line counts, so two lines would both add to one sum."""
+    if path[-1] != first:
+        unit, per = counted
+        there = dotted((*path[:-1], first))
+        yield Finding(path, f"{there} counts {unit} a {per} already", "keep one of the two")
 
 
 def _budgets(top: Mapping[str, object]) -> Iterator[Finding]:

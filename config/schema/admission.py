@@ -23,7 +23,7 @@ class Limits(Section):
 
 
 class Quota(Section):
-    """One line of a provider's plan: so many requests, or so many tokens, in a span of time."""
+    """One line of a provider's plan: so many requests or tokens in a span of time; no two count the same."""
 
     requests: Count | None = Field(default=None, description="So many requests; this or `tokens`.")
     tokens: Count | None = Field(default=None, description="So many tokens, read and written.")

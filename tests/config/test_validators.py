@@ -212,6 +212,12 @@ MISTAKES = {
         "auto_router.rules[1].id",
         'duplicate id "r"',
     ),
+    "two lines of a plan that count the same": Mistake(
+        provider("quota: [{requests: 9, per: day}, {tokens: 9, per: day}, {requests: 5, per: day}]"),
+        5,
+        "providers[0].quota[2]",
+        "keep one of the two",
+    ),
     "a rule without a matcher key": Mistake(
         f"{PROVIDER}{PROFILE}{RULES}", 11, "auto_router.rules[0].match", "is required"
     ),
