@@ -9,6 +9,7 @@ from litestar.types import ASGIApp
 from adapters.inbound.http.admin import admin_routes
 from adapters.inbound.http.admin_health import health_routes
 from adapters.inbound.http.admin_keys import key_routes
+from adapters.inbound.http.admin_quotas import quota_routes
 from adapters.inbound.http.admin_state import state_routes
 from adapters.inbound.http.admin_usage import usage_routes
 from adapters.inbound.http.drain_gate import DrainGate
@@ -69,10 +70,11 @@ def gateway_routes(container: Container) -> Sequence[BaseRouteHandler]:
             dialects=container.dialects(),
             session_header=container.launch().config.session.header.lower(),
         ),
-        *metrics_routes(container.metrics(), container.report_usage()),
+        *metrics_routes(container.metrics(), container.report_usage(), container.quotas()),
         *key_routes(container.manage_keys()),
         *health_routes(container.manage_health()),
         *usage_routes(container.report_usage()),
+        *quota_routes(container.quotas()),
         *state_routes(container.snapshots()),
         *model_routes(container.list_models(), created=int(container.clock().time())),
         *status_routes(

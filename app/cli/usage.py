@@ -14,10 +14,10 @@ import click
 
 from app.cli.keys import STATE_ERROR, missing_state
 from app.cli.options import CONFIG_ERROR, Choices, fail, launch_for, told_errors
-from app.container import container_for
+from app.container import Container, container_for
+from app.use_cases.report_quotas import QUOTA_COLUMNS, quota_row
 from app.use_cases.report_usage import (
     BUDGET_COLUMNS,
-    ReportUsage,
     Row,
     UnclearQuestion,
     budget_row,
@@ -25,6 +25,7 @@ from app.use_cases.report_usage import (
     usage_row,
 )
 from config.state_location import Nowhere, StateLocation
+from domain.admission.quota import QuotaStanding
 from domain.budget.standing import Standing
 from domain.budget.usage import UsageGroup, UsageTotal
 from domain.ports.storage import StoreUnavailable
@@ -42,6 +43,7 @@ Gained = TypeVar("Gained")
 @click.option("--until", help="Likewise; a day counts whole.  [default: now]")
 @click.option("--zone", help="The IANA time zone of days.  [default: display_timezone]")
 @click.option("--budgets", "of_budgets", is_flag=True, help="How budgets stand, instead.")
+@click.option("--quotas", "of_quotas", is_flag=True, help="What providers' plans have left, instead.")
 @click.option("--csv", "as_csv", is_flag=True, help="For spreadsheets.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def usage(
@@ -52,6 +54,7 @@ def usage(
     until: str | None,
     zone: str | None,
     of_budgets: bool,
+    of_quotas: bool,
     as_csv: bool,
     as_json: bool,
 ) -> None:
@@ -62,16 +65,24 @@ def usage(
     """
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other")
-    if of_budgets and any(said is not None for said in (by, since, until, zone)):
+    if of_budgets and of_quotas:
+        raise click.UsageError("--budgets and --quotas exclude each other")
+    if (of_budgets or of_quotas) and any(said is not None for said in (by, since, until, zone)):
         raise click.UsageError(
-            "--budgets tells how they stand now: it takes no --by, --since, --until, --zone"
+            f"--{'budgets' if of_budgets else 'quotas'} tells how they stand now:"
+            " it takes no --by, --since, --until, --zone"
         )
-    found = _budgets(config) if of_budgets else _usage(config, by, since or "", until or "", zone or "")
+    if of_budgets:
+        found = _budgets(config)
+    elif of_quotas:
+        found = _quotas(config)
+    else:
+        found = _usage(config, by, since or "", until or "", zone or "")
     if as_json:
         click.echo(json.dumps(found.rows, indent=2))
     elif as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerows([found.columns, *(list(row.values()) for row in found.rows)])
+        writer.writerows([found.columns, *(map(_in_csv, row.values()) for row in found.rows)])
     else:
         for line in _aligned(found.table):
             click.echo(line)
@@ -87,13 +98,14 @@ class _Found:
 
 
 def _usage(config: Path | None, by: str | None, since: str, until: str, zone: str) -> _Found:
-    async def sums(report: ReportUsage) -> tuple[Sequence[UsageGroup], Sequence[UsageTotal]]:
+    async def sums(container: Container) -> tuple[Sequence[UsageGroup], Sequence[UsageTotal]]:
+        report = container.report_usage()
         query = report.question(
             by=UsageGroup.PROVIDER if by is None else by, since=since, until=until, zone=zone
         )
         return query.by, await report.usage(query)
 
-    groups, totals = _reporting(config, sums)
+    groups, totals = _reporting(config, sums, "/admin/usage")
     return _Found(
         columns=usage_columns(groups),
         rows=[usage_row(one, groups) for one in totals],
@@ -102,10 +114,11 @@ def _usage(config: Path | None, by: str | None, since: str, until: str, zone: st
 
 
 def _budgets(config: Path | None) -> _Found:
-    async def standings(report: ReportUsage) -> Sequence[tuple[Standing, str]]:
+    async def standings(container: Container) -> Sequence[tuple[Standing, str]]:
+        report = container.report_usage()
         return [(one, report.member_of(one.account)) for one in await report.budgets()]
 
-    found = _reporting(config, standings)
+    found = _reporting(config, standings, "/admin/budgets")
     return _Found(
         columns=BUDGET_COLUMNS,
         rows=[budget_row(standing, member) for standing, member in found],
@@ -113,19 +126,38 @@ def _budgets(config: Path | None) -> _Found:
     )
 
 
-def _reporting(config: Path | None, job: Callable[[ReportUsage], Awaitable[Gained]]) -> Gained:
-    """What the state says that this configuration names."""
+def _quotas(config: Path | None) -> _Found:
+    async def standings(container: Container) -> Sequence[QuotaStanding]:
+        quotas = container.quotas()
+        await quotas.exchange()
+        return quotas.standings()
+
+    found = _reporting(config, standings, "/admin/quotas")
+    return _Found(
+        columns=QUOTA_COLUMNS,
+        rows=[quota_row(one) for one in found],
+        table=list(_quota_table(found)),
+    )
+
+
+def _reporting(config: Path | None, job: Callable[[Container], Awaitable[Gained]], route: str) -> Gained:
+    """
+    What the state says that this configuration names.
+
+    Args:
+        route: what tells it of a state that nobody but the gateway sees.
+    """
     container = container_for(
         launch_for(Choices(config=config, mode="", env_files=(), env_file_override=False))
     )
     with told_errors():
         container.keys()
-    _require_state(container.state_location())
+    _require_state(container.state_location(), route)
 
     async def run() -> Gained:
         try:
             await container.keys().refresh()
-            return await job(container.report_usage())
+            return await job(container)
         finally:
             await container.store().aclose()
 
@@ -137,9 +169,9 @@ def _reporting(config: Path | None, job: Callable[[ReportUsage], Awaitable[Gaine
         fail(f"the state cannot be used: {error}", STATE_ERROR)
 
 
-def _require_state(location: StateLocation) -> None:
+def _require_state(location: StateLocation, route: str) -> None:
     if isinstance(location, Nowhere):
-        fail("the state ends with the gateway: ask it for /admin/usage while it runs", STATE_ERROR)
+        fail(f"the state ends with the gateway: ask it for {route} while it runs", STATE_ERROR)
     if missing := missing_state(location):
         fail(missing, STATE_ERROR)
 
@@ -181,6 +213,27 @@ def _budget_table(found: Sequence[tuple[Standing, str]]) -> Iterable[Sequence[st
             _usd(one.reserved),
             _usd(one.remaining),
         )
+
+
+def _quota_table(found: Sequence[QuotaStanding]) -> Iterable[Sequence[str]]:
+    yield ("provider", "unit", "period", "zone", "allowed", "used", "left", "begins anew", "left alone")
+    for one in found:
+        yield (
+            one.provider,
+            str(one.quota.unit),
+            str(one.quota.per),
+            str(one.quota.zone),
+            str(one.quota.allowed),
+            str(one.used),
+            str(one.left),
+            one.resets_at,
+            "yes" if one.is_used_up else "no",
+        )
+
+
+def _in_csv(value: str | float) -> str | float:
+    """What is true or false is written as in JSON."""
+    return json.dumps(value) if isinstance(value, bool) else value
 
 
 def _usd(amount: int) -> str:

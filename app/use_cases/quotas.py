@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 
 from app.use_cases.attempts import Attempting, Ending, TargetRefused, Ticket, seen_of
-from domain.admission.quota import Per, Quota, QuotaMeter, Unit, Window
+from domain.admission.quota import Per, Quota, QuotaMeter, QuotaStanding, Unit, Window
 from domain.budget.billing import bill
 from domain.budget.periods import Span, period_at
 from domain.ports.storage import CounterStore, StoreUnavailable
@@ -118,6 +117,13 @@ class Quotas:
             meter.use(1, now)
         return _Use(attempting, meters, counted, self._clock)
 
+    def standings(self) -> Sequence[QuotaStanding]:
+        """How every line of every plan stands now, by which providers are left alone."""
+        now = self._clock.time()
+        return tuple(
+            _standing(provider, meter, now) for provider, meters in self._meters.items() for meter in meters
+        )
+
     async def run(self) -> None:
         """Writes what is used, and hears what others have used, until it is cancelled."""
         while self._meters:
@@ -127,16 +133,25 @@ class Quotas:
     async def share(self) -> None:
         """Once. While the store is lost, what is used is kept in memory and told later."""
         with suppress(StoreUnavailable):
-            for name, meter in self._named():
-                if name in self._unanswered:
-                    await self._tell(name, meter)
+            await self.exchange()
+
+    async def exchange(self) -> None:
+        """
+        As `share`, for whoever has to know whether it went well.
+
+        Raises:
+            StoreUnavailable: what others have used cannot be heard.
+        """
+        for name, meter in self._named():
+            if name in self._unanswered:
                 await self._tell(name, meter)
+            await self._tell(name, meter)
 
     def _judged(self, target: Target, now: float) -> Barred | None:
         for meter in self._meters.get(target.provider, ()):
-            used = meter.used(now)
-            if used >= meter.quota.allowed:
-                return _barred(target, meter, used, now)
+            standing = _standing(target.provider, meter, now)
+            if standing.is_used_up:
+                return _barred(target, standing, now)
         return None
 
     async def _tell(self, name: str, meter: QuotaMeter) -> None:
@@ -181,18 +196,23 @@ def window_at(quota: Quota, now: float) -> Window:
     return Window(period.key, period.ends_at)
 
 
-def _barred(target: Target, meter: QuotaMeter, used: int, now: float) -> Barred:
-    ends_at = meter.window(now).ends_at
-    resets_at = datetime.fromtimestamp(ends_at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def _standing(provider: str, meter: QuotaMeter, now: float) -> QuotaStanding:
+    return QuotaStanding(
+        provider=provider, quota=meter.quota, used=meter.used(now), ends_at=meter.window(now).ends_at
+    )
+
+
+def _barred(target: Target, standing: QuotaStanding, now: float) -> Barred:
+    quota, used, resets_at = standing.quota, standing.used, standing.resets_at
     return Barred(
         target,
         BarReason.PLAN_USED_UP,
-        detail=f"{used} of {meter.quota.allowed} {meter.quota.unit} a {meter.quota.per}, until {resets_at}",
-        retry_after_s=ends_at - now,
+        detail=f"{used} of {quota.allowed} {quota.unit} a {quota.per}, until {resets_at}",
+        retry_after_s=standing.ends_at - now,
         quota=QuotaUsed(
-            unit=meter.quota.unit,
-            period=meter.quota.per,
-            allowed=meter.quota.allowed,
+            unit=quota.unit,
+            period=quota.per,
+            allowed=quota.allowed,
             used=used,
             resets_at=resets_at,
         ),

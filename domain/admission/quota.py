@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
 from domain.values import value
@@ -46,6 +46,37 @@ class Window:
 
     key: str
     ends_at: float
+
+
+@value(kw_only=True)
+class QuotaStanding:
+    """
+    How one line of a provider's plan stands in its present window.
+
+    Attributes:
+        used: by all who share the plan, as far as is known.
+        ends_at: when it begins anew, in seconds since the epoch.
+    """
+
+    provider: str
+    quota: Quota
+    used: int
+    ends_at: float
+
+    @property
+    def left(self) -> int:
+        return max(0, self.quota.allowed - self.used)
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the provider is left alone for it."""
+        return self.left == 0
+
+    @property
+    def resets_at(self) -> str:
+        """When it begins anew: UTC, ISO 8601."""
+        moment = datetime.fromtimestamp(self.ends_at, UTC)
+        return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class QuotaMeter:

@@ -7,11 +7,13 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 
+from domain.admission.quota import QuotaStanding
 from domain.budget.standing import Standing
 from domain.ports.time import Clock
 from infrastructure.metrics.budgets import budget_families
 from infrastructure.metrics.counting import Together, counted_by_all
 from infrastructure.metrics.instruments import HOST_STATES, Instruments
+from infrastructure.metrics.quotas import quota_families
 from infrastructure.metrics.recollection import Recollection
 from infrastructure.metrics.tally import Tally
 
@@ -47,10 +49,12 @@ class MetricsBook:
     def __repr__(self) -> str:
         return f"<MetricsBook of {self._instruments!r}>"
 
-    def exposition(self, budgets: Iterable[Standing] = ()) -> bytes:
+    def exposition(self, budgets: Iterable[Standing] = (), quotas: Iterable[QuotaStanding] = ()) -> bytes:
         self._instruments.uptime.set(self._uptime_s())
         self._instruments.tasks.set(_tasks())
-        return generate_latest(_Families([*self._families(), *budget_families(budgets)]))
+        return generate_latest(
+            _Families([*self._families(), *budget_families(budgets), *quota_families(quotas)])
+        )
 
     def snapshot(self) -> dict[str, Any]:
         tally = Tally(self._families())

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import MediaType, Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from app.use_cases.quotas import Quotas
 from app.use_cases.report_usage import ReportUsage
 from domain.budget.standing import Standing
 from domain.ports.metrics import Metrics
@@ -19,12 +20,13 @@ _PATIENCE_S = 2.0
 """How long a store is waited for."""
 
 
-def metrics_routes(metrics: Metrics, report: ReportUsage) -> list[HTTPRouteHandler]:
+def metrics_routes(metrics: Metrics, report: ReportUsage, quotas: Quotas) -> list[HTTPRouteHandler]:
     """``GET /metrics`` and ``GET /metrics.json``."""
 
     @get("/metrics", include_in_schema=False)
     async def exposition() -> Response[bytes]:
-        return Response(metrics.exposition(await _budgets(report)), media_type=_TEXT_FORMAT)
+        text = metrics.exposition(await _budgets(report), quotas.standings())
+        return Response(text, media_type=_TEXT_FORMAT)
 
     @get("/metrics.json", sync_to_thread=False, media_type=MediaType.JSON)
     def snapshot() -> dict[str, Any]:

@@ -110,6 +110,7 @@ async def test_a_key_may_come_in_either_header(headers: dict[str, str]) -> None:
         ("/metrics.json", "watch"),
         ("/dashboard", "watch"),
         ("/admin/plan", "boss"),
+        ("/admin/quotas", "boss"),
         ("/admin/requests/abc", "boss"),
         ("//admin/plan", "boss"),
         ("/something-new", "boss"),

@@ -15,6 +15,7 @@ providers:
     base_url: "http://127.0.0.1:9/v1"
     model: m
     cost: {input_tokens_per_million: 3, monthly_budget_usd: 10}
+    quota: [{requests: 50, per: day, zone: Asia/Tokyo}, {tokens: 9000, per: month}]
 profiles:
   - {name: default, providers: [priced]}
 """
@@ -40,7 +41,9 @@ def key(config: Path) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("asked", [("usage",), ("usage", "--budgets"), ("keys", "list")])
+@pytest.mark.parametrize(
+    "asked", [("usage",), ("usage", "--budgets"), ("usage", "--quotas"), ("keys", "list")]
+)
 def test_who_only_asks_makes_no_state(config: Path, asked: tuple[str, ...]) -> None:
     result = run(config, *asked)
 
@@ -85,7 +88,14 @@ def test_a_spreadsheet_has_its_columns_also_without_rows(
 
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize(
-    "asked", [("--csv", "--json"), ("--budgets", "--by", "member"), ("--budgets", "--since", "7d")]
+    "asked",
+    [
+        ("--csv", "--json"),
+        ("--budgets", "--by", "member"),
+        ("--budgets", "--since", "7d"),
+        ("--quotas", "--since", "7d"),
+        ("--quotas", "--budgets"),
+    ],
 )
 def test_what_cannot_go_together_is_refused(config: Path, asked: tuple[str, ...]) -> None:
     assert run(config, "usage", *asked).exit_code == 2
@@ -106,3 +116,35 @@ def test_the_budget_of_a_key_is_told_with_its_member(config: Path, key: dict[str
     assert "of it estimated" in table[0]
     assert table[2].split()[:3] == ["key", key["id"], "alice"]
     assert [(row["account"], row["member"]) for row in rows] == [("provider", ""), ("key", "alice")]
+
+
+@pytest.mark.usefixtures("key")
+def test_what_plans_have_left_is_told_as_table_json_and_csv(config: Path) -> None:
+    table = run(config, "usage", "--quotas").stdout.splitlines()
+    rows = json.loads(run(config, "usage", "--quotas", "--json").stdout)
+    sheet = run(config, "usage", "--quotas", "--csv").stdout.splitlines()
+
+    assert table[0].split() == [
+        *("provider", "unit", "period", "zone", "allowed", "used", "left"),
+        *("begins", "anew", "left", "alone"),
+    ]
+    assert table[1].split()[:7] == ["priced", "requests", "day", "Asia/Tokyo", "50", "0", "50"]
+    assert table[1].split()[7].endswith("T15:00:00Z")
+    assert table[2].split()[-1] == "no"
+    assert [(row["unit"], row["zone"], row["left"], row["left_alone"]) for row in rows] == [
+        ("requests", "Asia/Tokyo", 50, False),
+        ("tokens", "UTC", 9000, False),
+    ]
+    assert sheet[0] == "provider,unit,period,zone,allowed,used,left,resets_at,left_alone"
+    assert sheet[1].startswith("priced,requests,day,Asia/Tokyo,50,0,50,")
+    assert sheet[1].endswith(",false")
+
+
+def test_a_state_that_ends_with_the_gateway_is_asked_of_the_gateway(config: Path) -> None:
+    file = config.read_text(encoding="utf-8")
+    config.write_text(file.replace(f"sqlite://{config.parent}/state.db", "memory:"), encoding="utf-8")
+
+    result = run(config, "usage", "--quotas")
+
+    assert result.exit_code == 4
+    assert "/admin/quotas" in result.output

@@ -26,8 +26,12 @@ NOON = 1_800_014_400.0  # 2027-01-15T12:00:00Z
 DAILY = Quota(unit=Unit.REQUESTS, allowed=2, per=Per.DAY)
 
 
+_ONCE = count()
+
+
 def names() -> Callable[[], str]:
-    return map(str, count()).__next__
+    """No two of any process are the same."""
+    return map(str, _ONCE).__next__
 
 
 class Planned:
@@ -175,6 +179,36 @@ async def test_what_is_used_outlives_the_gateway_and_is_known_to_others() -> Non
     assert await after.answered_by() == "spare"
 
 
+async def test_what_a_plan_has_left_is_told_before_anybody_is_refused() -> None:
+    planned = Planned(DAILY)
+    seen = []
+    for _ in range(3):
+        (standing,) = planned.quotas.standings()
+        seen.append((standing.used, standing.left, standing.is_used_up))
+        await planned.answered_by()
+
+    assert seen == [(0, 2, False), (1, 1, False), (2, 0, True)]
+    (standing,) = planned.quotas.standings()
+    assert (standing.provider, standing.quota, standing.resets_at) == ("free", DAILY, "2027-01-16T00:00:00Z")
+    planned.clock.advance(12 * 3600)
+    (standing,) = planned.quotas.standings()
+    assert (standing.left, standing.resets_at) == (2, "2027-01-17T00:00:00Z")
+
+
+async def test_what_several_have_used_beyond_a_plan_leaves_nothing_and_not_less() -> None:
+    memory = SharedMemory()
+    both = [Planned(DAILY, memory=memory) for _ in range(2)]
+    for planned in both:
+        await planned.answered_by()
+        await planned.answered_by()
+    for planned in [*both, *both]:
+        await planned.quotas.share()
+
+    for planned in both:
+        (standing,) = planned.quotas.standings()
+        assert (standing.used, standing.left, standing.is_used_up) == (4, 0, True)
+
+
 class Away:
     """A store that cannot be reached while ``away``, or whose answers are lost on the way."""
 
@@ -233,3 +267,17 @@ async def test_what_was_counted_without_an_answer_is_not_counted_again() -> None
         await quotas.share()
 
     assert await store.counted("quota:free:requests:day:2027-01-15") == 2
+
+
+async def test_who_asks_the_state_is_told_when_it_does_not_answer() -> None:
+    clock = FixedClock(time_s=NOON)
+    store = Away(MemoryStore(clock))
+    quotas = Quotas({"free": (DAILY,)}, store, clock, fresh_name=names())
+    with pytest.raises(StoreUnavailable):
+        await quotas.exchange()
+
+    store.away = False
+    await store.count("quota:free:requests:day:2027-01-15", 1, lasts_s=60.0)
+    await quotas.exchange()
+
+    assert [standing.left for standing in quotas.standings()] == [1]

@@ -6,6 +6,7 @@ from pathlib import Path
 from infrastructure.metrics.budgets import budget_families
 from infrastructure.metrics.counting import Alone
 from infrastructure.metrics.instruments import Instruments
+from infrastructure.metrics.quotas import quota_families
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 _ROW = re.compile(r"^\| `(coderouter_\w+)` \| (\w+) \|", re.MULTILINE)
@@ -16,6 +17,10 @@ def test_the_page_lists_every_series_with_its_type() -> None:
 
     there = {
         (family.name + ("_total" if family.type == "counter" else ""), family.type)
-        for family in [*Instruments(Alone()).registry.collect(), *budget_families([])]
+        for family in [
+            *Instruments(Alone()).registry.collect(),
+            *budget_families([]),
+            *quota_families([]),
+        ]
     }
     assert listed == there
