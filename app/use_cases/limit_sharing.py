@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from app.use_cases.member_limits import MemberLimits
 from app.use_cases.sharing import Sharing
 from domain.admission.limits import Elsewhere
-from domain.ports.storage import RecordStore
+from domain.ports.storage import RecordStore, StoreUnavailable
 from domain.ports.time import Clock
 
 _LASTS_S = 10.0
-"""How long the word of a process counts that says no more."""
+"""How long the word of a process counts that says no more, or can be heard no more."""
 
 _RENEWS_EVERY_S = 3.0
 """How often a word is said again that has not changed."""
@@ -23,7 +24,8 @@ class LimitSharing(Sharing):
     """
     Publishes what this process counts and takes over what the others do.
 
-    While the store is lost each goes by what it knew last of the others.
+    While the store is lost each goes by what it knew last of the others, as long as their word would have
+    counted in the store, and then by what it counts itself.
 
     Args:
         own_name: tells this process from the others.
@@ -46,6 +48,11 @@ class LimitSharing(Sharing):
     async def share(self) -> None:
         if not self._limits.meters:
             return
+        with suppress(StoreUnavailable):  # a full disk can still be read
+            await self._tell()
+        await self._hear()
+
+    async def _tell(self) -> None:
         now = self._clock.monotonic()
         uses = {name: meter.use(now) for name, meter in self._limits.meters.items()}
         told = json.dumps({name: use for name, use in uses.items() if any(use)})
@@ -53,9 +60,11 @@ class LimitSharing(Sharing):
         if told != self._told or is_due:
             await self._store.put(_TOPIC, self._own_name, told, lasts_s=_LASTS_S)
             self._told, self._told_at = told, now
+
+    async def _hear(self) -> None:
         records = await self._store.records(_TOPIC)
         others = [json.loads(text) for name, text in records.items() if name != self._own_name]
-        self._limits.elsewhere = {name: _sum(others, name) for name in self._limits.meters}
+        self._limits.hear({name: _sum(others, name) for name in self._limits.meters}, lasts_s=_LASTS_S)
 
 
 def _sum(others: Iterable[Mapping[str, list[int]]], name: str) -> Elsewhere:

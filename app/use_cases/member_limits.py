@@ -50,7 +50,7 @@ class MemberLimits:
 
     Attributes:
         meters: of those that are limited, such as ``member anna`` or ``key k7f3m2qa``.
-        elsewhere: what other processes have let through for them; filled by whoever shares counts with those.
+        elsewhere: what other processes have let through for them, as far as `hear` was told.
 
     Args:
         limits: of the members that have any.
@@ -58,7 +58,8 @@ class MemberLimits:
 
     def __init__(self, limits: Mapping[str, Limits], sink: EventSink, clock: Clock) -> None:
         self.meters = {f"{_MEMBER} {member}": UseMeter(its) for member, its in limits.items()}
-        self.elsewhere: dict[str, Elsewhere] = {}
+        self.elsewhere: Mapping[str, Elsewhere] = {}
+        self._elsewhere_until = 0.0
         self._sink = sink
         self._clock = clock
 
@@ -89,19 +90,30 @@ class MemberLimits:
         if not self.meters:
             return Stay((), self._clock)
         now = self._clock.monotonic()
+        elsewhere = self.elsewhere if now < self._elsewhere_until else {}
         meters: list[UseMeter] = []
         for kind, who in ((_MEMBER, caller.member), (_KEY, caller.key_account)):
             name = f"{kind} {who}"
             meter = self.meters.get(name)
             if meter is None:
                 continue
-            judgement = meter.judge(now, self.elsewhere.get(name, NOWHERE_ELSE))
+            judgement = meter.judge(now, elsewhere.get(name, NOWHERE_ELSE))
             if isinstance(judgement, Beyond):
                 self._refuse(judgement, kind, caller, request_id)
             meters.append(meter)
         for meter in meters:
             meter.begin(now)
         return Stay(meters, self._clock)
+
+    def hear(self, elsewhere: Mapping[str, Elsewhere], *, lasts_s: float) -> None:
+        """
+        What other processes have let through.
+
+        It counts for so long at most: whoever hears no more of the others must not go on refusing for their
+        sake what has ended there long ago.
+        """
+        self.elsewhere = elsewhere
+        self._elsewhere_until = self._clock.monotonic() + lasts_s
 
     def limit_keys(self, limits: Mapping[str, Limits]) -> None:
         """These keys are limited from now on, and no others; what they have used still counts."""

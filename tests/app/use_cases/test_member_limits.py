@@ -1,5 +1,7 @@
 """Members use as much at a time as they may, in one process and over several."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from app.use_cases.attempts import Receipt
@@ -10,6 +12,7 @@ from domain.admission.limits import Limits
 from domain.budget.billing import Bill, Certainty
 from domain.conversation.reply import Usage
 from domain.inventory.admission import MemberLimited
+from domain.ports.storage import StoreUnavailable
 from domain.routing.targets import Target
 from infrastructure.state.memory import MemoryStore, SharedMemory
 from tests.fakes.fixed_clock import FixedClock
@@ -31,6 +34,22 @@ class Process:
         except LimitReached:
             return False
         return True
+
+
+class LosableStore(MemoryStore):
+    """One that cannot be written, or not reached at all, once a test says so."""
+
+    is_full = is_lost = False
+
+    async def put(self, topic: str, name: str, text: str, *, lasts_s: float | None = None) -> None:
+        if self.is_full or self.is_lost:
+            raise StoreUnavailable("no space left on device")
+        await super().put(topic, name, text, lasts_s=lasts_s)
+
+    async def records(self, topic: str) -> Mapping[str, str]:
+        if self.is_lost:
+            raise StoreUnavailable("nobody answers")
+        return await super().records(topic)
 
 
 def test_one_member_is_bounded_and_others_are_not() -> None:
@@ -153,6 +172,48 @@ async def test_a_process_that_says_no_more_is_forgotten() -> None:
     await sharing.share()
 
     assert left.let_in()
+
+
+async def test_what_others_had_counts_no_longer_when_the_store_stays_lost() -> None:
+    memory, clock = SharedMemory(), FixedClock()
+    limits = Limits(concurrent=3, requests_per_minute=100)
+    busy, other = Process(limits, clock), Process(limits, clock)
+    store = LosableStore(clock, memory)
+    sharing = LimitSharing(other.limits, store, clock, own_name="other")
+    stays = [busy.limits.enter(ALICE, "r") for _ in range(3)]
+    await LimitSharing(busy.limits, MemoryStore(clock, memory), clock, own_name="busy").look()
+    await sharing.look()
+
+    store.is_lost = True
+    for stay in stays:
+        stay.over(Receipt())
+    clock.advance(5)
+    await sharing.look()
+    assert not other.let_in()  # as the store may be away for a moment only
+    clock.advance(6)
+    await sharing.look()
+
+    assert [other.let_in() for _ in range(4)] == [True, True, True, False]
+
+
+async def test_others_are_heard_where_nothing_can_be_written() -> None:
+    memory, clock = SharedMemory(), FixedClock()
+    one, other = Process(Limits(concurrent=2), clock), Process(Limits(concurrent=2), clock)
+    store = LosableStore(clock, memory)
+    teller = LimitSharing(one.limits, MemoryStore(clock, memory), clock, own_name="one")
+    hearer = LimitSharing(other.limits, store, clock, own_name="other")
+    stay = one.limits.enter(ALICE, "r")
+    store.is_full = True
+
+    assert other.let_in()
+    await teller.look()
+    await hearer.look()
+    assert not other.let_in()
+
+    stay.over(Receipt())
+    await teller.look()
+    await hearer.look()
+    assert other.let_in()
 
 
 async def test_what_has_not_changed_is_written_seldom_and_stays_known() -> None:
