@@ -62,7 +62,9 @@ _ASKED_FOR: Mapping[str, str] = MappingProxyType(
 )
 """Keys that other gateways and older samples use, and what they are called here."""
 
-_SECRETIVE = frozenset({"base_url", "headers", "options", "extra_body", "api_key_env", "api_key_file"})
+_SECRETIVE = frozenset(
+    {"api_key_env", "api_key_file", "base_url", "extra_body", "hash_file", "headers", "options", "url"}
+)
 """Keys below which a value may hold a secret, even where it should not: it is never repeated."""
 
 

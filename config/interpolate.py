@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from config.findings import Finding
+from config.key_shapes import looks_like_key
 from config.problems import KeyPath
 
 _INTERPOLATED: tuple[tuple[str, ...], ...] = (
@@ -66,6 +67,10 @@ def _unresolvable(text: str, path: KeyPath, environment: Mapping[str, str]) -> I
         if match["bad"] is not None:
             yield Finding(
                 path, "${ does not begin a reference", "write ${NAME} or ${NAME:-default}; $${ is a plain ${"
+            )
+        elif name and looks_like_key(name):
+            yield Finding(
+                path, "a reference looks like a key", "write the name of the variable that holds the key"
             )
         elif name and match["default"] is None and name not in environment:
             yield Finding(

@@ -17,6 +17,7 @@ from adapters.outbound.redaction import Redaction, secrets_of
 from app.adapter_references import UnusableAdapter, factory_named, importable_from, raised_at
 from app.container import container_for
 from app.launch import Launch
+from config.key_shapes import is_variable_name
 from config.settings import process_environment
 from domain.routing.targets import ProviderSpec
 from infrastructure.http_clients import HttpClients
@@ -55,6 +56,8 @@ def named(reference: str, spec: Mapping[str, Any], key_env: str) -> Cast:
     Raises:
         Untriable: there is none of that name, or its key is not set.
     """
+    if key_env and not is_variable_name(key_env):
+        raise Untriable("--key-env takes the name of the variable that holds the key, never the key")
     key = process_environment().get(key_env, "").strip() if key_env else ""
     if key_env and not key:
         raise Untriable(f"the environment has no {key_env}")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from config.schema.admission import Limits
-from config.schema.fields import Filled
+from config.schema.fields import FileOfKey, Filled
 from config.schema.money import Budget
 from config.schema.section import Entries, Section
 
@@ -44,7 +44,7 @@ class AuthKey(Access):
     """A key that stands in the file; what it sets can only take away from what its member may do or use."""
 
     member: Filled = Field(description="Whose key it is; one of `members`.")
-    hash_file: Filled = Field(
+    hash_file: FileOfKey = Field(
         description="A file with the key's id and digest, as `coderouter keys create --hash-file` writes it."
     )
     budget: Budget | None = Field(default=None, description="What this key alone may cost.")

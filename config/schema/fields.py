@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from config.key_shapes import is_variable_name, looks_like_key
 from config.patterns import PatternRefused, name_pattern, search_pattern
 from config.problems import nearest, suggestion
 from config.schema.kinds import KINDS
@@ -57,6 +58,21 @@ def _filled(text: str) -> str:
     if not text.strip():
         raise Unfit("must not be empty")
     return text
+
+
+def _variable_name(name: str) -> str:
+    if name and not is_variable_name(name):
+        raise Unfit(
+            "expected the name of an environment variable",
+            "write the name of the variable that holds the key, such as OPENROUTER_API_KEY, not the key",
+        )
+    return name
+
+
+def _no_key(path: str) -> str:
+    if looks_like_key(path):
+        raise Unfit("expected a file; this looks like a key", "write the path of a file, never a key")
+    return path
 
 
 def _output_filter(name: str) -> str:
@@ -157,6 +173,8 @@ def _header_value(value: str) -> str:
 HttpAddress = Annotated[str, AfterValidator(_http_address), Field(json_schema_extra={"format": "uri"})]
 ProviderKind = Annotated[str, AfterValidator(_kind), Field(json_schema_extra={"enum": list(KINDS)})]
 Filled = Annotated[str, AfterValidator(_filled), Field(json_schema_extra={"minLength": 1})]
+VariableName = Annotated[str, AfterValidator(_variable_name)]
+FileOfKey = Annotated[Filled, AfterValidator(_no_key)]
 OutputFilter = Annotated[
     str, AfterValidator(_output_filter), Field(json_schema_extra={"enum": list(OUTPUT_FILTERS)})
 ]

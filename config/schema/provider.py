@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 from config.schema.admission import Quota
 from config.schema.fields import (
     EffortLevel,
+    FileOfKey,
     Filled,
     Freedom,
     HeaderName,
@@ -17,6 +18,7 @@ from config.schema.fields import (
     ProviderKind,
     RequestSeconds,
     SocketAddress,
+    VariableName,
 )
 from config.schema.kinds import DEFAULT_KIND
 from config.schema.money import Cost
@@ -116,10 +118,11 @@ class Provider(Deadlines):
         description="The model to ask for, in the upstream's own words."
         " Required by the kinds that serve several. Interpolated.",
     )
-    api_key_env: str | None = Field(
-        default=None, description="The name of the environment variable that holds the key."
+    api_key_env: VariableName | None = Field(
+        default=None,
+        description="The name of the environment variable that holds the key; a key itself is refused.",
     )
-    api_key_file: Filled | None = Field(
+    api_key_file: FileOfKey | None = Field(
         default=None,
         description="A file that holds the key, such as a container secret or a systemd credential."
         " Interpolated.",

@@ -184,7 +184,7 @@ def _earliest(failures: Iterable[UpstreamFailure], barred: Iterable[Barred]) -> 
 
 def _told(walk: Walk) -> str:
     tried = [f"{attempt.target.provider}: {attempt.failure.message}" for attempt in walk.attempts]
-    refused = [f"{barred.target.provider}: not tried ({refusal_in_words(barred)})" for barred in walk.barred]
+    refused = [f"{barred.target.provider}: not tried ({_for_clients(barred)})" for barred in walk.barred]
     story = "; ".join(tried + refused) or "it has no targets"
     return f"{_numbers(walk)}no provider of profile {walk.profile!r} could answer: {story}"
 
@@ -213,8 +213,15 @@ def _compared(overrun: WindowOverrun) -> str:
     return f"{overrun.tokens} tokens > {overrun.maximum} maximum"
 
 
+def _for_clients(barred: Barred) -> str:
+    """Where the gateway looks for its keys concerns the operator alone."""
+    if barred.reason is BarReason.MISSING_CREDENTIAL:
+        return _REFUSALS[barred.reason]
+    return refusal_in_words(barred)
+
+
 def refusal_in_words(barred: Barred) -> str:
-    """Why a target may not be tried, for a human."""
+    """Why a target may not be tried, for the operator; a client is told a little less."""
     words = _REFUSALS[barred.reason]
     lacks = f": {', '.join(barred.lacks)}" if barred.reason is BarReason.INCAPABLE else ""
     numbers = f": {_compared(barred.overrun)}" if barred.overrun else ""
@@ -264,4 +271,4 @@ _REFUSALS = {
     BarReason.QUEUE_FULL: "too many are waiting for it",
     BarReason.QUEUE_TIMED_OUT: "its turn did not come in time",
 }
-"""How a refusal is told to a client."""
+"""How a refusal is told."""

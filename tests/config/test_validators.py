@@ -289,6 +289,12 @@ MISTAKES = {
         "providers[0].api_key_file",
         "api_key_env",
     ),
+    "a name that no variable can have": Mistake(
+        provider("api_key_env: my-key"),
+        5,
+        "providers[0].api_key_env",
+        "write the name of the variable that holds the key",
+    ),
     "no address": Mistake(
         f"providers:\n  - name: a\n    model: m\n{PROFILE}", 2, "providers[0].base_url", "required"
     ),
@@ -514,6 +520,68 @@ def test_a_message_never_repeats_what_may_be_a_secret(more: str) -> None:
     error = error_of(provider(more))
     assert DIGITS not in str(error)
     assert DIGITS not in repr(error)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        SECRET,
+        f"gsk_{DIGITS}",
+        f"AIza{DIGITS}",
+        f"hf_{DIGITS}abcdefghij",
+        f"cr_abcd_{DIGITS}abcdefghijklmnop",
+        f"a{DIGITS}bcdefghijklmnopqrstuvwxyz",
+        f"eyJhbGci.{DIGITS}",
+    ],
+)
+@pytest.mark.parametrize(
+    "more",
+    ["api_key_env: KEY", "api_key_file: KEY", "api_key_file: '${KEY}'", "headers: {X-A: 'Bearer ${KEY}'}"],
+)
+def test_a_key_in_the_place_of_a_name_is_refused_and_not_repeated(key: str, more: str) -> None:
+    error = error_of(provider(more.replace("KEY", key)))
+
+    (problem,) = error.problems
+    assert problem.path.startswith("providers[0].")
+    assert DIGITS not in str(error)
+    assert DIGITS not in repr(error)
+
+
+def test_a_key_that_a_variable_puts_in_the_place_of_a_path_is_refused_as_well() -> None:
+    error = error_of(provider("api_key_file: '${KEY}'"), environment={"KEY": SECRET})
+
+    assert error.problems[0].path == "providers[0].api_key_file"
+    assert DIGITS not in str(error)
+
+
+def test_a_key_of_ours_in_the_place_of_its_hash_file_is_not_repeated() -> None:
+    key = f"cr_abcd_{DIGITS}abcdefghijklmnop"
+    error = error_of(top(f"members: {{anna: {{}}}}\nauth: {{keys: [{{member: anna, hash_file: {key}}}]}}"))
+
+    assert error.problems[0].path == "auth.keys[0].hash_file"
+    assert DIGITS not in str(error)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "api_key_env: OPENROUTER_API_KEY_OF_THE_WHOLE_HOUSE_2",
+        "api_key_env: _key",
+        "api_key_env: hf_token",
+        "api_key_file: /run/secrets/a1b2c3d4e5f6a7b8c9d0a1b2c3d4e5f6",
+        "api_key_file: sk-lab.txt",
+        "api_key_file: openrouter",
+    ],
+)
+def test_a_name_is_taken_for_a_name(more: str) -> None:
+    load_text(provider(more))
+
+
+def test_the_address_of_a_state_is_not_repeated_as_it_may_hold_a_password() -> None:
+    error = error_of(top(f"state: {{url: 'http://me:{SECRET}@h/0'}}"))
+
+    assert error.problems[0].path == "state.url"
+    assert DIGITS not in str(error)
 
 
 @pytest.mark.parametrize(

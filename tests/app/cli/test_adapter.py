@@ -73,6 +73,7 @@ def test_promises_may_be_left_out() -> None:
         ((LAB, "--options", "{"), "this is no JSON"),
         ((LAB, "--options", "[]"), "a JSON object is wanted"),
         ((LAB, "--key-env", "NO_SUCH_KEY"), "the environment has no NO_SUCH_KEY"),
+        ((LAB, "--key-env", "sk-lab-123456"), "--key-env takes the name of the variable"),
     ],
 )
 def test_what_cannot_be_tried_is_said_with_a_code_of_its_own(arguments: tuple[str, ...], words: str) -> None:

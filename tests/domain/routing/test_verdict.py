@@ -6,7 +6,7 @@ from domain.failures import FailureKind, Overflow, UpstreamAnswer, UpstreamFailu
 from domain.routing.chain import Attempt
 from domain.routing.gates import BarReason, Barred, Capability, WindowOverrun
 from domain.routing.targets import Target
-from domain.routing.verdict import Cause, Walk, verdict
+from domain.routing.verdict import Cause, Walk, refusal_in_words, verdict
 
 _KINDS = FailureKind
 _PAID = BarReason.PAID
@@ -156,3 +156,13 @@ def test_what_a_target_lacks_is_named() -> None:
 
     assert "a: not tried (its model cannot see images: user message 2 holds an image)" in message
     assert "b: not tried (its model lacks what the request needs: tools, thinking)" in message
+
+
+def test_a_client_is_not_told_where_the_gateway_looks_for_its_keys() -> None:
+    barred = Barred(Target("cloud", "m"), _KEYLESS, detail="CLOUD_API_KEY")
+
+    told = verdict(Walk(profile="coding", attempts=(), barred=(barred,))).message
+
+    assert "cloud: not tried (its API key is not set)" in told
+    assert "CLOUD_API_KEY" not in told
+    assert refusal_in_words(barred) == "its API key is not set: CLOUD_API_KEY"
