@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from adapters.dialects.fields import Fields, decoded, expected
-from domain.conversation.request import OPEN_ENDED_FIELDS, MalformedRequest
+from domain.conversation.cost_fields import HARMLESS_FIELDS, may_cost_more
+from domain.conversation.request import MalformedRequest
 
 _NULL, _BRACKET = b"n["
 _EMPTY_LIST = re.compile(rb"\[\s*\]")
@@ -26,9 +27,6 @@ _ESCAPED = b"\\u00"
 """A letter may be written like this, and no word that has one is found."""
 _SEARCHED_BYTES = 16 * 1024
 """In a body beyond this, steps over a dozen members cost less than a search for two or three keys."""
-
-_USUAL_TIERS = frozenset({b'"auto"', b'"default"', b'"flex"', b'"standard_only"', b"null"})
-"""Of ``service_tier``, those that cost no more than a vendor's price list says."""
 
 _RUN_BY_CLIENTS = (
     "function",
@@ -45,10 +43,22 @@ _RUN_BY_CLIENTS = (
 """What the types of tools begin with of which a vendor makes no more than calls, or that only find others."""
 
 
+class _Function(msgspec.Struct, gc=False):
+    """A function, of which nothing is read."""
+
+
 class _ToolHead(msgspec.Struct, gc=False):
-    """What is read of a tool."""
+    """What is read of a tool: its type, or what else shows that it is a function of the client's."""
 
     type: str | None = None
+    name: str | None = None
+    function: _Function | None = None
+
+    @property
+    def is_run_by_client(self) -> bool:
+        if self.type is None:
+            return self.name is not None or self.function is not None
+        return self.type.startswith(_RUN_BY_CLIENTS)
 
 
 _decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -110,16 +120,21 @@ class JsonMembers:
 
     @property
     def asks_for_more(self) -> bool:
-        """Whether it has any of the fields that make a request open-ended."""
-        return not self._values.keys().isdisjoint(OPEN_ENDED_FIELDS)
+        """
+        Whether any of its fields may make a request cost more than its tokens do.
+
+        Raises:
+            MalformedRequest: one is nested too deeply.
+        """
+        fields = self._values.keys()
+        if fields <= HARMLESS_FIELDS:
+            return False
+        return any(may_cost_more(field, self.value(field)) for field in fields - HARMLESS_FIELDS)
 
     @property
     def is_open_ended(self) -> bool:
         """As `domain.conversation.request.Source` asks it."""
         if self.asks_for_more:
-            return True
-        tier = self._values.get("service_tier")
-        if tier is not None and bytes(tier) not in _USUAL_TIERS:
             return True
         tools = self._values.get("tools")
         return tools is not None and _has_vendors_tools(tools)
@@ -306,7 +321,7 @@ def _has_vendors_tools(tools: msgspec.Raw) -> bool:
         heads = _tool_heads_decoder.decode(tools)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return True
-    return any(head.type is not None and not head.type.startswith(_RUN_BY_CLIENTS) for head in heads or ())
+    return not all(head.is_run_by_client for head in heads or ())
 
 
 def _changed(body: memoryview, member: _Member, value: bytes | None) -> tuple[bytes | memoryview, ...]:

@@ -27,15 +27,24 @@ Wordy = Literal[
 """What holds no picture and no file beside its own pieces, in whatever dialect; anything else may."""
 
 
-class _Piece(msgspec.Struct, gc=False):
-    """A message, an item or a part, of a type that is known to be harmless, and the pieces it holds."""
+class _Part(msgspec.Struct, gc=False):
+    """A part of a type that is known to be harmless, and the parts it holds."""
+
+    type: Wordy
+    content: "str | list[_Part] | None" = None
+    output: "str | list[_Part] | None" = None
+
+
+class _Turn(msgspec.Struct, gc=False):
+    """A message or an item; a message need not say that it is one. What was said aloud is kept elsewhere."""
 
     type: Wordy | None = None
-    content: "str | list[_Piece] | None" = None
-    output: "str | list[_Piece] | None" = None
+    content: str | list[_Part] | None = None
+    output: str | list[_Part] | None = None
+    audio: None = None
 
 
-_pieces = msgspec.json.Decoder(str | list[_Piece] | None)
+_turns = msgspec.json.Decoder(str | list[_Turn] | None)
 
 
 def only_words(*contents: msgspec.Raw | None) -> bool:
@@ -47,7 +56,7 @@ def only_words(*contents: msgspec.Raw | None) -> bool:
     try:
         for raw in contents:
             if raw is not None:
-                _pieces.decode(raw)
+                _turns.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return True

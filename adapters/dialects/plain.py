@@ -23,19 +23,29 @@ class Mark(msgspec.Struct, gc=False):
     ttl: Literal["5m"] | None = None
 
 
-class PlainPiece(msgspec.Struct, gc=False):
-    """A message, an item or a part of words or calls, and the pieces it holds."""
+class PlainPart(msgspec.Struct, gc=False):
+    """A part of words or a call, and the parts it holds."""
+
+    type: Wordy
+    content: "str | list[PlainPart] | None" = None
+    output: "str | list[PlainPart] | None" = None
+    cache_control: Mark | None = None
+
+
+class PlainTurn(msgspec.Struct, gc=False):
+    """A message or an item of words and calls; a message need not say that it is one."""
 
     type: Wordy | None = None
-    content: "str | list[PlainPiece] | None" = None
-    output: "str | list[PlainPiece] | None" = None
+    content: str | list[PlainPart] | None = None
+    output: str | list[PlainPart] | None = None
     cache_control: Mark | None = None
+    audio: None = None
 
 
 class PlainTool(msgspec.Struct, gc=False):
     """A tool that the client runs."""
 
-    type: Literal["function", "custom", "namespace", "local_shell", "apply_patch"] | None = None
+    type: Literal["function", "custom", "namespace", "local_shell", "apply_patch"]
     cache_control: Mark | None = None
 
 
@@ -43,8 +53,6 @@ class Plain(msgspec.Struct, gc=False):
     """A request of the usual kind; what is said in it, and how long its answer may be, each dialect adds."""
 
     max_tokens: Limit = None
-    tools: list[PlainTool] | None = None
-    service_tier: Literal["auto", "default", "flex", "standard_only"] | None = None
     cache_control: Mark | None = None
 
     @property

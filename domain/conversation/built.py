@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 
+from domain.conversation.cost_fields import may_cost_more
 from domain.conversation.parts import ToolResult
 from domain.conversation.request import (
-    OPEN_ENDED_FIELDS,
     Conversation,
     ForeignTool,
     Measure,
@@ -61,7 +61,7 @@ class Built:
     def is_open_ended(self) -> bool:
         said = self.content.extensions.values()
         foreign = any(isinstance(tool, ForeignTool) for tool in self.content.tools)
-        return foreign or any(not OPEN_ENDED_FIELDS.isdisjoint(fields) for fields in said)
+        return foreign or any(may_cost_more(*field) for fields in said for field in fields.items())
 
     @property
     def may_cache_for_an_hour(self) -> bool:

@@ -262,24 +262,6 @@ class Measure:
     output_limit: int
 
 
-OPEN_ENDED_FIELDS = frozenset(
-    {
-        "web_search_options",
-        "plugins",
-        "mcp_servers",
-        "models",
-        "route",
-        "preset",
-        "prediction",
-        "speed",
-    }
-)
-"""
-Fields that have a vendor search the web, ask servers of others, answer with another model or faster, or read
-an answer beforehand that is charged as written where it is wrong (OpenAI, OpenRouter, Anthropic).
-"""
-
-
 class MalformedRequest(Exception):
     """
     The client's request is at fault.

@@ -1,6 +1,7 @@
 """Reads requests lazily and writes them: at home as the bytes they came in, from abroad anew."""
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import msgspec
 
@@ -14,7 +15,7 @@ from adapters.dialects.fields import decoded, described
 from adapters.dialects.json_body import JsonBody
 from adapters.dialects.json_text import json_text
 from adapters.dialects.members import JsonMembers
-from adapters.dialects.plain import Plain, PlainPiece
+from adapters.dialects.plain import Mark, Plain, PlainPart, PlainTurn
 from domain.conversation.reply import MOST_TOKENS
 from domain.conversation.request import (
     ChatRequest,
@@ -28,9 +29,18 @@ from domain.conversation.request import (
 from domain.routing.shaping import Omission
 
 
+class _PlainTool(msgspec.Struct, gc=False):
+    """A tool that the client runs; here it need not say so."""
+
+    name: str
+    type: Literal["custom"] | None = None
+    cache_control: Mark | None = None
+
+
 class _PlainMessages(Plain, gc=False):
-    messages: list[PlainPiece] | None = None
-    system: str | list[PlainPiece] | None = None
+    messages: list[PlainTurn] | None = None
+    system: str | list[PlainPart] | None = None
+    tools: list[_PlainTool] | None = None
 
 
 _read_plain = msgspec.json.Decoder(_PlainMessages).decode

@@ -58,8 +58,9 @@ def reason_word(reason: str, *, calls_tools: bool, refuses: bool = False) -> str
 
 def usage_from(said: Mapping[str, Any], before: Usage) -> Usage:
     """The counts so far: what is said now replaces what was said before, count by count."""
+    rounds = said.get("iterations")
     counts = {
-        ours: count for wire, ours in _COUNTS.items() if (count := token_count(said.get(wire))) is not None
+        ours: count for wire, ours in _COUNTS.items() if (count := _counted(said, wire, rounds)) is not None
     }
     details = said.get("output_tokens_details")
     reasoning = token_count(details.get("thinking_tokens")) if isinstance(details, dict) else None
@@ -73,6 +74,20 @@ def usage_from(said: Mapping[str, Any], before: Usage) -> Usage:
         cache_hour_tokens=before.cache_hour_tokens if for_an_hour is None else for_an_hour,
         reasoning_tokens=before.reasoning_tokens if reasoning is None else reasoning,
     )
+
+
+def _counted(said: Mapping[str, Any], wire: str, rounds: Json) -> int | None:
+    """
+    A count, with that of the rounds in which the conversation was summarized.
+
+    Those are paid for too, and left out of the counts beside them, which are those of all other rounds:
+    https://platform.claude.com/docs/en/build-with-claude/compaction, "Understanding usage".
+    """
+    count = token_count(said.get(wire))
+    if not isinstance(rounds, list):
+        return count
+    in_rounds = sum(token_count(each.get(wire)) or 0 for each in rounds if isinstance(each, dict))
+    return max(count or 0, in_rounds) if in_rounds else count
 
 
 def usage_fields(usage: Usage | None) -> dict[str, Json]:

@@ -10,7 +10,7 @@ from adapters.dialects.json_body import JsonBody
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_chat.conversation_reading import read_conversation
 from adapters.dialects.openai_chat.message_reading import read_message, role_of
-from adapters.dialects.plain import Limit, Plain, PlainPiece
+from adapters.dialects.plain import Limit, Plain, PlainTool, PlainTurn
 from domain.conversation.request import Conversation, MalformedRequest, Message, Role, newest_of
 
 
@@ -28,7 +28,8 @@ _ROLES = {role.value: role for role in Role} | {"function": Role.TOOL}
 class _PlainChat(Plain, gc=False):
     """A chat of the usual kind. Of two limits, whichever the upstream heeds is no larger."""
 
-    messages: list[PlainPiece] | None = None
+    messages: list[PlainTurn] | None = None
+    tools: list[PlainTool] | None = None
     max_completion_tokens: Limit = None
 
     @property

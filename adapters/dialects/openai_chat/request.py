@@ -18,6 +18,7 @@ _READ_AT_ONCE = (
     "stream",
     "profile",
     "n",
+    "best_of",
     "stream_options",
     "max_tokens",
     "max_completion_tokens",
@@ -44,7 +45,7 @@ def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
         stream=fields.optional_flag("stream") or False,
         profile=fields.optional_text("profile"),
         declares_tools=tools or functions,
-        choices=fields.optional_choices("n"),
+        choices=max(fields.optional_choices("n"), fields.optional_choices("best_of")),
         wants_usage=_wants_usage(fields),
         headers={name: headers[name] for name in _HEADERS if name in headers} or NO_HEADERS,
     )

@@ -10,7 +10,7 @@ from adapters.dialects.json_body import JsonBody
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_responses.conversation import read_conversation
 from adapters.dialects.openai_responses.items import item_type
-from adapters.dialects.plain import Limit, Plain, PlainPiece
+from adapters.dialects.plain import Limit, Plain, PlainTool, PlainTurn
 from domain.conversation.request import Conversation, MalformedRequest, Message, Role, newest_of
 
 _ROLES = ("system", "developer", "user", "assistant")
@@ -35,7 +35,8 @@ _heads_decoder = msgspec.json.Decoder(list[_Head])
 
 
 class _PlainResponse(Plain, gc=False):
-    input: str | list[PlainPiece] | None = None
+    input: str | list[PlainTurn] | None = None
+    tools: list[PlainTool] | None = None
     max_output_tokens: Limit = None
 
     @property

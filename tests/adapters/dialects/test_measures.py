@@ -34,7 +34,7 @@ def source_of(dialect: Dialect, body: Mapping[str, Any]) -> Source:
 
 @pytest.mark.parametrize(("dialect", "body"), USUAL.items(), ids=lambda each: getattr(each, "name", ""))
 def test_a_usual_request_is_measured(dialect: Dialect, body: dict[str, Any]) -> None:
-    tools = [{"type": "function", "name": "read", "function": {"name": "read"}, "parameters": {}}]
+    tools = [{"type": "custom", "name": "read", "parameters": {}}]
 
     assert source_of(dialect, body).measure == Measure(len(json.dumps(body)), 9)
     assert source_of(dialect, {**body, "tools": tools}).measure is not None
@@ -50,13 +50,53 @@ def test_a_usual_request_is_measured(dialect: Dialect, body: dict[str, Any]) -> 
         {"tools": [{"name": "a", "input_schema": {}, "cache_control": {"type": "ephemeral", "ttl": "1h"}}]},
         {"cache_control": {"type": "ephemeral", "ttl": "1h"}},
         {"service_tier": "priority"},
-        {"mcp_servers": []},
+        {"mcp_servers": [{"url": "http://127.0.0.1:9"}]},
         {"max_tokens": 0},
     ],
     ids=str,
 )
 def test_what_may_cost_more_is_looked_at_closely(more: dict[str, Any]) -> None:
     assert source_of(ANTHROPIC_MESSAGES, USUAL[ANTHROPIC_MESSAGES] | more).measure is None
+
+
+CLEARING = {
+    "edits": [{"type": "clear_thinking_20251015", "keep": "all"}, {"type": "clear_tool_uses_20250919"}]
+}
+COMPACTING = {"edits": [{"type": "clear_tool_uses_20250919"}, {"type": "compact_20260112"}]}
+SHOWN_UNTYPED = [{"role": "user", "content": [{"image_url": "https://127.0.0.1/a.png"}]}]
+SAID_ALOUD = [{"role": "assistant", "audio": {"id": "audio_abc"}}, *HI]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "more", "is_bounded"),
+    [
+        (ANTHROPIC_MESSAGES, {"context_management": CLEARING}, True),
+        (ANTHROPIC_MESSAGES, {"context_management": COMPACTING}, False),
+        (ANTHROPIC_MESSAGES, {"inference_geo": "global", "speed": "standard", "service_tier": "auto"}, True),
+        (ANTHROPIC_MESSAGES, {"inference_geo": "us"}, False),
+        (ANTHROPIC_MESSAGES, {"speed": "fast"}, False),
+        (OPENAI_CHAT, {"messages": SHOWN_UNTYPED}, False),
+        (OPENAI_CHAT, {"messages": SAID_ALOUD}, False),
+        (OPENAI_CHAT, {"modalities": ["text"], "mcp_servers": [], "plugins": None}, True),
+        (OPENAI_CHAT, {"modalities": ["text", "audio"]}, False),
+        (OPENAI_CHAT, {"search_parameters": {"mode": "on"}}, False),
+        (OPENAI_CHAT, {"enable_search": True}, False),
+        (OPENAI_CHAT, {"provider": {"sort": "throughput"}}, False),
+        (OPENAI_CHAT, {"extra_body": {"google": {"cached_content": "cachedContents/1"}}}, False),
+        (OPENAI_CHAT, {"tools": [{"google_search": {}}]}, False),
+        (OPENAI_CHAT, {"tools": [{"type": "function", "function": {"name": "f"}}]}, True),
+        (OPENAI_CHAT, {"MAX_TOKENS": 100_000}, False),
+        (OPENAI_RESPONSES, {"context_management": [{"type": "compaction"}]}, False),
+    ],
+    ids=str,
+)
+def test_only_what_is_known_to_cost_no_more_is_usual(
+    dialect: Dialect, more: dict[str, Any], is_bounded: bool
+) -> None:
+    source = source_of(dialect, USUAL[dialect] | more)
+
+    assert (source.measure is not None) is is_bounded
+    assert (source.has_only_words and not source.is_open_ended) is is_bounded
 
 
 @pytest.mark.parametrize("spelt", ['"cache_contro\\u006c"', '"\\u0063ache_control"'])

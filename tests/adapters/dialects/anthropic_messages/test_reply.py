@@ -251,3 +251,17 @@ def test_our_errors_have_this_dialects_envelope() -> None:
         "error": {"type": "invalid_request_error", "message": "no"},
         "request_id": "req_1",
     }
+
+
+def test_rounds_in_which_the_conversation_was_summarized_count_too() -> None:
+    rounds = [
+        {"type": "compaction", "input_tokens": 180_000, "output_tokens": 3_500},
+        {"type": "message", "input_tokens": 23_000, "output_tokens": 1_000},
+    ]
+    said = {"input_tokens": 23_000, "output_tokens": 1_000, "iterations": rounds}
+
+    summarized = fold([decode(usage=said)]).usage
+    usual = fold([decode(usage={**said, "iterations": rounds[1:]})]).usage
+
+    assert summarized == Usage(input_tokens=203_000, output_tokens=4_500)
+    assert usual == Usage(input_tokens=23_000, output_tokens=1_000)

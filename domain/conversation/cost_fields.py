@@ -1,0 +1,147 @@
+"""
+Which fields of a request have no part in its cost beyond its tokens.
+
+A field that is not known here may have the vendor search, answer with another model, summarize, or write
+more than the limit says: what a hard budget cannot bound. So the list is of what is harmless, from the
+documentation of OpenAI, Anthropic, OpenRouter, llama.cpp, vLLM and Ollama, and from what clients say.
+"""
+
+from collections.abc import Mapping
+
+from domain.conversation.extensions import Json
+
+HARMLESS_FIELDS = frozenset(
+    {
+        # what is said, and what counts in its size or is looked at elsewhere
+        "model",
+        "messages",
+        "system",
+        "input",
+        "instructions",
+        "prompt",
+        "suffix",
+        "tools",
+        "functions",
+        "profile",
+        # limits of the answer, and how many are asked for
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "n",
+        "best_of",
+        "stop",
+        "stop_sequences",
+        "stop_token_ids",
+        "min_tokens",
+        "ignore_eos",
+        "max_tool_calls",
+        # how tokens are drawn
+        "temperature",
+        "top_p",
+        "top_k",
+        "top_a",
+        "min_p",
+        "typical_p",
+        "tfs_z",
+        "seed",
+        "samplers",
+        "logit_bias",
+        "presence_penalty",
+        "frequency_penalty",
+        "repetition_penalty",
+        "repeat_penalty",
+        "length_penalty",
+        "mirostat",
+        "mirostat_tau",
+        "mirostat_eta",
+        "logprobs",
+        "top_logprobs",
+        "echo",
+        # thinking, which the limit of the answer holds too
+        "reasoning",
+        "reasoning_effort",
+        "reasoning_format",
+        "include_reasoning",
+        "thinking",
+        "thinking_budget",
+        "enable_thinking",
+        "think",
+        "chat_template_kwargs",
+        "output_config",
+        "verbosity",
+        # the form of the answer
+        "text",
+        "format",
+        "response_format",
+        "output_format",
+        "grammar",
+        "json_schema",
+        "structured_outputs",
+        "guided_json",
+        "guided_regex",
+        "guided_choice",
+        "guided_grammar",
+        "skip_special_tokens",
+        "spaces_between_special_tokens",
+        "add_generation_prompt",
+        "continue_final_message",
+        "tool_choice",
+        "parallel_tool_calls",
+        "function_call",
+        # how it is sent, kept and accounted for
+        "stream",
+        "stream_options",
+        "include",
+        "truncation",
+        "store",
+        "user",
+        "metadata",
+        "client_metadata",
+        "safety_identifier",
+        "session_id",
+        "usage",
+        "transforms",
+        "priority",
+        "keep_alive",
+        "cache_control",
+        "cache_prompt",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "anthropic_version",
+        "anthropic_beta",
+        "betas",
+    }
+)
+"""Marks for caches are looked at by themselves, wherever they stand."""
+
+_HARMLESS_VALUES: Mapping[str, tuple[Json, ...]] = {
+    "service_tier": ("auto", "default", "flex", "standard_only"),
+    "inference_geo": ("global",),
+    "speed": ("standard",),
+    "modalities": (["text"],),
+    "background": (False,),
+}
+"""Of fields that make some answers dearer, the values that do not."""
+
+_FORGETS = "clear_"
+"""What the types of edits begin with that only leave away what was said, and have nothing summarized."""
+
+
+def may_cost_more(field: str, value: Json) -> bool:
+    """Whether a field with this value may make a request cost more than its tokens do; yes is a guess."""
+    if field in HARMLESS_FIELDS or value in _NOTHING:
+        return False
+    if field == "context_management":
+        return not _only_forgets(value)
+    return value not in _HARMLESS_VALUES.get(field, ())
+
+
+_NOTHING: tuple[Json, ...] = (None, [], {}, "")
+
+
+def _only_forgets(value: Json) -> bool:
+    """https://platform.claude.com/docs/en/build-with-claude/context-editing, "Context editing strategies"."""
+    edits = value.get("edits", []) if isinstance(value, Mapping) else None
+    return isinstance(edits, list) and all(
+        isinstance(edit, Mapping) and str(edit.get("type")).startswith(_FORGETS) for edit in edits
+    )
