@@ -124,6 +124,7 @@ class Ending:
         sent: whether the upstream was asked at all; an attempt that a later companion refused was not.
         usage: what the upstream reported, if it did.
         finished: whether the upstream said that the model has stopped, though more may have been to come.
+        heard_out: whether it had said all when its client was gone.
         characters: of the answer so far, text, thinking and arguments of calls together.
         ttft_s: from the start of the attempt to the first content, in seconds; ``None`` when there was none.
         duration_s: of the whole attempt; waiting for admission or until a machine is awake not included.
@@ -134,6 +135,7 @@ class Ending:
     sent: bool = True
     usage: Usage | None = None
     finished: bool = False
+    heard_out: bool = False
     characters: int = 0
     ttft_s: float | None = None
     duration_s: float = 0.0
@@ -142,11 +144,15 @@ class Ending:
 def seen_of(attempting: Attempting, ending: Ending) -> Seen:
     """What was seen of an attempt, to tell what it has used."""
     usage = ending.usage
-    counted = usage is not None and usage.output_tokens is not None
-    complete = ending.outcome is _ANSWERED or (ending.finished and counted)
+    told_all = ending.heard_out or _is_counted(usage)
+    complete = ending.outcome is _ANSWERED or (ending.finished and told_all)
     prompt_tokens = _prompt_tokens(attempting.facts, usage)
     unheard = 0 if complete or attempting.stream else _usual_answer(attempting.facts)
     return Seen(ending.sent, complete, ending.failure, usage, ending.characters, prompt_tokens, unheard)
+
+
+def _is_counted(usage: Usage | None) -> bool:
+    return usage is not None and usage.output_tokens is not None
 
 
 def _usual_answer(facts: Facts) -> int:
@@ -240,7 +246,7 @@ async def admitted(companions: Iterable[Companion], attempting: Attempting) -> T
 class Settlement:
     """Tells the tickets of one attempt how it ended, once, with what was seen of it."""
 
-    __slots__ = ("_began_at", "_clock", "_tickets", "characters", "finished", "ttft_s", "usage")
+    __slots__ = ("_began_at", "_clock", "_tickets", "characters", "finished", "heard_out", "ttft_s", "usage")
 
     def __init__(self, tickets: Tickets, clock: Clock) -> None:
         self._tickets = tickets
@@ -249,10 +255,16 @@ class Settlement:
         self.ttft_s: float | None = None
         self.usage: Usage | None = None
         self.finished = False
+        self.heard_out = False
         self.characters = 0
 
     def __repr__(self) -> str:
         return f"<Settlement of {self._tickets!r}>"
+
+    @property
+    def owes_usage(self) -> bool:
+        """Whether the model has stopped, and the upstream has yet to say what its answer took."""
+        return self.finished and not _is_counted(self.usage)
 
     def counted(self, usage: Usage) -> None:
         """The upstream reports what it has counted so far."""
@@ -273,6 +285,7 @@ class Settlement:
             failure=failure,
             usage=self.usage,
             finished=self.finished,
+            heard_out=self.heard_out,
             characters=self.characters,
             ttft_s=self.ttft_s,
             duration_s=self._clock.monotonic() - self._began_at,

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from app.use_cases.attempts import Settlement
 from app.use_cases.beginning import Begun, contained
+from app.use_cases.last_words import LastWords
 from app.use_cases.patience import Patience, is_being_cancelled
 from app.use_cases.plan import Plan
 from app.use_cases.shape import told
@@ -35,6 +36,10 @@ from domain.values import value
 
 _MOST_FOLDED = 64 * 1024 * 1024
 """Characters of an answer that is gathered whole; what exceeds them will never end."""
+
+_USAGE_DUE_S = 0.5
+"""How long after its client has left an upstream whose model has stopped may take to report the tokens: as
+long as a client that leaves earlier may take to be noticed. Most report them within a few milliseconds."""
 
 _ERROR_LENGTH = 500
 """Characters of an upstream's words that an event keeps."""
@@ -83,7 +88,9 @@ class Reply(AsyncIterator[Batch]):
         self.outcome = Outcome.CLIENT_LEFT
         self._held = deque(begun.held)
         self._batches = begun.batches
+        self._last_words = LastWords(begun.batches)
         self._opened = begun.opened
+        self._opened.push_async_callback(self._last_words.stop)
         self._patience = patience
         self._pipeline = pipeline
         self._settlement = settlement
@@ -152,7 +159,7 @@ class Reply(AsyncIterator[Batch]):
         waiting = asyncio.timeout_at(self._patience.for_next())
         try:
             async with waiting:
-                return await anext(self._batches)
+                return await (self._last_words.next() if self._owes_usage else anext(self._batches))
         except StopAsyncIteration:
             if self._settlement.finished:
                 return None
@@ -188,15 +195,38 @@ class Reply(AsyncIterator[Batch]):
         return self._broken(error if isinstance(error, str) else _senseless(error))
 
     async def aclose(self) -> None:
-        """Ends the upstream's work if it is still at it, and frees the connection. Never raises."""
+        """
+        Ends the upstream's work if it is still at it, and frees the connection. Never raises.
+
+        Where the model has stopped and its client was gone before the upstream told what that took, the
+        upstream is given a moment to tell it.
+        """
         for batch in self._held:
             self._note(batch)
-        self._settlement.ended(self.outcome, failure=self._failure)
-        if self.outcome is Outcome.CLIENT_LEFT:
-            self._tell_broken("the client left")
-        self._tell_of_shaping()
+        try:
+            if self.outcome is Outcome.CLIENT_LEFT and self._owes_usage:
+                await self._hear_out()
+        finally:
+            self._settlement.ended(self.outcome, failure=self._failure)
+            if self.outcome is Outcome.CLIENT_LEFT:
+                self._tell_broken("the client left")
+            self._tell_of_shaping()
+            with contained():
+                await self._opened.aclose()
+
+    @property
+    def _owes_usage(self) -> bool:
+        """Of several answers others may still be at work when the first one is finished."""
+        return self._settlement.owes_usage and self.facts.plan.facts.choices == 1
+
+    async def _hear_out(self) -> None:
         with contained():
-            await self._opened.aclose()
+            try:
+                async with asyncio.timeout(_USAGE_DUE_S):
+                    while self._owes_usage:
+                        self._note(await self._last_words.next())
+            except StopAsyncIteration:
+                self._settlement.heard_out = True
 
     def _note(self, batch: Batch) -> None:
         for event in batch.events:

@@ -165,6 +165,26 @@ def test_what_a_request_cost_is_told_when_it_is_over(stage: Stage, tmp_path: Pat
             assert told[-1]["estimated"] is False
 
 
+def test_a_client_that_closes_its_stream_at_the_finish_pays_what_was_counted(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """As SDKs do, some of which stop reading at the reason why the answer ended."""
+    stage.plays(first=Answer.text("hello", usage=Usage(prompt=100, completion=20), pace_s=0.1))
+    question = {"model": "any", "max_tokens": 100, "stream": True}
+    question["messages"] = [{"role": "user", "content": "hi"}]
+    with running(tmp_path, config(stage, monthly_budget_usd=1.0, budget_mode="hard")) as gateway:
+        url, headers = f"{gateway.address}/v1/chat/completions", {"x-request-id": "left-at-the-finish"}
+        with httpx.stream("POST", url, json=question, headers=headers, timeout=10) as answer:
+            lines = answer.iter_lines()
+            while '"finish_reason":"stop"' not in next(lines):
+                pass
+        completed = gateway.completed("left-at-the-finish")
+
+    assert completed["outcome"] == "client-left"
+    assert (completed["cost_usd"], completed["estimated"]) == (COST_USD, False)
+    assert spent_usd(tmp_path) == pytest.approx(COST_USD)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_gateway_that_is_killed_under_load_leaves_a_ledger_that_is_right(

@@ -228,7 +228,10 @@ def _blaming(reply: AnyReply, attendance: Attendance) -> Iterator[None]:
     """Where it is us who break an answer off, nobody shall read that the client left."""
     try:
         yield
-    except (ClientLeft, UpstreamFailure):
+    except UpstreamFailure:
+        raise
+    except ClientLeft:
+        attendance.dismiss()  # it cannot leave twice: what is still heard of the upstream is not cut short
         raise
     except (Exception, asyncio.CancelledError):
         if not attendance.left:

@@ -1,10 +1,12 @@
 """A client that leaves stops, at any moment, the work that nobody waits for; and that is no error."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from adapters.inbound.http.conversation import InboundLimits
+from domain.conversation.reply import Batch, Finished, StopReason, Usage, UsageReported
 from domain.events import Event, InternalFault, Outcome
 from domain.failures import FailureKind, UpstreamFailure
 from domain.inventory.level import Level
@@ -144,6 +146,30 @@ async def test_a_connection_that_takes_no_more_bytes_is_a_client_that_left(path:
     assert house.providers["local"].all_ended
     assert house.completed.outcome is Outcome.CLIENT_LEFT
     assert house.sink.of(InternalFault) == []
+
+
+STOPPED = Batch((Finished(StopReason.END_TURN),))
+COUNTED = Batch((UsageReported(Usage(input_tokens=7, output_tokens=3)),))
+
+
+@pytest.mark.parametrize("left", [Client.leave, Client.hang_up], ids=["leaves", "takes no more"])
+async def test_what_the_answer_took_is_heard_though_the_client_left_at_its_finish(
+    left: Callable[[Client], None],
+) -> None:
+    house = gateway(local=[[BEGINNING, Pause(0.05), STOPPED, Pause(0.1), COUNTED, Silence()]])
+    client = Client(house.app, CHAT, chat(stream=True))
+
+    async with client.running() as running:
+        await client.messages(2 if left is Client.hang_up else 3)
+        left(client)
+        await asyncio.sleep(0.1)
+        client.leave()  # a server tells it, if late, of a connection that took no more
+        await running
+
+    assert house.providers["local"].all_ended
+    assert house.completed.outcome is Outcome.CLIENT_LEFT
+    assert (house.completed.input_tokens, house.completed.output_tokens) == (7, 3)
+    assert errors(house) == []
 
 
 async def test_a_ping_that_nobody_takes_ends_nothing_by_itself() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from time import monotonic
 from typing import cast
 
 import pytest
@@ -19,6 +20,7 @@ from domain.conversation.reply import (
     ToolCallDelta,
     ToolCallStarted,
     Usage,
+    UsageReported,
     Wire,
 )
 from domain.events import AnswerFailedMidstream, Outcome
@@ -183,6 +185,115 @@ async def test_cancelling_the_reader_closes_the_provider() -> None:
     assert provider.all_ended
     assert reply.outcome is Outcome.CLIENT_LEFT
     assert given.sink.of(AnswerFailedMidstream) == []
+
+
+STOPPED = Batch((Finished(StopReason.END_TURN),))
+COUNTED = Batch((UsageReported(Usage(input_tokens=7, output_tokens=3)),))
+
+
+async def left_by_its_reader(reply: Reply) -> None:
+    """Whoever reads it is cancelled a moment later."""
+
+    async def read() -> None:
+        async with aclosing(reply):
+            await told(reply)
+
+    reading = asyncio.create_task(read())
+    await asyncio.sleep(0.02)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+
+async def test_a_reader_who_leaves_when_the_model_has_stopped_does_not_cut_off_the_count() -> None:
+    given, provider = answered_by(ROLE, HELLO, STOPPED, Pause(0.1), COUNTED, Silence())
+    reply = await given.ask()
+
+    await left_by_its_reader(reply)
+
+    assert reply.usage == Usage(input_tokens=7, output_tokens=3)
+    assert reply.outcome is Outcome.CLIENT_LEFT
+    assert provider.all_ended
+
+
+async def test_a_reader_who_takes_no_more_when_the_model_has_stopped_does_not_either() -> None:
+    given, provider = answered_by(ROLE, HELLO, STOPPED, Pause(0.02), COUNTED)
+
+    async with aclosing(await given.ask()) as reply:
+        for _ in range(3):
+            await anext(reply)
+
+    assert reply.usage == Usage(input_tokens=7, output_tokens=3)
+    assert provider.all_ended
+
+
+async def test_a_count_that_does_not_come_is_waited_for_half_a_second() -> None:
+    given, provider = answered_by(ROLE, HELLO, STOPPED, Silence())
+    reply = await given.ask()
+
+    left_at = monotonic()
+    await left_by_its_reader(reply)
+
+    assert 0.4 < monotonic() - left_at < 1.0
+    assert provider.all_ended
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [(ROLE, HELLO, Silence()), (ROLE, HELLO, COUNTED, STOPPED, Silence())],
+    ids=["in the midst", "when all is counted"],
+)
+async def test_nothing_is_waited_for_where_no_count_is_due(acts: tuple[Act, ...]) -> None:
+    given, provider = answered_by(*acts)
+    reply = await given.ask()
+
+    left_at = monotonic()
+    await left_by_its_reader(reply)
+
+    assert monotonic() - left_at < 0.3
+    assert provider.all_ended
+
+
+async def test_a_server_that_stops_waits_for_no_count() -> None:
+    given, provider = answered_by(ROLE, HELLO, STOPPED, Silence())
+    reply = await given.ask()
+
+    async def read() -> None:
+        async with aclosing(reply):
+            await told(reply)
+
+    reading = asyncio.create_task(read())
+    await asyncio.sleep(0.02)
+    reading.cancel()
+    await asyncio.sleep(0.02)
+    reading.cancel()
+    left_at = monotonic()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+    assert monotonic() - left_at < 0.3
+    assert provider.all_ended
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError("its own"), KeyError("no more")])
+@pytest.mark.parametrize("left", [False, True])
+async def test_an_adapter_that_fails_after_the_model_has_stopped_ends_only_its_answer(
+    error: BaseException, left: bool
+) -> None:
+    class Fatal:
+        async def converse(self, call: ProviderCall) -> AsyncGenerator[Batch, None]:
+            yield HELLO
+            yield STOPPED
+            await asyncio.sleep(0.05)
+            raise error
+
+    given = house(only=Fatal())
+    if not left:
+        assert type(error).__name__ in await broken(given)
+        return
+    reply = await given.ask()
+    await left_by_its_reader(reply)
+    assert reply.outcome is Outcome.CLIENT_LEFT
 
 
 async def test_a_provider_is_closed_exactly_once() -> None:

@@ -32,7 +32,7 @@ from infrastructure.clock import SystemClock
 from tests.app.use_cases.conversing import END, HELLO, ROLE, House, asking, house, table_of
 from tests.fakes.fixed_clock import FixedClock
 from tests.fakes.recording_sink import RecordingSink
-from tests.fakes.scripted_provider import Act, ScriptedProvider, Silence
+from tests.fakes.scripted_provider import Act, Pause, ScriptedProvider, Silence
 from tests.fakes.troubled_store import TroubledStore
 
 ANNA = Caller(member="anna")
@@ -260,6 +260,37 @@ async def test_a_client_that_leaves_when_all_was_counted_pays_what_was_counted()
         await reply.aclose()
 
         assert bank.booked() == (COST, 0, 0)
+
+
+STOPPED = Batch((Finished(StopReason.END_TURN),))
+COUNTED = Batch((UsageReported(Usage(input_tokens=7, output_tokens=3)),))
+
+
+async def test_a_client_that_leaves_before_the_count_comes_pays_what_is_counted_then() -> None:
+    cloud = saying(ROLE, HELLO, STOPPED, Pause(0.05), COUNTED, Silence())
+    async with opened(Bank({CLOUD: hard(10.0)}, cloud=cloud)) as bank:
+        asked = asking(source=LIMITED, caller=ANNA)
+        reply = await bank.given.converse.answer(asked, bank.given.converse.plan(asked))
+        for _ in range(3):
+            await anext(reply)
+        await reply.aclose()
+
+        assert bank.booked() == (COST, 0, 0)
+
+
+async def test_an_upstream_that_ends_without_a_count_is_charged_the_same_if_its_client_left_before() -> None:
+    booked = []
+    for heard in (2, 3):
+        async with opened(Bank({CLOUD: hard(10.0)}, cloud=saying(HELLO, STOPPED))) as bank:
+            asked = asking(source=LIMITED, caller=ANNA)
+            reply = await bank.given.converse.answer(asked, bank.given.converse.plan(asked))
+            for _ in range(heard):
+                await anext(reply, None)
+            await reply.aclose()
+            booked.append(bank.booked())
+
+    assert booked[0] == booked[1]
+    assert 0 < booked[0][0] < COST
 
 
 async def test_an_answer_that_breaks_off_is_charged() -> None:
