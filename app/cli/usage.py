@@ -17,10 +17,10 @@ from app.cli.options import CONFIG_ERROR, Choices, fail, launch_for, told_errors
 from app.container import Container, container_for
 from app.use_cases.report_quotas import QUOTA_COLUMNS, quota_row
 from app.use_cases.report_usage import (
-    BUDGET_COLUMNS,
+    STORED_BUDGET_COLUMNS,
     Row,
     UnclearQuestion,
-    budget_row,
+    stored_budget_row,
     usage_columns,
     usage_row,
 )
@@ -120,8 +120,8 @@ def _budgets(config: Path | None) -> _Found:
 
     found = _reporting(config, standings, "/admin/budgets")
     return _Found(
-        columns=BUDGET_COLUMNS,
-        rows=[budget_row(standing, member) for standing, member in found],
+        columns=STORED_BUDGET_COLUMNS,
+        rows=[stored_budget_row(standing, member) for standing, member in found],
         table=list(_budget_table(found)),
     )
 
@@ -199,7 +199,7 @@ def _figures(total: UsageTotal) -> Sequence[str]:
 
 
 def _budget_table(found: Sequence[tuple[Standing, str]]) -> Iterable[Sequence[str]]:
-    yield ("of", "name", "member", "in", "mode", "USD", "spent", "of it estimated", "reserved", "left")
+    yield ("of", "name", "member", "in", "mode", "USD", "spent", "of it estimated", "left", "of it lent")
     for one, member in found:
         yield (
             str(one.account.kind),
@@ -210,8 +210,8 @@ def _budget_table(found: Sequence[tuple[Standing, str]]) -> Iterable[Sequence[st
             _usd(one.cap),
             _usd(one.settled),
             _usd(one.estimated),
-            _usd(one.reserved),
             _usd(one.remaining),
+            _usd(min(one.held, one.remaining)),
         )
 
 

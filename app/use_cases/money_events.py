@@ -48,6 +48,7 @@ def over_budget(barred: Barred, profile: str, request_id: str) -> Event:
         daily_budget_usd=None if monthly else cap,
         current_total_usd=in_usd(exceeded.settled),
         reserved_usd=in_usd(exceeded.reserved),
+        held_usd=in_usd(min(exceeded.lent_to_others, exceeded.remaining)),
         remaining_usd=in_usd(exceeded.remaining),
         worst_case_usd=in_usd(exceeded.amount),
     )

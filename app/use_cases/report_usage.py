@@ -35,7 +35,8 @@ class ReportUsage:
     Reads the usage log, and how budgets stand.
 
     Args:
-        ledger: knows which budgets there are; what is spent of them the store knows for all workers.
+        ledger: knows which budgets there are, and what this process has promised of them; what is spent and
+            lent the store knows for all workers.
         zone: whose days are meant unless another is asked for.
         keys: those that hold, to tell whose they are.
     """
@@ -102,7 +103,7 @@ class ReportUsage:
         periods = sorted({period.key for *_, period in asked})
         balances = {one.pot: one for one in await self._store.balances(periods)}
         return tuple(
-            _standing(Pot(account, period.span, period.key), budget, cap, balances)
+            self._standing(Pot(account, period.span, period.key), budget, cap, balances)
             for account, budget, cap, period in asked
         )
 
@@ -113,6 +114,22 @@ class ReportUsage:
         if account.kind is not AccountKind.KEY:
             return ""
         return next((key.member for key in self._keys.ring if key.account == account.name), "")
+
+    def _standing(self, pot: Pot, budget: Budget, cap: NanoUsd, balances: Mapping[Pot, Balance]) -> Standing:
+        nothing = Balance(pot=pot, settled=NOTHING, estimated=NOTHING, lent=NOTHING)
+        balance = balances.get(pot, nothing)
+        promised = self._ledger.promised(pot)
+        return Standing(
+            account=pot.account,
+            span=pot.span,
+            period=pot.period,
+            mode=budget.mode,
+            cap=cap,
+            settled=balance.settled,
+            estimated=balance.estimated,
+            reserved=promised,
+            held=NanoUsd(max(0, balance.lent - promised)),
+        )
 
 
 def usage_row(total: UsageTotal, by: Sequence[UsageGroup]) -> Row:
@@ -136,7 +153,17 @@ def usage_columns(by: Sequence[UsageGroup]) -> Sequence[str]:
     return tuple(usage_row(UsageTotal(group=tuple(by)), by))
 
 
-BUDGET_COLUMNS = (
+def budget_row(standing: Standing, member: str) -> Row:
+    """How a budget stands, as a running gateway knows it."""
+    return {
+        **_spent(standing, member),
+        "reserved_usd": exact_usd(standing.reserved),
+        "held_usd": exact_usd(standing.held),
+        "remaining_usd": exact_usd(standing.remaining),
+    }
+
+
+STORED_BUDGET_COLUMNS = (
     "account",
     "name",
     "member",
@@ -146,43 +173,33 @@ BUDGET_COLUMNS = (
     "budget_usd",
     "settled_usd",
     "estimated_usd",
-    "reserved_usd",
+    "lent_usd",
     "remaining_usd",
 )
-"""The names that `budget_row` gives."""
+"""The names that `stored_budget_row` gives, also when there is no row."""
 
 
-def budget_row(standing: Standing, member: str) -> Row:
-    """How a budget stands, likewise."""
-    figures = (
-        str(standing.account.kind),
-        standing.account.name,
-        member,
-        str(standing.span),
-        standing.period,
-        standing.mode,
-        in_usd(standing.cap),
-        exact_usd(standing.settled),
-        exact_usd(standing.estimated),
-        exact_usd(standing.reserved),
-        exact_usd(standing.remaining),
-    )
-    return dict(zip(BUDGET_COLUMNS, figures, strict=True))
+def stored_budget_row(standing: Standing, member: str) -> Row:
+    """How a budget stands by the store alone, which cannot tell what is promised of that which is lent."""
+    return {
+        **_spent(standing, member),
+        "lent_usd": exact_usd(standing.held),
+        "remaining_usd": exact_usd(standing.remaining),
+    }
 
 
-def _standing(pot: Pot, budget: Budget, cap: NanoUsd, balances: Mapping[Pot, Balance]) -> Standing:
-    nothing = Balance(pot=pot, settled=NOTHING, estimated=NOTHING, reserved=NOTHING)
-    balance = balances.get(pot, nothing)
-    return Standing(
-        account=pot.account,
-        span=pot.span,
-        period=pot.period,
-        mode=budget.mode,
-        cap=cap,
-        settled=balance.settled,
-        estimated=balance.estimated,
-        reserved=balance.reserved,
-    )
+def _spent(standing: Standing, member: str) -> Row:
+    return {
+        "account": str(standing.account.kind),
+        "name": standing.account.name,
+        "member": member,
+        "span": str(standing.span),
+        "period": standing.period,
+        "mode": standing.mode,
+        "budget_usd": in_usd(standing.cap),
+        "settled_usd": exact_usd(standing.settled),
+        "estimated_usd": exact_usd(standing.estimated),
+    }
 
 
 def _place(zone: str) -> tzinfo:

@@ -83,13 +83,13 @@ class Balance:
     Attributes:
         settled: what was spent.
         estimated: how much of that was estimated.
-        reserved: what is lent to workers and not spent yet.
+        lent: what workers were lent and have not spent yet, whether they promised it or hold it ready.
     """
 
     pot: Pot
     settled: NanoUsd
     estimated: NanoUsd
-    reserved: NanoUsd
+    lent: NanoUsd
 
 
 def grant(claim: Claim, others: Holding) -> Grant:

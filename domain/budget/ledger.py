@@ -13,7 +13,7 @@ from enum import IntEnum
 from math import inf
 from typing import TypeAlias
 
-from domain.budget.accounts import NO_BUDGET, Account, Budget, BudgetMode
+from domain.budget.accounts import NO_BUDGET, Account, Budget, BudgetMode, Pot
 from domain.budget.book import Book
 from domain.budget.leases import Claim, Grant
 from domain.budget.money import NOTHING, NanoUsd
@@ -230,6 +230,12 @@ class BudgetLedger:
         """All that are open."""
         for book in self._books.values():
             yield from book.purses
+
+    def promised(self, pot: Pot) -> NanoUsd:
+        """What this worker has promised of a pot to requests that are under way."""
+        book = self._books.get(pot.account)
+        purses = () if book is None else book.purses
+        return NanoUsd(sum(purse.reserved for purse in purses if purse.pot == pot))
 
     @property
     def is_settled(self) -> bool:

@@ -35,7 +35,8 @@ class Exceeded:
 
     Attributes:
         amount: the most that the request may cost.
-        reserved: promised to other requests, or lent to workers for theirs.
+        reserved: promised to other requests of this worker.
+        lent_to_others: what other workers were lent and have not spent: promised, or held ready by them.
     """
 
     pot: Pot
@@ -43,6 +44,7 @@ class Exceeded:
     cap: NanoUsd
     settled: NanoUsd
     reserved: NanoUsd
+    lent_to_others: NanoUsd
     amount: NanoUsd
 
     @property
@@ -53,6 +55,7 @@ class Exceeded:
 
     @property
     def remaining(self) -> NanoUsd:
+        """What nobody has spent and no request is known to have been promised."""
         return NanoUsd(max(0, self.cap - self.settled - self.reserved))
 
 
@@ -138,13 +141,13 @@ class Purse:
 
     def exceeded(self, amount: NanoUsd) -> Exceeded:
         """How the pot stands that so much does not fit into."""
-        lent_to_others = self._others_committed - self._others_settled
         return Exceeded(
             pot=self.pot,
             mode=self.mode,
             cap=self.cap or NOTHING,
             settled=NanoUsd(self._others_settled + self.spent),
-            reserved=NanoUsd(lent_to_others + self.reserved),
+            reserved=NanoUsd(self.reserved),
+            lent_to_others=NanoUsd(self._others_committed - self._others_settled),
             amount=amount,
         )
 

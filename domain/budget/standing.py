@@ -12,8 +12,9 @@ class Standing:
     How a budget stands in one of its periods.
 
     Attributes:
-        reserved: promised to requests that are under way, or lent to workers for theirs.
         estimated: how much of what is settled was estimated.
+        reserved: promised to requests that are under way, as far as this process knows.
+        held: what workers were lent beyond that. It is held ready for the next requests, and is not gone.
     """
 
     account: Account
@@ -24,7 +25,9 @@ class Standing:
     settled: NanoUsd
     estimated: NanoUsd
     reserved: NanoUsd
+    held: NanoUsd
 
     @property
     def remaining(self) -> NanoUsd:
+        """What nobody has spent and no request is known to have been promised."""
         return NanoUsd(max(0, self.cap - self.settled - self.reserved))

@@ -12,8 +12,9 @@ class OverBudgetProviderSkipped:
     A provider was left out because the request does not fit into a budget.
 
     The budget is that of ``account``, such as ``provider cloud`` or ``member anna``, for ``period``, a month
-    or a day. ``reserved_usd`` is promised to requests that are under way, or lent to workers for theirs;
-    ``worst_case_usd`` is the most that the request may cost.
+    or a day. ``reserved_usd`` is promised to requests that are under way; ``remaining_usd`` is neither spent
+    nor promised, as far as is known; ``held_usd`` of it was lent to other workers, which hold it ready or
+    have promised it to requests of theirs. ``worst_case_usd`` is the most that the request may cost.
     """
 
     name: ClassVar[str] = "skip-budget-exceeded"
@@ -29,6 +30,7 @@ class OverBudgetProviderSkipped:
     daily_budget_usd: float | None
     current_total_usd: float
     reserved_usd: float
+    held_usd: float
     remaining_usd: float
     worst_case_usd: float
 

@@ -234,8 +234,13 @@ def _budget_in_words(exceeded: Exceeded) -> str:
     reserved = f" and {in_usd(exceeded.reserved)} reserved" if exceeded.reserved else ""
     return (
         f"{exceeded.pot}, {in_usd(exceeded.settled)} of {in_usd(exceeded.cap)} USD spent{reserved},"
-        f" {in_usd(exceeded.remaining)} left{_cost_in_words(exceeded)}"
+        f" {in_usd(exceeded.remaining)} left{_lent_in_words(exceeded)}{_cost_in_words(exceeded)}"
     )
+
+
+def _lent_in_words(exceeded: Exceeded) -> str:
+    lent = in_usd(min(exceeded.lent_to_others, exceeded.remaining))
+    return f", {lent} of it lent to other workers" if lent else ""
 
 
 def _cost_in_words(exceeded: Exceeded) -> str:
@@ -251,7 +256,8 @@ _REFUSALS = {
     BarReason.NOT_NEAR: "it is outside the house, where this key's requests may not go",
     BarReason.MISSING_CREDENTIAL: "its API key is not set",
     BarReason.BUDGET: "it does not fit into a budget",
-    BarReason.BUDGET_PROMISED: "what is left of a budget is promised to requests that are under way",
+    BarReason.BUDGET_PROMISED: "what is left of a budget is promised to requests that are under way, or lent"
+    " to workers for theirs",
     BarReason.UNPRICED: "a budget applies and nobody knows what it costs: set its cost",
     BarReason.NO_OUTPUT_BOUND: "a hard budget applies and nothing limits its answer: send max_tokens"
     " (max_output_tokens to /v1/responses), or have the provider's max_output_tokens set",

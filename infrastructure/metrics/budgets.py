@@ -19,8 +19,12 @@ _GAUGES: MappingProxyType[str, tuple[str, _Figure]] = MappingProxyType(
             lambda it: it.settled,
         ),
         "coderouter_budget_reserved_usd": (
-            "How much of a budget is promised to requests under way, or lent to workers for theirs.",
+            "How much of a budget is promised to requests under way in the worker that answers.",
             lambda it: it.reserved,
+        ),
+        "coderouter_budget_held_usd": (
+            "How much of a budget is lent to workers beyond that, held ready for the next requests.",
+            lambda it: it.held,
         ),
     }
 )

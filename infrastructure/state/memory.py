@@ -180,7 +180,7 @@ class MemoryStore:
             pot=pot,
             settled=NanoUsd(total.spent),
             estimated=NanoUsd(total.estimated),
-            reserved=NanoUsd(total.held - total.spent),
+            lent=NanoUsd(total.held - total.spent),
         )
 
     def _changed(self, topic: str) -> None:

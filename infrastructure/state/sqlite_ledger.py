@@ -69,7 +69,7 @@ def given_up(connection: sqlite3.Connection, worker: int) -> None:
 def balances(connection: sqlite3.Connection, periods: Sequence[str]) -> tuple[Balance, ...]:
     """How all pots of these periods stand."""
     return tuple(
-        Balance(pot=_pot(*key), settled=NanoUsd(spent), estimated=NanoUsd(estimated), reserved=NanoUsd(lent))
+        Balance(pot=_pot(*key), settled=NanoUsd(spent), estimated=NanoUsd(estimated), lent=NanoUsd(lent))
         for period in dict.fromkeys(periods)
         for *key, spent, estimated, lent in connection.execute(_BALANCES, (period,))
     )

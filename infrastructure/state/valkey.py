@@ -230,7 +230,7 @@ def _balance(pot: str, found: Mapping[str, str]) -> Balance:
         pot=_pot(pot),
         settled=NanoUsd(settled),
         estimated=NanoUsd(sum(one.estimated for one in holdings)),
-        reserved=NanoUsd(sum(one.committed for one in holdings) - settled),
+        lent=NanoUsd(sum(one.committed for one in holdings) - settled),
     )
 
 

@@ -119,7 +119,7 @@ def test_a_hundred_clients_at_once_spend_no_more_than_a_hard_budget(
     assert statuses[200] * COST_USD <= 1.0
     assert statuses[200] * COST_USD > 1.0 - 2 * WORST_USD
     assert spent_usd(tmp_path) == pytest.approx(statuses[200] * COST_USD)
-    assert balance(tmp_path).reserved == 0
+    assert balance(tmp_path).lent == 0
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -208,11 +208,11 @@ def test_a_gateway_that_is_killed_under_load_leaves_a_ledger_that_is_right(
             charged_usd += charged(gateway)
             upstream_usd = len(stage["first"].chats) * COST_USD
             # What was lent to the one that was just killed is charged when the next one begins.
-            assert upstream_usd <= spent_usd(tmp_path) + reserved_usd(tmp_path) + 1e-9
+            assert upstream_usd <= spent_usd(tmp_path) + lent_usd(tmp_path) + 1e-9
 
     assert len(stage["first"].chats) > 100
     assert charged_usd > 0
-    assert reserved_usd(tmp_path) == 0
+    assert lent_usd(tmp_path) == 0
     assert upstream_usd <= spent_usd(tmp_path) + 1e-9
     assert spent_usd(tmp_path) <= upstream_usd + charged_usd + 1e-6
 
@@ -237,7 +237,7 @@ def test_a_worker_that_is_killed_under_load_is_replaced_and_its_lease_charged(
         wait_until(lambda: len(only(gateway.events(), "budget-lease-charged")) >= 6, within_s=30)
 
     upstream_usd = len(stage["first"].chats) * COST_USD
-    assert reserved_usd(tmp_path) == 0
+    assert lent_usd(tmp_path) == 0
     assert upstream_usd <= spent_usd(tmp_path) + 1e-9
     assert spent_usd(tmp_path) <= upstream_usd + charged(gateway) + 1e-6
 
@@ -250,8 +250,8 @@ def replaced(gateway: Gateway, worker: int) -> set[int]:
     return {*gateway.workers()} - before
 
 
-def reserved_usd(directory: Path) -> float:
-    return balance(directory).reserved / 1e9
+def lent_usd(directory: Path) -> float:
+    return balance(directory).lent / 1e9
 
 
 def charged(gateway: Gateway) -> float:

@@ -70,7 +70,8 @@ def test_budgets_and_new_connections_are_told(stage: Stage, tmp_path: Path) -> N
         wait_until(lambda: counted(gateway, "budget_settled_usd", **budget) == 6)
 
         assert counted(gateway, "budget_cap_usd", **budget) == 10
-        assert counted(gateway, "budget_reserved_usd", **budget) <= 4
+        assert counted(gateway, "budget_reserved_usd", **budget) == 0
+        assert 0 < counted(gateway, "budget_held_usd", **budget) <= 4
         assert counted(gateway, "upstream_connect_seconds_count", upstream=f"127.0.0.1:{port}") >= 1
         assert counted(gateway, "upstream_connect_seconds_count", upstream="other") == 0
 

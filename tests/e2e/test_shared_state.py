@@ -99,7 +99,7 @@ def test_a_hundred_clients_of_two_gateways_spend_no_more_than_a_hard_budget(
     assert len(stage["first"].chats) == statuses[200]
     assert 1.0 - 2 * WORST_USD < statuses[200] * COST_USD <= 1.0
     assert spent_usd(server) == pytest.approx(statuses[200] * COST_USD)
-    assert balance(server).reserved == 0
+    assert balance(server).lent == 0
 
 
 def test_a_soft_budget_of_two_gateways_is_exceeded_by_at_most_one_request(
@@ -190,7 +190,7 @@ def test_a_server_that_is_killed_while_requests_run_costs_no_answer_and_no_cent(
     assert set(statuses) == {200}
     assert statuses[200] == len(stage["first"].chats) > 100
     assert found.settled / 1e9 == pytest.approx(statuses[200] * COST_USD)
-    assert found.reserved == 0
+    assert found.lent == 0
 
 
 def test_a_server_that_has_forgotten_what_was_spent_is_told_again(

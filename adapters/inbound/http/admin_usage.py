@@ -67,7 +67,7 @@ def usage_routes(report: ReportUsage) -> list[HTTPRouteHandler]:
 
     @get("/admin/budgets")
     async def budgets() -> BudgetReport:
-        """What is spent, reserved and left of every budget."""
+        """What is spent of every budget, promised, left, and of that held ready by workers."""
         found = await report.budgets()
         return BudgetReport(budgets=[budget_row(one, report.member_of(one.account)) for one in found])
 

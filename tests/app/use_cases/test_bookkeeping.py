@@ -285,7 +285,7 @@ async def test_what_is_not_written_yet_is_written_at_the_end() -> None:
     (balance, *_) = await books.store.balances(
         [purse.pot.period for purse in books.ledger.purses() if purse.pot.span is Span.MONTH]
     )
-    assert balance.reserved == 0
+    assert balance.lent == 0
     assert [one.requests for one in await books.store.usage(ALL)] == [5000]
 
 

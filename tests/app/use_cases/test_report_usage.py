@@ -8,19 +8,21 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.use_cases.report_usage import (
-    BUDGET_COLUMNS,
+    STORED_BUDGET_COLUMNS,
     ReportUsage,
     UnclearQuestion,
     budget_row,
+    stored_budget_row,
     usage_columns,
     usage_row,
 )
 from domain.access.keys import Key, Scope
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode, Pot
 from domain.budget.leases import Claim
-from domain.budget.ledger import BudgetLedger
+from domain.budget.ledger import BudgetLedger, Reservation
 from domain.budget.money import NanoUsd, from_usd
 from domain.budget.periods import Span
+from domain.budget.purse import Exceeded
 from domain.budget.usage import UsageGroup, UsageQuery, UsageTotal
 from infrastructure.state.memory import MemoryStore
 from tests.contract.ports.test_usage_store import ROW
@@ -133,7 +135,6 @@ async def test_budgets_are_told_for_their_current_month_and_day() -> None:
         (ANNA, "2026-07"),
     ]
     row = budget_row(standings[0], "")
-    assert tuple(row) == BUDGET_COLUMNS
     assert row == {
         "account": "provider",
         "name": "cloud",
@@ -144,7 +145,48 @@ async def test_budgets_are_told_for_their_current_month_and_day() -> None:
         "budget_usd": 10.0,
         "settled_usd": 2.0,
         "estimated_usd": 0.000000005,
-        "reserved_usd": 1.0,
-        "remaining_usd": 7.0,
+        "reserved_usd": 0.0,
+        "held_usd": 1.0,
+        "remaining_usd": 8.0,
     }
     assert standings[1].remaining == from_usd(1.0)
+
+
+async def exchanged(ledger: BudgetLedger, store: MemoryStore) -> None:
+    claims = ledger.claims(NOW)
+    claims.granted(await store.exchange(claims.told))
+
+
+async def test_a_budget_and_a_refusal_tell_the_same_of_what_is_left() -> None:
+    clock = FixedClock(time_s=NOW)
+    store = MemoryStore(clock)
+    ledger = BudgetLedger({ANNA: Budget(monthly=from_usd(0.25), mode=BudgetMode.HARD)})
+    for spent in (0.09, 0.09, None):
+        ledger.reserve((ANNA,), from_usd(0.03 if spent is None else spent), NOW)
+        await exchanged(ledger, store)
+        found = ledger.reserve((ANNA,), from_usd(0.03 if spent is None else spent), NOW, asked=True)
+        assert isinstance(found, Reservation)
+        if spent is not None:
+            found.settle(from_usd(spent))
+    await exchanged(ledger, store)
+
+    refusal = ledger.reserve((ANNA,), from_usd(0.2), NOW, asked=True)
+    (standing,) = await ReportUsage(store, ledger, clock, "UTC", StandingKeys()).budgets()
+
+    assert isinstance(refusal, Exceeded)
+    assert (refusal.settled, refusal.reserved, refusal.remaining) == tuple(map(from_usd, (0.18, 0.03, 0.04)))
+    assert (standing.settled, standing.reserved, standing.remaining) == tuple(
+        map(from_usd, (0.18, 0.03, 0.04))
+    )
+    assert 0 < standing.held <= standing.remaining
+
+
+async def test_where_only_the_store_is_read_what_is_lent_is_named_so_and_not_taken_for_gone() -> None:
+    store = MemoryStore(FixedClock())
+    month = Pot(CLOUD, Span.MONTH, "2026-07")
+    await store.exchange([Claim(pot=month, spent=from_usd(2.0), held=from_usd(3.0), cap=from_usd(10.0))])
+
+    row = stored_budget_row((await report(store).budgets())[0], "")
+
+    assert tuple(row) == STORED_BUDGET_COLUMNS
+    assert (row["settled_usd"], row["lent_usd"], row["remaining_usd"]) == (2.0, 1.0, 8.0)

@@ -53,7 +53,7 @@ class LedgerOverStore(LedgerMachine):
 
     def balance(self, pot: Pot) -> Balance:
         found = self.run_to_end(self.reader.balances([pot.period]))
-        nothing = Balance(pot=pot, settled=NOTHING, estimated=NOTHING, reserved=NOTHING)
+        nothing = Balance(pot=pot, settled=NOTHING, estimated=NOTHING, lent=NOTHING)
         return next((balance for balance in found if balance.pot == pot), nothing)
 
     def teardown(self) -> None:

@@ -38,13 +38,11 @@ async def lent(store: Store, *claims: Claim) -> tuple[int, ...]:
 
 
 async def balance(store: Store, pot: Pot = ANNA) -> tuple[int, int, int]:
-    """Settled, estimated, reserved."""
+    """Settled, estimated, lent."""
     found = [one for one in await store.balances([pot.period]) if one.pot == pot]
     assert len(found) <= 1
-    one = (
-        found[0] if found else Balance(pot=pot, settled=NanoUsd(0), estimated=NanoUsd(0), reserved=NanoUsd(0))
-    )
-    return one.settled, one.estimated, one.reserved
+    one = found[0] if found else Balance(pot=pot, settled=NanoUsd(0), estimated=NanoUsd(0), lent=NanoUsd(0))
+    return one.settled, one.estimated, one.lent
 
 
 async def test_workers_share_what_a_pot_has(stores: Stores) -> None:

@@ -194,7 +194,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self._flush(worker)
         for pot, spending in self.spending.items():
             balance = self.balance(pot)
-            assert balance.reserved == 0, pot
+            assert balance.lent == 0, pot
             assert balance.settled <= spending.settled + spending.lent_to_dead, pot
             if _cap(pot) is not None or not self.has_crashed:
                 assert balance.settled >= spending.settled + spending.lost, pot

@@ -27,7 +27,7 @@ class SharedPots:
             pot=pot,
             settled=NanoUsd(total.spent),
             estimated=NanoUsd(total.estimated),
-            reserved=NanoUsd(total.held - total.spent),
+            lent=NanoUsd(total.held - total.spent),
         )
 
     def _granted(self, holder: str, claim: Claim) -> Grant:

@@ -170,21 +170,21 @@ def test_an_idle_worker_gives_back_what_it_does_not_need() -> None:
     for _ in range(10):
         worker.reserved(20.0).release()
     worker.flush()
-    busy = pots.balance(MONTH).reserved
+    busy = pots.balance(MONTH).lent
 
     for later in range(50):
         worker.flush(NOW + later)
-    ready = pots.balance(MONTH).reserved
+    ready = pots.balance(MONTH).lent
     for later in range(3600, 3650):
         worker.flush(NOW + later)
-    idle = pots.balance(MONTH).reserved
+    idle = pots.balance(MONTH).lent
     assert worker.ledger.claims(NOW + 3650).told == ()
     worker.ledger.give_back()
     worker.flush()
 
     assert busy > ready > DOLLAR // 2
     assert 0 < idle < DOLLAR // 10
-    assert pots.balance(MONTH).reserved == 0
+    assert pots.balance(MONTH).lent == 0
     assert worker.ledger.is_settled
 
 
@@ -192,7 +192,7 @@ def test_what_was_lent_to_a_worker_that_died_counts_as_spent_until_it_speaks() -
     pots = SharedPots()
     dead, alive = (Worker(pots, {CLOUD: hard(1.0)}, name) for name in ("dead", "alive"))
     dead.reserved(0.5).settle(from_usd(0.1))
-    held = pots.balance(MONTH).reserved
+    held = pots.balance(MONTH).lent
 
     pots.bury("dead")
     mourned = pots.balance(MONTH)
@@ -200,7 +200,7 @@ def test_what_was_lent_to_a_worker_that_died_counts_as_spent_until_it_speaks() -
     dead.ledger.give_back()
     dead.flush()
 
-    assert (mourned.settled, mourned.estimated, mourned.reserved) == (held, held, 0)
+    assert (mourned.settled, mourned.estimated, mourned.lent) == (held, held, 0)
     assert refusal.settled == held
     assert pots.balance(MONTH).settled == from_usd(0.1)
     alive.flush()
@@ -298,7 +298,9 @@ def test_nobody_is_refused_by_what_others_held_some_time_ago() -> None:
     pots = SharedPots()
     one, two = (Worker(pots, {CLOUD: hard(1.0)}, name) for name in ("one", "two"))
     promised = one.reserved(0.9)
-    assert two.refused(0.5).reserved >= from_usd(0.9)
+    refusal = two.refused(0.5)
+    assert refusal.lent_to_others >= from_usd(0.9)
+    assert (refusal.reserved, refusal.remaining) == (0, from_usd(1.0))
 
     promised.release()
     one.ledger.give_back()
