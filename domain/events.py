@@ -220,7 +220,7 @@ class RequestCompleted:
     acceptance. Token counts are ``None`` where nobody was asked; where the upstream did not say they are
     estimates, and ``estimated`` is true, as it is when the cost of a failed attempt had to be guessed.
     ``cost_usd`` is that of all attempts together; ``billed_elsewhere`` tells, with ``provider``, ``model``,
-    tokens and ``cost_usd``, what of it providers may charge that did not answer in the end.
+    tokens (not counted above) and ``cost_usd``, what of it others may charge than who answered in the end.
     """
 
     name: ClassVar[str] = "request-completed"

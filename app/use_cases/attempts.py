@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import field
+from functools import reduce
 from typing import Protocol
 
 from domain.budget.billing import USUAL_ANSWER, Bill, Certainty, Seen, counts_prompt
@@ -55,9 +56,9 @@ class Receipt:
         return any(bill.estimated for _, bill in self._bills)
 
     def usage_at(self, provider: str) -> Usage | None:
-        """The tokens of the last attempt at this provider that may be billed."""
-        found = (bill.usage for target, bill in reversed(self._bills) if target.provider == provider)
-        return next(found, None)
+        """The tokens of all attempts at this provider that may be billed; `elsewhere` has the others."""
+        found = [bill.usage for target, bill in self._bills if target.provider == provider]
+        return reduce(Usage.plus, found) if found else None
 
     def add(self, target: Target, bill: Bill) -> None:
         if bill.certainty is not _NOTHING:

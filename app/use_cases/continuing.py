@@ -203,14 +203,4 @@ AnyReply: TypeAlias = Reply | ContinuedReply
 def _sum(before: Usage | None, now: Usage | None) -> Usage | None:
     if before is None or now is None:
         return now or before
-    return Usage(
-        input_tokens=_added(before.input_tokens, now.input_tokens),
-        output_tokens=_added(before.output_tokens, now.output_tokens),
-        cache_read_tokens=_added(before.cache_read_tokens, now.cache_read_tokens),
-        cache_creation_tokens=_added(before.cache_creation_tokens, now.cache_creation_tokens),
-        reasoning_tokens=_added(before.reasoning_tokens, now.reasoning_tokens),
-    )
-
-
-def _added(one: int | None, other: int | None) -> int | None:
-    return None if one is None and other is None else (one or 0) + (other or 0)
+    return before.plus(now)

@@ -74,11 +74,26 @@ class Usage:
             reasoning_tokens=_larger(self.reasoning_tokens, later.reasoning_tokens),
         )
 
+    def plus(self, other: "Usage") -> "Usage":
+        """The tokens of both, of two answers."""
+        return Usage(
+            input_tokens=_added(self.input_tokens, other.input_tokens),
+            output_tokens=_added(self.output_tokens, other.output_tokens),
+            cache_read_tokens=_added(self.cache_read_tokens, other.cache_read_tokens),
+            cache_creation_tokens=_added(self.cache_creation_tokens, other.cache_creation_tokens),
+            cache_hour_tokens=_added(self.cache_hour_tokens, other.cache_hour_tokens),
+            reasoning_tokens=_added(self.reasoning_tokens, other.reasoning_tokens),
+        )
+
 
 def _larger(one: int | None, other: int | None) -> int | None:
     if one is None or other is None:
         return one if other is None else other
     return max(one, other)
+
+
+def _added(one: int | None, other: int | None) -> int | None:
+    return None if one is None and other is None else (one or 0) + (other or 0)
 
 
 @value

@@ -67,7 +67,7 @@ from domain.inventory.money import (
     UncountableProviderSkipped,
 )
 from domain.inventory.probing import ContextWindowLearned, ProbeOutcomeChanged
-from domain.inventory.requests import ReplyBrokenOff, ReplyContinued, RequestAccepted
+from domain.inventory.requests import BilledElsewhere, ReplyBrokenOff, ReplyContinued, RequestAccepted
 from domain.inventory.shaping import (
     CapabilityDegraded,
     OutputFilterApplied,
@@ -214,10 +214,12 @@ class MetricsSink:
             count.durations.of(event.dialect, event.outcome).observe(event.duration_ms / 1000)
         if event.ttft_ms is not None:
             count.first_words.of(event.dialect, event.provider).observe(event.ttft_ms / 1000)
-        self._tokens(event)
+        self._tokens(event, event.member)
+        for share in event.billed_elsewhere:
+            self._tokens(share, event.member)
         self._money(event)
 
-    def _tokens(self, event: RequestCompleted) -> None:
+    def _tokens(self, event: RequestCompleted | BilledElsewhere, member: str) -> None:
         for kind, tokens in (
             ("input", event.input_tokens),
             ("output", event.output_tokens),
@@ -225,16 +227,22 @@ class MetricsSink:
             ("cache_creation", event.cache_creation_tokens),
         ):
             if tokens:
-                self._count.traffic.tokens.of(event.provider, event.member, kind).inc(tokens)
+                self._count.traffic.tokens.of(event.provider, member, kind).inc(tokens)
+        if event.cache_read_tokens:
+            self._count.money.cache_read_tokens.of(event.provider).inc(event.cache_read_tokens)
+        if event.cache_creation_tokens:
+            self._count.money.cache_creation_tokens.of(event.provider).inc(event.cache_creation_tokens)
 
     def _money(self, event: RequestCompleted) -> None:
-        count = self._count.money
-        if event.cost_usd:
-            count.cost.of(event.provider).inc(event.cost_usd)
-        if event.cache_read_tokens:
-            count.cache_read_tokens.of(event.provider).inc(event.cache_read_tokens)
-        if event.cache_creation_tokens:
-            count.cache_creation_tokens.of(event.provider).inc(event.cache_creation_tokens)
+        cost = self._count.money.cost
+        at_home = event.cost_usd
+        for share in event.billed_elsewhere:
+            at_home -= share.cost_usd
+            if share.cost_usd:
+                cost.of(share.provider).inc(share.cost_usd)
+        at_home = round(at_home, 9)  # amounts are whole billionths, differences of fractions are not
+        if at_home > 0:
+            cost.of(event.provider).inc(at_home)
 
     def _skip(self, event: _Skip) -> None:
         self._count.attempts.skipped.of(event.provider, _SKIP_REASONS[type(event)]).inc()

@@ -117,11 +117,9 @@ class Account:
 
     def completed(self, status: int, now: float) -> RequestCompleted:
         """The whole story; ``status`` is what went out, or 0."""
-        continued = isinstance(self._reply, ContinuedReply) and self._reply.was_continued
-        if continued and self._reply is not None:
+        if isinstance(self._reply, ContinuedReply) and self._reply.was_continued:
             self._tell_of(self._reply)
-        billed, told = self.receipt.usage_at(self._provider), self.usage()
-        usage = (told or billed if continued else billed or told) or _NOTHING_COUNTED
+        usage = self.receipt.usage_at(self._provider) or self.usage() or _NOTHING_COUNTED
         return RequestCompleted(
             request_id=self.request_id,
             member=self.caller.member,

@@ -26,7 +26,7 @@ from domain.inventory.health import (
     UnhealthyProviderDemoted,
 )
 from domain.inventory.lifetime import Started
-from domain.inventory.requests import RequestAccepted
+from domain.inventory.requests import BilledElsewhere, RequestAccepted
 from domain.inventory.shaping import CapabilityDegraded, OutputFilterApplied
 from infrastructure.metrics.book import MetricsBook
 from infrastructure.metrics.counting import Alone
@@ -193,6 +193,27 @@ def test_times_and_tokens_are_told_of_answers() -> None:
     assert counted.sample("tokens_total", **tokens, **{"class": "cache_read"}) == 5
     assert counted.sample("tokens_total", **tokens, **{"class": "cache_creation"}) is None
     assert counted.sample("cache_read_tokens_total", provider="local") == 5
+
+
+def test_what_another_provider_may_charge_is_told_of_that_one() -> None:
+    counted = Counted()
+    elsewhere = BilledElsewhere(
+        provider="broken",
+        model="m",
+        input_tokens=1000,
+        output_tokens=4,
+        cache_read_tokens=0,
+        cache_creation_tokens=0,
+        cost_usd=0.014,
+        cost_savings_usd=0.0,
+    )
+
+    counted.emit(completed(cost_usd=0.074, billed_elsewhere=(elsewhere,)))
+
+    for provider, tokens, cost in (("broken", 1000, 0.014), ("local", 7, 0.06)):
+        labels = {"provider": provider, "member": "alice", "class": "input"}
+        assert counted.sample("tokens_total", **labels) == tokens
+        assert counted.sample("cost_total_usd_total", provider=provider) == pytest.approx(cost)
 
 
 def test_the_uptime_is_the_present_one() -> None:
