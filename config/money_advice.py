@@ -23,7 +23,9 @@ def money_advice(config: Config, providers: Specs) -> Iterator[str]:
         providers: those of the configuration, with what is known of their models.
     """
     yield from _half_priced(config)
-    yield from _advice(tuple(_payers(config, providers)), providers, _priced(config, providers))
+    priced = _priced(config, providers)
+    yield from _ungated(providers, priced)
+    yield from _advice(tuple(_payers(config, providers)), providers, priced)
 
 
 def key_advice(key: Key, config: Config, providers: Specs) -> Iterator[str]:
@@ -60,6 +62,16 @@ def _half_priced(config: Config) -> Iterator[str]:
 
 def _half(title: str, *, free: str, missing: str) -> str:
     return f"{title} counts what it {free} as free: cost has no {missing} (0 says so if it is)"
+
+
+def _ungated(providers: Specs, priced: Collection[str]) -> Iterator[str]:
+    """A price at home is electricity; in a cloud it is a bill, which somebody may think is held back."""
+    for name, spec in providers.items():
+        if name in priced and spec.locality is Locality.CLOUD and not spec.paid:
+            yield (
+                f"{name} has a price but is not paid: true, so that neither allow_paid nor the paid: false of"
+                " a member or a key holds it back"
+            )
 
 
 def _advice(payers: Sequence[_Payer], providers: Specs, priced: Collection[str]) -> Iterator[str]:

@@ -116,6 +116,33 @@ def test_a_price_that_says_what_is_free_is_whole(cost: dict[str, Any]) -> None:
     assert told({"cost": {"input_tokens_per_million": 0}}) == []
 
 
+@pytest.mark.parametrize("place", [{}, {"base_url": "http://10.0.0.7:4000/v1", "locality": "cloud"}])
+def test_a_cloud_with_a_price_that_is_not_said_to_be_paid_is_told(place: dict[str, Any]) -> None:
+    (line,) = told({"cost": PRICE, "paid": False, **place})
+
+    assert line.startswith("cloud has a price but is not paid: true")
+    assert told({"cost": PRICE, **place}) == []
+
+
+def test_so_is_one_of_whose_models_one_has_a_price() -> None:
+    named = {"best": {"provider": "cloud", "model": "larger", "cost": PRICE}}
+
+    (line,) = told({"paid": False}, models=named)
+
+    assert line.startswith("cloud has a price but is not paid: true")
+
+
+@pytest.mark.parametrize(
+    "free", [{}, {"input_tokens_per_million": 0, "output_tokens_per_million": 0}, {"monthly_budget_usd": 1}]
+)
+def test_a_cloud_without_a_price_need_not_be_said_to_be_paid(free: dict[str, Any]) -> None:
+    assert not any("not paid: true" in line for line in told({"paid": False, "cost": free}))
+
+
+def test_the_price_of_electricity_need_not_be_said_to_be_paid() -> None:
+    assert told({"base_url": "http://192.168.1.9/v1", "paid": False, "cost": PRICE}) == []
+
+
 def test_a_new_key_is_not_told_of_half_a_price() -> None:
     key = Key(id="ab12", member="anna", digest="", scopes=frozenset(), budget=Budget(monthly=from_usd(5.0)))
 
@@ -133,7 +160,7 @@ def test_a_paid_provider_without_a_price_is_never_asked_where_there_is_a_budget(
 
 
 def test_an_answer_without_a_limit_is_told_under_hard_budgets_only() -> None:
-    (line,) = told({"cost": PRICE, "paid": False}, members={**with_budget(HARD), "ben": {"budget": SOFT}})
+    (line,) = told({"cost": PRICE}, members={**with_budget(HARD), "ben": {"budget": SOFT}})
 
     assert "set its max_output_tokens" in line
     assert line.endswith("budgets: member anna")

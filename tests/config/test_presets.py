@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from app.use_cases.plan import Plan, Planner
+from config.advice import advice
 from config.load import load
+from config.money_advice import money_advice
 from config.translate import routing_table
 from domain.routing.selection import Wishes
 from domain.routing.targets import Locality
@@ -268,6 +270,13 @@ def test_a_preset_leaves_nobody_guessing_what_its_models_can_do(preset: str) -> 
         assert spec.capabilities.tools is not None, spec.name
         assert spec.capabilities.vision is not None, spec.name
         assert spec.context_window or spec.locality is Locality.CLOUD, spec.name
+
+
+@pytest.mark.parametrize("preset", NAMES)
+def test_nothing_of_a_preset_has_to_be_noted(preset: str) -> None:
+    config = load(PRESETS / f"{preset}.yaml", environment={})
+
+    assert [*advice(config), *money_advice(config, routing_table(config).providers)] == []
 
 
 @pytest.mark.parametrize("preset", NAMES)
