@@ -6,9 +6,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from app.container import Container
 from app.launch import Launch
+from app.notes import notes
 from app.use_cases.chores import kept_going
 from domain.events import Event
-from domain.inventory.lifetime import ConfigFound, Started, Stopped
+from domain.inventory.lifetime import ConfigFound, ConfigNoted, Started, Stopped
 from domain.routing.suitability import suitability_warnings
 
 
@@ -26,6 +27,8 @@ async def running(container: Container) -> AsyncIterator[None]:
         if launch.source is None:
             sink.emit(ConfigFound(found=launch.found, hint="write a providers.yaml to decide for yourself"))
         sink.emit(_started(container, launch))
+        for note in notes(container):
+            sink.emit(ConfigNoted(note=note))
         for warning in suitability_warnings(container.table()):
             sink.emit(warning)
         readiness = container.readiness()

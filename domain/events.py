@@ -41,7 +41,7 @@ from domain.inventory.health import (
     UnhealthyProviderDemoted,
 )
 from domain.inventory.level import Level
-from domain.inventory.lifetime import ConfigFound, Started, Stopped
+from domain.inventory.lifetime import OfLifetime
 from domain.inventory.money import (
     BudgetLeaseCharged,
     CacheObserved,
@@ -327,9 +327,7 @@ class ChainContextBlocked:
 
 
 Event: TypeAlias = (
-    Started
-    | Stopped
-    | ConfigFound
+    OfLifetime
     | ModeAliasResolved
     | PaidProviderSkipped
     | UncredentialedProviderSkipped

@@ -1,6 +1,5 @@
 """Says whether a configuration can be used, without serving."""
 
-from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import click
@@ -8,10 +7,8 @@ import click
 from app.cli.options import Choices, config_options, launch_for, told_errors
 from app.container import container_for
 from app.launch import Launch
+from app.notes import notes
 from app.package_names import foreign_packages
-from app.state import hindrance
-from config.advice import advice
-from config.money_advice import money_advice
 from config.state_location import StateLocation
 from domain.routing.rules import RuleMatcher
 from domain.routing.targets import RoutingTable
@@ -32,12 +29,12 @@ def check(
     launch = launch_for(choices)
     with told_errors():
         container = container_for(launch)
-        directory = container.directory()
+        container.directory()
         container.keys()
     for line in foreign_packages():
         click.echo(f"warning: {line}", err=True)
     _tell(launch, container.table(), container.state_location())
-    for line in _notes(launch, container.table(), container.state_location(), directory.without_credential):
+    for line in notes(container):
         click.echo(f"  note: {line}")
     if show and launch.text:
         click.echo(f"\n{launch.text}", nl=False)
@@ -55,18 +52,6 @@ def _tell(launch: Launch, table: RoutingTable, state: StateLocation) -> None:
     click.echo(f"  state: {state}")
     if table.auto_router is not None:
         click.echo(f"  rules: {_rules(table.auto_router)}")
-
-
-def _notes(
-    launch: Launch, table: RoutingTable, state: StateLocation, without_credential: Collection[str]
-) -> Iterator[str]:
-    """What may not be meant."""
-    for name in sorted(without_credential):
-        yield f"{name} is left out: its API key is not set: {table.providers[name].secret}"
-    if reason := hindrance(state):
-        yield f"the state cannot be written at {state}: {reason}"
-    yield from advice(launch.config)
-    yield from money_advice(launch.config, table.providers)
 
 
 def _rules(router: RuleMatcher) -> str:

@@ -1,6 +1,6 @@
 """Events about the gateway's own beginning and end."""
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from domain.inventory.level import Level
 from domain.values import value
@@ -36,3 +36,20 @@ class ConfigFound:
     level: ClassVar[Level] = Level.INFO
     found: tuple[str, ...]
     hint: str
+
+
+@value(kw_only=True)
+class ConfigNoted:
+    """
+    Something in the configuration may not be meant, or cannot be used; told at the start.
+
+    ``note`` is what `coderouter check` says of it.
+    """
+
+    name: ClassVar[str] = "config-note"
+    level: ClassVar[Level] = Level.WARNING
+    note: str
+
+
+OfLifetime: TypeAlias = Started | Stopped | ConfigFound | ConfigNoted
+"""Told once, as the gateway begins or ends."""

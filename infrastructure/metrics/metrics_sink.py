@@ -56,7 +56,7 @@ from domain.inventory.health import (
     TrialBegun,
     UnhealthyProviderDemoted,
 )
-from domain.inventory.lifetime import ConfigFound, Started, Stopped
+from domain.inventory.lifetime import OfLifetime
 from domain.inventory.money import (
     BudgetLeaseCharged,
     CacheObserved,
@@ -116,9 +116,7 @@ _Chain: TypeAlias = (
 )
 _Shaping: TypeAlias = CapabilityDegraded | OutputFilterApplied | ToolCallsRepaired
 _Uncounted: TypeAlias = (
-    Started
-    | Stopped
-    | ConfigFound
+    OfLifetime
     | ModeAliasResolved
     | AutoRouterResolved
     | SessionKeptProfile

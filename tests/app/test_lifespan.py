@@ -45,6 +45,29 @@ async def test_it_warns_of_models_that_serve_claude_code_badly(tmp_path: Path) -
     ]
 
 
+DOUBTFUL = """\
+providers: [{name: cloud, base_url: "https://api.example/v1", model: m, api_key_env: NOT_SET, max_queue: 4}]
+profiles: [{name: default, providers: [cloud]}]
+"""
+
+
+async def test_it_tells_what_a_check_would_note(tmp_path: Path) -> None:
+    (tmp_path / "providers.yaml").write_text(DOUBTFUL, encoding="utf-8")
+    container = container_for(find_launch({"HOME": str(tmp_path)}, directory=tmp_path, home=tmp_path))
+    log = BytesIO()
+    container.log_stream.override(log)
+
+    async with running(container):
+        pass
+
+    told = [json.loads(line) for line in log.getvalue().splitlines()]
+    notes = [(line["level"], line["note"]) for line in told if line["event"] == "config-note"]
+    assert notes == [
+        ("warning", "cloud is left out: its API key is not set: NOT_SET"),
+        ("warning", "nobody waits for cloud, whatever stands in max_queue: it has no max_concurrency"),
+    ]
+
+
 TEAM = """\
 server: {workers: 2}
 providers: [{name: nim, base_url: "http://127.0.0.1:9/v1", model: m}]
