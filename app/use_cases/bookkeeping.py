@@ -16,7 +16,7 @@ from app.use_cases.money_events import charged
 from app.use_cases.usage_journal import UsageJournal
 from domain.budget.accounts import Account, Budget
 from domain.budget.ledger import BudgetLedger, Payers, Reservation, Short
-from domain.budget.money import NanoUsd
+from domain.budget.money import NanoUsd, in_usd
 from domain.budget.purse import Exceeded
 from domain.inventory.money import StateFound, StateLost
 from domain.ports.observation import EventSink
@@ -94,10 +94,13 @@ class Bookkeeper:
         """Whether the store could not be asked the last time."""
         return self._lost_at is not None
 
-    @property
-    def promises_nothing(self) -> bool:
-        """Whether no money is promised at present."""
-        return self.is_lost and self._on_failure is OnFailure.REFUSE_PAID
+    def promises_nothing(self, accounts: Payers) -> bool:
+        """
+        Whether no money is promised at present.
+
+        A hard budget of which nothing was heard since this gateway began may be used up.
+        """
+        return self.is_lost and self._refuses(accounts)
 
     async def open(self, accounts: Iterable[Account]) -> None:
         """Has money lent for these accounts, charges what workers that are gone left, and goes on with it."""
@@ -138,7 +141,7 @@ class Bookkeeper:
         Promises money, at once or as soon as it is lent.
 
         Raises:
-            StateUnknown: the store is lost, and nothing is promised without it.
+            StateUnknown: the store does not answer, and nothing is promised without it.
         """
         deadline = self._clock.monotonic() + _PATIENCE_S
         asked = False
@@ -148,7 +151,7 @@ class Bookkeeper:
                 return found
             await self._next_round(patience_s)
             asked = True
-        if self._on_failure is OnFailure.REFUSE_PAID:
+        if self._refuses(accounts):
             raise StateUnknown
         return self._ledger.reserve_unlent(accounts, amount, self._clock.time())
 
@@ -157,16 +160,30 @@ class Bookkeeper:
         self._stirred.set()
 
     async def aclose(self) -> None:
-        """Writes what there is to write, and gives back what was lent. Never raises."""
+        """Writes what there is to write, gives back what was lent, tells what could not be. Never raises."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._ledger.give_back()
-        with suppress(StoreUnavailable, TimeoutError):
+        try:
             async with asyncio.timeout(_PATIENCE_S):
                 await self._exchange()
                 while len(self._journal):
                     await self._write()
+        except (StoreUnavailable, TimeoutError) as error:
+            words = f"{type(error).__name__}: {error}; {self._unwritten()}"
+            self._sink.emit(StateLost(error=words, policy=self._on_failure))
+
+    def _unwritten(self) -> str:
+        spent = NanoUsd(max((purse.untold for purse in self._ledger.purses()), default=0))
+        rows = len(self._journal)
+        return f"ends with up to {in_usd(spent)} USD of a budget and {rows} rows of the usage log unwritten"
+
+    def _refuses(self, accounts: Payers) -> bool:
+        """Whether the store has to be asked before any money is promised."""
+        if self._on_failure is OnFailure.REFUSE_PAID:
+            return True
+        return not self._ledger.is_known(accounts, self._clock.time())
 
     async def _next_round(self, patience_s: float) -> None:
         """Until the store has answered what is wanted now, or failed to."""

@@ -45,7 +45,7 @@ class BudgetGate:
             return self._used_up(errand) or quote
         if not quote.is_bounded:
             return None
-        if self._bookkeeper.promises_nothing:
+        if self._bookkeeper.promises_nothing(quote.accounts):
             return Barred(target, BarReason.BUDGET_UNKNOWN)
         return self._exceeding(target, quote.accounts, quote.amount)
 

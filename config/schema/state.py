@@ -56,8 +56,9 @@ class State(Section):
     )
     on_failure: Literal["serve", "refuse_paid"] = Field(
         default="serve",
-        description="While it cannot be reached or written: `serve` keeps budgets by what is known,"
-        " `refuse_paid` asks no provider that costs money and has a budget to keep.",
+        description="While it cannot be reached or written: `serve` keeps budgets by what is known (of a hard"
+        " budget of which nothing is known since the start, that is nothing), `refuse_paid` asks no provider"
+        " that costs money and has a budget to keep.",
     )
 
 

@@ -82,6 +82,8 @@ class Book:
             return known
         purse = Purse(pot, period, self._budget.cap(period.span), self._budget.mode)
         purse.recall(*self._over.pop(pot, (NOTHING, NOTHING)))
+        # Nobody had spent of a later period when the store last told of an earlier one.
+        purse.is_known = any(other.is_known for other in self.purses if other.period.span is period.span)
         self.purses.append(purse)
         return purse
 

@@ -195,6 +195,10 @@ class BudgetLedger:
         exceeded = _first_exceeded(wallet.capped, amount, Purse.could_have)
         return self._promised(wallet, amount) if exceeded is None else exceeded
 
+    def is_known(self, accounts: Payers, now: float) -> bool:
+        """Whether of every budget that must not be exceeded it was ever heard what is left of it."""
+        return all(purse.is_known for purse in self._wallet(accounts, now).capped if purse.is_hard)
+
     def open(self, accounts: Iterable[Account], now: float) -> None:
         """Opens the books of accounts before anybody asks, so that money is lent when the first one does."""
         for account in accounts:

@@ -64,6 +64,9 @@ class Purse:
     Reserves and spends what its worker was lent of one pot; a pot without a cap is only counted.
 
     Only one claim is under way at a time.
+
+    Attributes:
+        is_known: whether the store has ever said how the pot stands, or said it of the one before.
     """
 
     __slots__ = (
@@ -77,10 +80,12 @@ class Purse:
         "_others_settled",
         "_peak",
         "_spent_then",
+        "_told",
         "cap",
         "estimated",
         "held",
         "is_hard",
+        "is_known",
         "is_unsaid",
         "mode",
         "period",
@@ -103,10 +108,11 @@ class Purse:
         self._others_committed = 0
         self._needs: list[NanoUsd] = []
         self._base = self._peak = 0
-        self._spent_then = 0
+        self._spent_then = self._told = 0
         self._appetite = 0
         self._asked_at: float | None = None
         self._is_leaving = False
+        self.is_known = False
         self.is_unsaid = cap is not None
         self._asked: Claim | None = None
 
@@ -117,6 +123,11 @@ class Purse:
     def is_idle(self) -> bool:
         """Whether nothing is promised, and the store knows of everything that was spent."""
         return not (self.reserved or self.is_unsaid or self._needs or self._asked)
+
+    @property
+    def untold(self) -> int:
+        """What was spent and the store has not heard of."""
+        return self.spent - self._told
 
     def has(self, amount: NanoUsd) -> bool:
         """Whether a request fits into what was lent."""
@@ -195,8 +206,9 @@ class Purse:
 
     def granted(self, grant: Grant) -> None:
         """The store's answer to the claim that is under way."""
-        spent_then = self._asked.spent if self._asked is not None else self.spent
+        spent_then = self._told = self._asked.spent if self._asked is not None else self.spent
         self._asked = None
+        self.is_known = True
         self.held = grant.held
         self._others_committed = grant.committed - grant.held
         self._others_settled = grant.settled - spent_then
@@ -208,7 +220,7 @@ class Purse:
 
     def recall(self, spent: NanoUsd, estimated: NanoUsd) -> None:
         """So much was spent of this pot before the purse was opened again."""
-        self.spent = self._spent_then = spent
+        self.spent = self._spent_then = self._told = spent
         self.estimated = estimated
 
     def say_again(self) -> None:

@@ -202,19 +202,48 @@ async def test_a_gateway_may_prefer_to_promise_nothing_without_its_store() -> No
     async with opened(books):
         books.store.trouble = "gone"
         books.keeper.stir()
-        await eventually(lambda: books.keeper.promises_nothing)
+        await eventually(lambda: books.keeper.promises_nothing((CLOUD,)))
 
         with pytest.raises(StateUnknown):
             await books.reserve(0.1)
 
 
 async def test_a_store_that_is_not_there_at_the_start_keeps_nobody_from_starting() -> None:
-    books = Books(hard(1.0))
+    books = Books(Budget(monthly=from_usd(1.0)))
     books.store.trouble = "not yet"
 
     async with opened(books):
         assert isinstance(await books.reserve(0.5), Reservation)
-        assert isinstance(await books.reserve(0.6), Exceeded)
+        assert isinstance(await books.reserve(0.6), Reservation)
+        assert isinstance(await books.reserve(0.1), Exceeded)
+
+
+async def test_nothing_of_a_hard_budget_is_promised_before_it_is_known_what_is_left_of_it() -> None:
+    memory = SharedMemory()
+    async with opened(Books(hard(1.0), memory=memory)) as books:
+        books.settle(await books.reserved(0.9), 0.9)
+    again = Books(hard(1.0), memory=memory)
+    again.store.trouble = "not yet"
+
+    async with opened(again):
+        assert again.keeper.promises_nothing((CLOUD,))
+        with pytest.raises(StateUnknown):
+            await again.reserve(0.05)
+        again.store.trouble = ""
+        await eventually(lambda: not again.keeper.is_lost)
+        assert isinstance(await again.reserve(0.05), Reservation)
+        assert isinstance(await again.reserve(0.9), Exceeded)
+
+
+async def test_a_gateway_tells_at_its_end_what_it_could_not_write() -> None:
+    books = Books(hard(1.0))
+    async with opened(books):
+        books.settle(await books.reserved(0.5), 0.25)
+        books.store.trouble = "disk is full"
+
+    told = books.sink.of(StateLost)[-1].error
+    assert "disk is full" in told
+    assert "0.25 USD" in told
 
 
 async def test_a_store_that_does_not_answer_holds_a_request_up_for_seconds_and_not_longer() -> None:
