@@ -43,6 +43,7 @@ def over_budget(barred: Barred, profile: str, request_id: str) -> Event:
         account=_named(exceeded.pot.account),
         mode=exceeded.mode,
         period=exceeded.pot.period,
+        resets_at=exceeded.ends.isoformat(timespec="seconds"),
         month=exceeded.pot.period[:_MONTH],
         monthly_budget_usd=cap if monthly else None,
         daily_budget_usd=None if monthly else cap,

@@ -22,15 +22,22 @@ class Period:
         key: as in ``2026-07`` or ``2026-07-31``.
         begins_at: its first moment, in seconds since the epoch.
         ends_at: the first moment after it.
+        zone: by whose calendar it is one.
     """
 
     span: Span
     key: str
     begins_at: float
     ends_at: float
+    zone: tzinfo
 
     def holds(self, now: float) -> bool:
         return self.begins_at <= now < self.ends_at
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after it, as its zone's clocks show it."""
+        return datetime.fromtimestamp(self.ends_at, self.zone)
 
 
 def period_at(span: Span, zone: tzinfo, now: float) -> Period:
@@ -42,21 +49,18 @@ def period_at(span: Span, zone: tzinfo, now: float) -> Period:
     '1970-01'
     """
     local = datetime.fromtimestamp(now, zone)
-    return _month(local) if span is Span.MONTH else _day(local)
+    begin, end = _month(local) if span is Span.MONTH else _day(local)
+    key = f"{local:%Y-%m}" if span is Span.MONTH else f"{local:%Y-%m-%d}"
+    return Period(span=span, key=key, begins_at=begin.timestamp(), ends_at=end.timestamp(), zone=zone)
 
 
-def _month(local: datetime) -> Period:
+def _month(local: datetime) -> tuple[datetime, datetime]:
     begin = datetime(local.year, local.month, 1, tzinfo=local.tzinfo)
     next_year, month = divmod(local.month, 12)
-    end = begin.replace(year=local.year + next_year, month=month + 1)
-    return _between(Span.MONTH, f"{local:%Y-%m}", begin, end)
+    return begin, begin.replace(year=local.year + next_year, month=month + 1)
 
 
-def _day(local: datetime) -> Period:
+def _day(local: datetime) -> tuple[datetime, datetime]:
     begin = datetime(local.year, local.month, local.day, tzinfo=local.tzinfo)
     # Adding a day keeps the time on the wall, as a calendar does on the days when clocks are changed.
-    return _between(Span.DAY, f"{local:%Y-%m-%d}", begin, begin + timedelta(days=1))
-
-
-def _between(span: Span, key: str, begin: datetime, end: datetime) -> Period:
-    return Period(span=span, key=key, begins_at=begin.timestamp(), ends_at=end.timestamp())
+    return begin, begin + timedelta(days=1)

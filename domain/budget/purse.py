@@ -1,6 +1,7 @@
 """One worker's part of one pot: what it was lent, what it has promised of that, what it has spent."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from domain.budget.accounts import BudgetMode, Pot
 from domain.budget.leases import Claim, Grant
@@ -35,11 +36,13 @@ class Exceeded:
 
     Attributes:
         amount: the most that the request may cost.
+        ends: when the period is over, in the budget's zone: there is money again then.
         reserved: promised to other requests of this worker.
         lent_to_others: what other workers were lent and have not spent: promised, or held ready by them.
     """
 
     pot: Pot
+    ends: datetime
     mode: BudgetMode
     cap: NanoUsd
     settled: NanoUsd
@@ -154,6 +157,7 @@ class Purse:
         """How the pot stands that so much does not fit into."""
         return Exceeded(
             pot=self.pot,
+            ends=self.period.end,
             mode=self.mode,
             cap=self.cap or NOTHING,
             settled=NanoUsd(self._others_settled + self.spent),

@@ -12,9 +12,10 @@ class OverBudgetProviderSkipped:
     A provider was left out because the request does not fit into a budget.
 
     The budget is that of ``account``, such as ``provider cloud`` or ``member anna``, for ``period``, a month
-    or a day. ``reserved_usd`` is promised to requests that are under way; ``remaining_usd`` is neither spent
-    nor promised, as far as is known; ``held_usd`` of it was lent to other workers, which hold it ready or
-    have promised it to requests of theirs. ``worst_case_usd`` is the most that the request may cost.
+    or a day until ``resets_at`` (ISO 8601, in the zone of the budget). ``reserved_usd`` is promised to
+    requests that are under way; ``remaining_usd`` is neither spent nor promised, as far as is known;
+    ``held_usd`` of it was lent to other workers, which hold it ready or have promised it to requests of
+    theirs. ``worst_case_usd`` is the most that the request may cost.
     """
 
     name: ClassVar[str] = "skip-budget-exceeded"
@@ -25,6 +26,7 @@ class OverBudgetProviderSkipped:
     account: str
     mode: str
     period: str
+    resets_at: str
     month: str
     monthly_budget_usd: float | None
     daily_budget_usd: float | None

@@ -232,8 +232,10 @@ def refusal_in_words(barred: Barred) -> str:
 
 def _budget_in_words(exceeded: Exceeded) -> str:
     reserved = f" and {in_usd(exceeded.reserved)} reserved" if exceeded.reserved else ""
+    until = exceeded.ends.isoformat(timespec="seconds")
     return (
-        f"{exceeded.pot}, {in_usd(exceeded.settled)} of {in_usd(exceeded.cap)} USD spent{reserved},"
+        f"{exceeded.pot} (until {until}),"
+        f" {in_usd(exceeded.settled)} of {in_usd(exceeded.cap)} USD spent{reserved},"
         f" {in_usd(exceeded.remaining)} left{_lent_in_words(exceeded)}{_cost_in_words(exceeded)}"
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
+from datetime import date, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -175,6 +176,18 @@ async def test_a_budget_that_is_used_up_bars_a_provider_and_says_so() -> None:
         assert skipped.month == skipped.period
         (blocked,) = bank.sink.of(ChainBudgetExceeded)
         assert (blocked.blocked_providers, blocked.month) == (("cloud",), skipped.month)
+
+
+async def test_a_refusal_says_when_there_is_money_again_by_the_clocks_of_the_budget() -> None:
+    budget = Budget(daily=from_usd(0.0), zone=timezone(timedelta(hours=2)))
+    async with opened(Bank({MEMBER: budget}, cloud=saying(ROLE, HELLO, END))) as bank:
+        with pytest.raises(ChainFailed) as failed:
+            await bank.ask()
+
+    (skipped,) = bank.sink.of(OverBudgetProviderSkipped)
+    tomorrow = date.fromisoformat(skipped.period) + timedelta(days=1)
+    assert skipped.resets_at == f"{tomorrow}T00:00:00+02:00"
+    assert f"in {skipped.period} (until {skipped.resets_at})" in failed.value.verdict.message
 
 
 async def test_a_chain_goes_on_without_the_provider_whose_budget_is_used_up() -> None:
