@@ -82,5 +82,6 @@ def gateway_routes(container: Container) -> Sequence[BaseRouteHandler]:
             providers=list(table.providers),
             allow_paid=table.allow_paid,
             readiness=container.readiness(),
+            keys=container.keys(),
         ),
     ]

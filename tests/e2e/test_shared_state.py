@@ -231,10 +231,12 @@ def test_a_gateway_that_begins_without_the_server_says_so_and_answers_when_it_is
     server.kill()
     with running(tmp_path, config(stage) | {"state": {"url": server.url}}) as gateway:
         early = ask(gateway, "openai_chat", "any")
+        ready_early = httpx.get(f"{gateway.address}/readyz").status_code
         server.start()
         wait_until(lambda: ask(gateway, "openai_chat", "any").status_code == 200, within_s=SOON_S)
+        ready = httpx.get(f"{gateway.address}/readyz").status_code
 
-    assert early.status_code == 503
+    assert (early.status_code, ready_early, ready) == (503, 503, 200)
     assert "cannot read its keys" in early.json()["error"]["message"]
 
 

@@ -17,6 +17,7 @@ from adapters.dialects.dialect import Dialect
 from adapters.inbound.http.errors import Complaint, Rejected, error_answer
 from adapters.inbound.http.headers import header, request_id, text_headers
 from adapters.inbound.http.response import HttpResponse
+from adapters.inbound.http.status import KEYS_UNREADABLE
 from domain.access.keys import ANYBODY, Caller, KeyFault, Refused
 from domain.access.keys import Scope as KeyScope
 from domain.inventory.access import AuthRejected
@@ -185,7 +186,7 @@ def _tokens(headers: Any) -> Iterator[str]:
 
 _UNKNOWABLE = Rejected(
     Complaint.STATE_UNREADABLE,
-    "the gateway cannot read its keys at the moment; its log tells why",
+    KEYS_UNREADABLE,
     headers=(("retry-after", "1"),),
 )
 """A good key is not called a bad one because a disk or a server is away."""

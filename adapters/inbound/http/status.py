@@ -4,7 +4,11 @@ import msgspec
 from litestar import HttpMethod, Response, route
 from litestar.handlers import HTTPRouteHandler
 
-_DRAINING = 503
+from domain.ports.keys import CurrentKeys
+
+_NOT_READY = 503
+KEYS_UNREADABLE = "the gateway cannot read its keys at the moment; its log tells why"
+
 _READING = (HttpMethod.GET, HttpMethod.HEAD)
 """Probes such as ``wget --spider`` ask with HEAD."""
 
@@ -41,14 +45,15 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     allow_paid: bool
 
 
-class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether new requests are taken."""
+class Ready(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether new requests are taken; if not for being about to stop, the reason."""
 
     ready: bool
+    reason: str = ""
 
 
 def status_routes(
-    *, version: str, providers: list[str], allow_paid: bool, readiness: Readiness
+    *, version: str, providers: list[str], allow_paid: bool, readiness: Readiness, keys: CurrentKeys
 ) -> list[HTTPRouteHandler]:
     """``/``, ``/api/hello``, ``/healthz`` and ``/readyz``; ``providers`` by name, as configured."""
 
@@ -66,7 +71,14 @@ def status_routes(
 
     @route("/readyz", http_method=_READING, sync_to_thread=False)
     def readyz() -> Response[Ready]:
-        ready = readiness.ready
-        return Response(Ready(ready=ready), status_code=200 if ready else _DRAINING)
+        told = _ready(readiness, keys)
+        return Response(told, status_code=200 if told.ready else _NOT_READY)
 
     return [identity, hello, healthz, readyz]
+
+
+def _ready(readiness: Readiness, keys: CurrentKeys) -> Ready:
+    """Without the state nobody can be let in, but with a key that the configuration has."""
+    if not keys.are_known and not keys.ring:
+        return Ready(ready=False, reason=KEYS_UNREADABLE)
+    return Ready(ready=readiness.ready)

@@ -38,6 +38,7 @@ from domain.events import RequestCompleted
 from domain.routing.targets import Profile, ProfileAlias, ProviderSpec, RoutingTable, Target, Timeouts
 from infrastructure.tokens import TokenEstimator
 from tests.fakes.fixed_clock import FixedClock
+from tests.fakes.key_stores import StandingKeys
 from tests.fakes.recording_sink import RecordingSink
 from tests.fakes.scripted_provider import Act, Script, ScriptedDirectory, ScriptedProvider
 
@@ -61,6 +62,7 @@ class Gateway:
     clock: FixedClock
     readiness: Readiness
     providers: dict[str, ScriptedProvider]
+    keys: StandingKeys
 
     @property
     def completed(self) -> RequestCompleted:
@@ -91,6 +93,7 @@ def gateway(
     directory = ScriptedDirectory(providers, without_credential=without_credential)
     planner = Planner(table, directory, sink, clock, TokenEstimator())
     converse = Converse(table, planner, directory, sink, clock)
+    keys = StandingKeys()
     numbers = count(1)
 
     def ids() -> str:
@@ -119,14 +122,18 @@ def gateway(
             ),
             *model_routes(ListModels(table), created=1_700_000_000),
             *status_routes(
-                version="1.2.3", providers=list(table.providers), allow_paid=False, readiness=readiness
+                version="1.2.3",
+                providers=list(table.providers),
+                allow_paid=False,
+                readiness=readiness,
+                keys=keys,
             ),
         ],
         exception_handlers=ErrorResponses(envelopes, sink, ids).handlers(),
         openapi_config=None,
         logging_config=None,
     )
-    return Gateway(cast("ASGIApp", app), sink, clock, readiness, providers)
+    return Gateway(cast("ASGIApp", app), sink, clock, readiness, providers, keys)
 
 
 def routing_table(paid: Iterable[str], timeouts: Timeouts, default: Iterable[str]) -> RoutingTable:

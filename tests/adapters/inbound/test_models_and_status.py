@@ -2,7 +2,10 @@
 
 import pytest
 
+from domain.access.keys import Key, KeyRing, Scope, digest_of
 from tests.adapters.inbound.gateway import Answered, Client, Gateway, gateway
+
+KEY = Key(id="a", member="anna", digest=digest_of("a", "secret"), scopes=frozenset({Scope.INFERENCE}))
 
 
 async def get(house: Gateway, path: str, method: str = "GET") -> Answered:
@@ -91,6 +94,23 @@ async def test_readiness_turns_false_while_draining() -> None:
 
     assert (ready.status, ready.json) == (200, {"ready": True})
     assert (draining.status, draining.json) == (503, {"ready": False})
+
+
+async def test_who_cannot_read_its_keys_is_alive_and_not_ready() -> None:
+    house = gateway()
+
+    house.keys.are_known = False
+    unready, alive = await get(house, "/readyz"), await get(house, "/healthz")
+    house.keys.ring = KeyRing([KEY], {})
+    some_hold = await get(house, "/readyz")
+    house.keys.are_known, house.keys.ring = True, KeyRing([], {})
+    found = await get(house, "/readyz")
+
+    assert (unready.status, alive.status) == (503, 200)
+    assert unready.json["ready"] is False
+    assert "cannot read its keys" in unready.json["reason"]
+    assert (some_hold.status, found.status) == (200, 200)
+    assert found.json == {"ready": True}
 
 
 async def test_none_of_this_asks_an_upstream() -> None:
