@@ -1,13 +1,13 @@
 """Finds out what to run: the configuration that flags, environment and files describe, or what is there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from config.capabilities_registry import CapabilityRegistry, bundled_registry, load_registry
 from config.discoverable import PROBES, Probe
-from config.load import discover, load, load_server
+from config.load import discover, load, load_server, usual_places
 from config.overrides import Override
 from config.problems import ConfigError, Place, Problem
 from config.schema.root import Config
@@ -15,7 +15,7 @@ from config.schema.server import Server
 from config.settings import Settings, read_settings
 from config.zero import Findings, LocalServer, NothingFound, key_names, zero_config
 from infrastructure.loopback_probes import listed_models
-from infrastructure.model_server.weights import ModelInstalled, find_embedded_model
+from infrastructure.model_server.weights import ModelInstalled, ModelMissing, find_embedded_model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,27 +53,35 @@ def find_launch(
     directory: Path | None = None,
     home: Path | None = None,
     probes: Sequence[Probe] = PROBES,
+    embedded: Callable[[], ModelInstalled | ModelMissing] = find_embedded_model,
 ) -> Launch:
     """
     The configuration to run; flags beat the environment, which beats the file.
 
-    ``probes`` are the places where model servers are looked for when there is no file.
+    ``probes`` are the places where model servers are looked for when there is no file, and ``embedded`` tells
+    whether there is a model of our own.
 
     Raises:
         ConfigError: with every problem there is; also when there is nothing to make a configuration from.
     """
     settings = read_settings(environment)
-    home = home or _home(environment)
+    home, directory = home or _home(environment), directory or Path.cwd()
     registry = load_registry(home)
     source = discover(
         flag=config_flag,
         variable=settings.config_path,
-        directory=directory or Path.cwd(),
+        directory=directory,
         home=home,
     )
     changes = (*settings.overrides, *overrides)
     if source is None:
-        return replace(_from_machine(settings, environment, changes, probes), registry=registry)
+        findings = Findings(
+            servers=_local_servers(probes),
+            key_names=key_names(environment),
+            embedded=isinstance(embedded(), ModelInstalled),
+        )
+        looked_at = usual_places(directory, home)
+        return replace(_made_from(findings, settings, environment, changes, looked_at), registry=registry)
     config = load(source, environment=environment, overrides=changes, allow_paid=settings.allow_paid)
     return Launch(config=config, settings=settings, environment=environment, source=source, registry=registry)
 
@@ -105,23 +113,16 @@ def _home(environment: Mapping[str, str]) -> Path:
     return Path(environment.get("HOME") or Path.home())
 
 
-def _from_machine(
+def _made_from(
+    findings: Findings,
     settings: Settings,
     environment: Mapping[str, str],
     changes: Sequence[Override],
-    probes: Sequence[Probe],
+    looked_at: Sequence[Path],
 ) -> Launch:
-    findings = Findings(
-        servers=_local_servers(probes),
-        key_names=key_names(environment),
-        embedded=isinstance(find_embedded_model(), ModelInstalled),
-    )
     match zero_config(findings, overrides=changes, allow_paid=settings.allow_paid):
         case NothingFound(lines=lines):
-            nothing = Problem(
-                place=Place(origin="this machine"), path="", message=lines[0], hint="\n    ".join(lines[1:])
-            )
-            raise ConfigError([nothing])
+            raise ConfigError([_nothing(looked_at, lines)])
         case found:
             return Launch(
                 config=found.config,
@@ -130,6 +131,17 @@ def _from_machine(
                 found=found.lines,
                 text=found.text,
             )
+
+
+def _nothing(looked_at: Sequence[Path], lines: Sequence[str]) -> Problem:
+    """The file comes first: who has one elsewhere need not start anything."""
+    places = " and ".join(map(str, looked_at))
+    return Problem(
+        place=Place(origin="this machine"),
+        path="",
+        message=f"found no configuration file: looked for {places}",
+        hint="\n    ".join(["--config names one that is elsewhere; without any:", *lines]),
+    )
 
 
 def _local_servers(probes: Sequence[Probe]) -> tuple[LocalServer, ...]:

@@ -11,6 +11,7 @@ from app.launch import Launch, find_launch, find_server
 from config.discoverable import PROBES, Probe
 from config.overrides import from_flag
 from config.problems import ConfigError
+from infrastructure.model_server.weights import ModelMissing
 from tests.upstream.scripted_upstream import ScriptedUpstream, refusing_port, served_in_thread
 
 FILE = """\
@@ -98,6 +99,20 @@ def test_with_nothing_else_the_embedded_model_answers(home: Path, nowhere: tuple
     launch = found(home, {}, nowhere)
 
     assert [provider.kind for provider in launch.config.providers] == ["embedded"]
+
+
+def test_with_nothing_at_all_it_is_told_where_a_file_was_looked_for(
+    home: Path, nowhere: tuple[Probe, ...]
+) -> None:
+    elsewhere = home / "elsewhere"
+
+    with pytest.raises(ConfigError) as caught:
+        find_launch({}, directory=elsewhere, home=home, probes=nowhere, embedded=lambda: ModelMissing(()))
+
+    (problem,) = caught.value.problems
+    assert f"{elsewhere}/providers.yaml and {home}/.coderouter/providers.yaml" in problem.message
+    assert problem.hint.startswith("--config names one that is elsewhere")
+    assert "start Ollama" in problem.hint
 
 
 def test_a_file_that_was_named_but_is_not_there_is_an_error(home: Path) -> None:
