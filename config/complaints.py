@@ -1,5 +1,6 @@
 """Puts the schema's complaints into words for the person who wrote the file."""
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
@@ -21,6 +22,7 @@ _MARKS = frozenset({NAME_TAG, TARGET_TAG, _KEY})
 """Steps in pydantic's locations that are not in the file."""
 
 _QUOTES = "put it in quotes: YAML reads a bare off as false"
+_DECIMAL_COMMA = re.compile(r"\s*\d+,\d+\s*")
 
 _EXPECTED: Mapping[str, str] = MappingProxyType(
     {
@@ -53,7 +55,11 @@ _ASKED_FOR: Mapping[str, str] = MappingProxyType(
         "api_key": "api_key_env (the name of a variable) or api_key_file",
         "fallbacks": "the order of providers in a profile",
         "if": "match",
+        "input_cost_per_token": "input_tokens_per_million: write 1000000 times as much",
+        "input_tokens_per_thousand": "input_tokens_per_million: write 1000 times as much",
         "key": "api_key_env (the name of a variable) or api_key_file",
+        "output_cost_per_token": "output_tokens_per_million: write 1000000 times as much",
+        "output_tokens_per_thousand": "output_tokens_per_million: write 1000 times as much",
         "route_to": "profile",
         "timeout": "timeout_s",
         "type": "kind",
@@ -94,7 +100,7 @@ def _finding(detail: ErrorDetails, written: object, root: type[Section]) -> Find
     what_stands = "" if detail["type"] == "missing" or _KEY in detail["loc"] else found(path, written)
     if isinstance(reason := context.get("error"), Unfit):
         return Finding(path, f"{reason}{what_stands}", reason.hint)
-    hint = _QUOTES if _is_bare_off(detail) else _meaning(path, root)
+    hint = _remedy(detail, path) or _meaning(path, root)
     return Finding(path, f"{what_is_wrong(detail)}{what_stands}", hint)
 
 
@@ -102,6 +108,17 @@ def what_is_wrong(detail: ErrorDetails) -> str:
     """What pydantic says, in our words where it is something that we say as well."""
     expected = _EXPECTED.get(detail["type"])
     return expected.format(**detail.get("ctx", {})) if expected else detail["msg"]
+
+
+def _remedy(detail: ErrorDetails, path: KeyPath) -> str:
+    """What would be right, where the mistake is a usual one."""
+    if _is_bare_off(detail):
+        return _QUOTES
+    if detail["type"] == "model_type" and detail["input"] is None and path:
+        return f"write {path[-1]}: {{}} where nothing is to be set"
+    if detail["type"] == "float_parsing" and _DECIMAL_COMMA.fullmatch(str(detail["input"])):
+        return "decimals take a point, not a comma"
+    return ""
 
 
 def _is_bare_off(detail: ErrorDetails) -> bool:

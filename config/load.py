@@ -27,8 +27,12 @@ def discover(*, flag: Path | None, variable: Path | None, directory: Path, home:
     for path, asked_by in ((flag, "flag --config"), (variable, "environment variable CODEROUTER_CONFIG")):
         if path is not None:
             return _demanded(_at_home(path, home), asked_by)
-    usual = (directory / FILE_NAME, home / ".coderouter" / FILE_NAME)
-    return next((path for path in usual if path.is_file()), None)
+    return next((path for path in usual_places(directory, home) if path.is_file()), None)
+
+
+def usual_places(directory: Path, home: Path) -> tuple[Path, Path]:
+    """Where a file is looked for that nobody names."""
+    return directory / FILE_NAME, home / ".coderouter" / FILE_NAME
 
 
 def load(

@@ -97,10 +97,19 @@ def _compose(text: str, origin: str) -> Node | None:
     raise ConfigError([Problem(place=place, path="", message=message)])
 
 
+def _is_after_comma(key: Node, value: Node) -> bool:
+    """What YAML makes of the 25 in `{daily_usd: 0,25}`: a key with neither a colon nor a value."""
+    bare = isinstance(value, ScalarNode) and not value.value and value.style is None
+    return isinstance(key, ScalarNode) and str(key.value).isdecimal() and bare
+
+
 def _place(origin: str, mark: yaml.error.Mark | None) -> Place:
     if mark is None:
         return Place(origin=origin)
     return Place(origin=origin, line=mark.line + 1, column=mark.column + 1)
+
+
+_DECIMALS = "the decimals of a number take a point, not a comma"
 
 
 class _Reader:
@@ -158,6 +167,9 @@ class _Reader:
         lines: dict[str, int] = {}
         for key_node, value_node in node.value:
             if key_node.tag == _MERGE:
+                continue
+            if _is_after_comma(key_node, value_node):
+                self._fault(key_node, path, f"{key_node.value} has no value", _DECIMALS)
                 continue
             key = self._key(key_node, path)
             if key is None:

@@ -54,6 +54,14 @@ def test_the_earlier_of_two_merged_mappings_wins_and_own_keys_beat_both() -> Non
     assert document.place_of(("c", "z")) == Place(origin="f.yaml", line=2, column=14)
 
 
+@pytest.mark.parametrize("decimals", ["25", "08", "5"])
+def test_a_decimal_comma_is_told_as_such(decimals: str) -> None:
+    (problem,) = parse(f"budget: {{daily_usd: 0,{decimals}, mode: hard}}", "f.yaml").problems
+
+    assert problem.hint == "the decimals of a number take a point, not a comma"
+    assert str(problem.place) == "f.yaml:1:23"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -372,6 +372,26 @@ MISTAKES = {
     "a state that is elsewhere from every folder": Mistake(
         top("state: {url: 'sqlite:state.db'}"), 8, "state.url", "from the root or the home directory"
     ),
+    "a decimal comma": Mistake(
+        top("members: {alice: {budget: {daily_usd: 0,25, mode: hard}}}"),
+        8,
+        "members.alice.budget",
+        "take a point",
+    ),
+    "a decimal comma in a line of its own": Mistake(
+        provider("cost: {input_tokens_per_million: '0,25'}"),
+        5,
+        "providers[0].cost.input_tokens_per_million",
+        "take a point",
+    ),
+    "a price for a thousand": Mistake(
+        provider("cost: {input_tokens_per_thousand: 0.003}"),
+        5,
+        "providers[0].cost.input_tokens_per_thousand",
+        "input_tokens_per_million: write 1000 times as much",
+    ),
+    "a member without a word": Mistake(top("members:\n  mom:"), 9, "members.mom", "write mom: {}"),
+    "a section without a word": Mistake(top("server:"), 8, "server", "write server: {}"),
     "a negative budget": Mistake(
         provider("cost: {monthly_budget_usd: -1}"), 5, "providers[0].cost.monthly_budget_usd", "at least 0"
     ),
