@@ -119,7 +119,6 @@ _HARMLESS_VALUES: Mapping[str, tuple[Json, ...]] = {
     "inference_geo": ("global",),
     "speed": ("standard",),
     "modalities": (["text"],),
-    "background": (False,),
 }
 """Of fields that make some answers dearer, the values that do not."""
 
@@ -136,7 +135,8 @@ def may_cost_more(field: str, value: Json) -> bool:
     return value not in _HARMLESS_VALUES.get(field, ())
 
 
-_NOTHING: tuple[Json, ...] = (None, [], {}, "")
+_NOTHING: tuple[Json, ...] = (None, False, [], "")
+"""An object without members may turn on what has no options."""
 
 
 def _only_forgets(value: Json) -> bool:

@@ -81,11 +81,16 @@ def most_request_tokens(
         MalformedRequest: it is nested past all sense.
     """
     parts = [part for message in conversation.messages for part in _unfolded(message.parts)]
-    if any(_is_closed(part) for part in parts):
+    if any(_is_closed(part) for part in parts) or any(map(_was_said_aloud, conversation.messages)):
         return None
     pictures = sum(isinstance(part, Image) for part in parts)
     foreign = sum(len(part.payload) for part in parts if isinstance(part, ForeignPart))
     return request_tokens(conversation, at_most) + pictures * picture + foreign
+
+
+def _was_said_aloud(message: Message) -> bool:
+    """An answer that OpenAI keeps as sound, and of which the request has no more than its name."""
+    return any("audio" in fields for fields in message.extensions.values())
 
 
 def words_fit(most_bytes: int, tokens: int) -> bool:

@@ -79,6 +79,7 @@ SAID_ALOUD = [{"role": "assistant", "audio": {"id": "audio_abc"}}, *HI]
         (OPENAI_CHAT, {"messages": SAID_ALOUD}, False),
         (OPENAI_CHAT, {"modalities": ["text"], "mcp_servers": [], "plugins": None}, True),
         (OPENAI_CHAT, {"modalities": ["text", "audio"]}, False),
+        (OPENAI_CHAT, {"web_search_options": {}}, False),
         (OPENAI_CHAT, {"search_parameters": {"mode": "on"}}, False),
         (OPENAI_CHAT, {"enable_search": True}, False),
         (OPENAI_CHAT, {"provider": {"sort": "throughput"}}, False),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
+from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from domain.access.keys import ANYBODY, Caller
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode
 from domain.budget.ledger import BudgetLedger
@@ -109,6 +110,15 @@ def showing(*parts: Part) -> ChatRequest:
         messages=(Message(role=Role.USER, parts=parts),), sampling=Sampling(max_output_tokens=100)
     )
     return ChatRequest(dialect="d", model="any", source=Built(said))
+
+
+def test_an_answer_that_was_said_aloud_has_no_place_under_a_hard_budget() -> None:
+    turns = [{"role": "assistant", "audio": {"id": "audio_1"}}, {"role": "user", "content": "go on"}]
+    body = json.dumps({"model": "m", "max_tokens": 100, "messages": turns}).encode()
+
+    found = quoted(OPENAI_CHAT.decode_request(body, {}), {MEMBER: HARD})
+
+    assert found == Barred(TARGET, BarReason.NO_COST_BOUND)
 
 
 @pytest.mark.parametrize("document", [LINKED, SCANNED])
