@@ -69,6 +69,7 @@ def gateway_routes(container: Container) -> Sequence[BaseRouteHandler]:
             explain=container.explain(),
             dialects=container.dialects(),
             session_header=container.launch().config.session.header.lower(),
+            display_timezone=container.launch().config.display_timezone or "UTC",
         ),
         *metrics_routes(container.metrics(), container.report_usage(), container.quotas()),
         *key_routes(container.manage_keys()),

@@ -1,5 +1,6 @@
 """Tells what happened to a past request, by asking the running gateway."""
 
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -7,6 +8,7 @@ from urllib.parse import quote
 import click
 import msgspec
 
+from app.cli.moments import shown, zone_of
 from app.cli.running_gateway import RunningGateway, address_of, gateway_options
 
 UNKNOWN = 6
@@ -23,6 +25,8 @@ def explain(*, request_id: str, config: Path | None, url: str | None, key: str |
     """
     Tell what happened to the request with this id (the answer's X-Request-Id).
 
+    Times of day are those of the gateway's display_timezone; with --json they are UTC.
+
     The gateway is asked where its configuration says that it listens, or at --url. Exits with 2 when the
     configuration cannot be used, with 5 when no gateway answers, with 6 when it does not know the request,
     with 7 when it wants another key.
@@ -32,12 +36,15 @@ def explain(*, request_id: str, config: Path | None, url: str | None, key: str |
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(story), indent=2))
         return
+    zone = zone_of(story.get("display_timezone"))
     for happening in story["events"]:
-        click.echo(f"{_moment(happening['ts'])}  {_styled(happening)}  {_details(happening['fields'])}")
+        click.echo(f"{_moment(happening['ts'], zone)}  {_styled(happening)}  {_details(happening['fields'])}")
 
 
-def _moment(timestamp: str) -> str:
-    return timestamp[11:23]
+def _moment(timestamp: str, zone: tzinfo) -> str:
+    """The time of day, and its zone."""
+    moment = datetime.fromisoformat(timestamp).timestamp()
+    return shown(moment, zone, "milliseconds").partition("T")[2]
 
 
 def _styled(happening: dict[str, Any]) -> str:

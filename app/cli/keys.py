@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
 import click
 import msgspec
 
+from app.cli.moments import shown, zone_of
 from app.cli.options import Choices, config_options, fail, launch_for, told_errors
 from app.cli.spans import Span
 from app.cli.wanted_key import REFUSED, Said, wanted, wanted_options
@@ -109,7 +110,7 @@ def listed(
         return
     if not found:
         click.echo("There are no keys: whoever reaches the gateway may use it.")
-    for line in _table(found, container.members()):
+    for line in _table(found, container.members(), zone_of(container.launch().config.display_timezone)):
         click.echo(line)
 
 
@@ -260,11 +261,11 @@ def _show(made: Made, *, as_json: bool) -> None:
     click.echo(f"Key {made.key.id} of {made.key.member} opens: {scopes}. It is shown this once.", err=True)
 
 
-def _table(found: Iterable[StoredKey], members: Collection[str]) -> Iterable[str]:
+def _table(found: Iterable[StoredKey], members: Collection[str], zone: tzinfo) -> Iterable[str]:
     now = datetime.now(UTC).timestamp()
     rows = [
         ("id", "member", "spends as", "opens", "narrowed to", "may use", "made", "holds"),
-        *(_row(key, now, members) for key in found),
+        *(_row(key, now, members, zone) for key in found),
     ]
     if len(rows) == 1:
         return
@@ -273,13 +274,13 @@ def _table(found: Iterable[StoredKey], members: Collection[str]) -> Iterable[str
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _row(stored: StoredKey, now: float, members: Collection[str]) -> tuple[str, ...]:
+def _row(stored: StoredKey, now: float, members: Collection[str], zone: tzinfo) -> tuple[str, ...]:
     key, unreadable = _known(stored)
-    made = (_moment(key.created_at) or "")[:10]
+    made = shown(key.created_at, zone)
     opens = ",".join(sorted(key.scopes))
     may = (opens, _narrowing(key.narrowing), _allowance(key))
     member = f"{key.member} (no member)" if members and key.member not in members else key.member
-    holds = f"unreadable: {unreadable}" if unreadable else _state(key, now)
+    holds = f"unreadable: {unreadable}" if unreadable else _state(key, now, zone)
     return key.id, member, key.account, *may, made, holds
 
 
@@ -304,12 +305,12 @@ def _narrowing(narrowing: Permissions) -> str:
     return ", ".join(parts) or "nothing"
 
 
-def _state(key: Key, now: float) -> str:
+def _state(key: Key, now: float, zone: tzinfo) -> str:
     if key.revoked_at is not None:
         return "revoked"
     if key.expires_at is None:
         return "for good"
-    return "expired" if key.expires_at <= now else f"until {(_moment(key.expires_at) or '')[:16]}Z"
+    return "expired" if key.expires_at <= now else f"until {shown(key.expires_at, zone)}"
 
 
 def _sorted(names: frozenset[str] | None) -> list[str] | None:

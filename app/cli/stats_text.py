@@ -1,9 +1,10 @@
 """Words a gateway's counts for a terminal."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from app.cli.moments import zone_of
 
 _MOST_RECENT = 10
 _ERROR_LENGTH = 40
@@ -83,7 +84,7 @@ def _gates(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _recent(document: Mapping[str, Any]) -> Iterator[str]:
     yield "Recent"
-    zone = _zone(_part(document, "config").get("display_timezone"))
+    zone = zone_of(_part(document, "config").get("display_timezone"))
     latest: Sequence[Mapping[str, Any]] = document.get("recent", [])[-_MOST_RECENT:]
     if not latest:
         yield "  nothing yet"
@@ -110,13 +111,6 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def _part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = document.get(name)
     return part if isinstance(part, dict) else {}
-
-
-def _zone(name: object) -> tzinfo:
-    try:
-        return ZoneInfo(name) if isinstance(name, str) else UTC
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC
 
 
 def _clock(ts: str, zone: tzinfo) -> str:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import reduce
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +14,7 @@ from typing import TypeVar
 import click
 
 from app.cli.keys import STATE_ERROR, missing_state
+from app.cli.moments import shown, zone_of
 from app.cli.options import CONFIG_ERROR, Choices, fail, launch_for, told_errors
 from app.container import Container, container_for
 from app.use_cases.report_quotas import QUOTA_COLUMNS, quota_row
@@ -127,16 +129,16 @@ def _budgets(config: Path | None) -> _Found:
 
 
 def _quotas(config: Path | None) -> _Found:
-    async def standings(container: Container) -> Sequence[QuotaStanding]:
+    async def standings(container: Container) -> tuple[Sequence[QuotaStanding], tzinfo]:
         quotas = container.quotas()
         await quotas.exchange()
-        return quotas.standings()
+        return quotas.standings(), zone_of(container.launch().config.display_timezone)
 
-    found = _reporting(config, standings, "/admin/quotas")
+    found, zone = _reporting(config, standings, "/admin/quotas")
     return _Found(
         columns=QUOTA_COLUMNS,
         rows=[quota_row(one) for one in found],
-        table=list(_quota_table(found)),
+        table=list(_quota_table(found, zone)),
     )
 
 
@@ -215,7 +217,7 @@ def _budget_table(found: Sequence[tuple[Standing, str]]) -> Iterable[Sequence[st
         )
 
 
-def _quota_table(found: Sequence[QuotaStanding]) -> Iterable[Sequence[str]]:
+def _quota_table(found: Sequence[QuotaStanding], zone: tzinfo) -> Iterable[Sequence[str]]:
     yield ("provider", "unit", "period", "zone", "allowed", "used", "left", "begins anew", "left alone")
     for one in found:
         yield (
@@ -226,7 +228,7 @@ def _quota_table(found: Sequence[QuotaStanding]) -> Iterable[Sequence[str]]:
             str(one.quota.allowed),
             str(one.used),
             str(one.left),
-            one.resets_at,
+            shown(one.ends_at, zone, "seconds"),
             "yes" if one.is_used_up else "no",
         )
 

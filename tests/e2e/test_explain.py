@@ -1,8 +1,10 @@
 """A past request can be explained, and a future one rehearsed, by the running gateway."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -58,6 +60,20 @@ def test_the_command_tells_the_same_story(gateway: Gateway, asked: str) -> None:
     assert "provider-failed" in result.output
     assert "failure=unreachable" in result.output
     assert "request-completed" in result.output
+
+
+def test_people_read_when_it_happened_by_the_clocks_that_they_want(stage: Stage, tmp_path: Path) -> None:
+    stage.plays(first=Answer.text("hello"))
+    with running(tmp_path, stage.config(display_timezone="Asia/Kolkata")) as gateway:
+        assert ask(gateway, "when").status_code == 200
+        gateway.completed("when")
+        told = CliRunner().invoke(main, ["explain", "when", "--url", gateway.address]).output
+        story = httpx.get(f"{gateway.address}/admin/requests/when", trust_env=False).json()
+
+    first = story["events"][0]["ts"]
+    local = datetime.fromisoformat(first).astimezone(ZoneInfo("Asia/Kolkata"))
+    assert first.endswith("Z")
+    assert told.startswith(f"{local:%H:%M:%S}.{first[20:23]}+05:30  ")
 
 
 def test_an_unknown_request_and_an_absent_gateway_have_exit_codes_of_their_own(gateway: Gateway) -> None:

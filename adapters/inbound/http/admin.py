@@ -32,9 +32,14 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """A past request; ``summary`` is its ``request-completed`` event, once there is one."""
+    """
+    A past request; ``summary`` is its ``request-completed`` event, once there is one.
+
+    Its times are UTC; ``display_timezone`` is the zone in which people want to see them.
+    """
 
     request_id: str
+    display_timezone: str
     summary: Mapping[str, Any] | None
     events: list[Happening]
 
@@ -46,7 +51,12 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def admin_routes(
-    *, rehearse: Rehearse, explain: Explain, dialects: Mapping[str, Dialect], session_header: str
+    *,
+    rehearse: Rehearse,
+    explain: Explain,
+    dialects: Mapping[str, Dialect],
+    session_header: str,
+    display_timezone: str,
 ) -> list[HTTPRouteHandler]:
     """``POST /admin/plan``, ``GET /admin/requests`` and ``GET /admin/requests/{id}``."""
 
@@ -84,7 +94,7 @@ def admin_routes(
                 Complaint.NOT_FOUND,
                 f"no request {request_id!r} is remembered; the latest are kept in memory until a restart",
             )
-        return Response(_story(story))
+        return Response(_story(story, display_timezone))
 
     return [plan, requests, one]
 
@@ -95,9 +105,9 @@ def _named(dialects: Mapping[str, Dialect], name: str) -> Dialect:
     return dialects[name]
 
 
-def _story(past: Past) -> Story:
+def _story(past: Past, zone: str) -> Story:
     events = [_happening(each) for each in past.happenings]
-    return Story(request_id=past.request_id, summary=past.summary, events=events)
+    return Story(request_id=past.request_id, display_timezone=zone, summary=past.summary, events=events)
 
 
 def _happening(told: Told) -> Happening:

@@ -1,6 +1,7 @@
 """Keys are made where a gateway will find them, or not at all."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,22 @@ def test_keys_of_nobody_who_is_declared_are_marked_in_the_list(config: Path, tmp
 
     assert "no member" not in before + alice
     assert "bob (no member)" in bob
+
+
+def test_people_read_until_when_a_key_holds_by_the_clocks_that_they_want(
+    config: Path, tmp_path: Path
+) -> None:
+    lasting = FILE.replace("memory:", f"sqlite:{tmp_path}/state.db")
+    config.write_text(f"{lasting}display_timezone: Asia/Kolkata\n", encoding="utf-8")
+    run(config, "create", "alice", "--expires", "30d")
+
+    (alice,) = run(config, "list").stdout.splitlines()[1:]
+    (card,) = json.loads(run(config, "list", "--json").stdout)
+
+    until = alice.rpartition("until ")[2]
+    assert until.endswith("+05:30")
+    assert datetime.fromisoformat(until) == datetime.fromisoformat(card["expires_at"]).replace(second=0)
+    assert card["expires_at"].endswith("Z")
 
 
 def test_a_key_of_a_zone_that_this_machine_lacks_is_listed_with_the_reason(

@@ -140,6 +140,18 @@ def test_what_plans_have_left_is_told_as_table_json_and_csv(config: Path) -> Non
     assert sheet[1].endswith(",false")
 
 
+@pytest.mark.usefixtures("key")
+def test_people_read_when_a_plan_begins_anew_by_the_clocks_that_they_want(config: Path) -> None:
+    file = config.read_text(encoding="utf-8")
+    config.write_text(f"{file}\ndisplay_timezone: Asia/Kolkata\n", encoding="utf-8")
+
+    table = run(config, "usage", "--quotas").stdout.splitlines()
+    rows = json.loads(run(config, "usage", "--quotas", "--json").stdout)
+
+    assert table[1].split()[7].endswith("T20:30:00+05:30")
+    assert rows[0]["resets_at"].endswith("T15:00:00Z")
+
+
 def test_a_state_that_ends_with_the_gateway_is_asked_of_the_gateway(config: Path) -> None:
     file = config.read_text(encoding="utf-8")
     config.write_text(file.replace(f"sqlite://{config.parent}/state.db", "memory:"), encoding="utf-8")
