@@ -24,6 +24,13 @@ from domain.inventory.admission import (
     QuotaExhaustedProviderSkipped,
 )
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
+from domain.inventory.capabilities import (
+    ChainCapabilityBlocked,
+    ChainContextBlocked,
+    IncapableProviderDemoted,
+    IncapableProviderSkipped,
+    SmallContextProviderSkipped,
+)
 from domain.inventory.guards import ToolLoopDetected
 from domain.inventory.health import (
     AdaptiveRoutingApplied,
@@ -219,8 +226,10 @@ class RequestCompleted:
     ``rejected`` requests never reached a chain; ``failed`` ones used theirs up. Times are milliseconds from
     acceptance. Token counts are ``None`` where nobody was asked; where the upstream did not say they are
     estimates, and ``estimated`` is true, as it is when the cost of a failed attempt had to be guessed.
-    ``cost_usd`` is that of all attempts together; ``billed_elsewhere`` tells, with ``provider``, ``model``,
-    tokens (not counted above) and ``cost_usd``, what of it others may charge than who answered in the end.
+    ``cost_usd`` is that of all attempts together, as far as can be told; ``set_aside_usd`` is what hard
+    budgets were charged beyond it, as nobody knows what will be billed. ``billed_elsewhere`` tells, with
+    ``provider``, ``model``, tokens (not counted above), ``cost_usd`` and ``set_aside_usd``, what of both is
+    due to others than who answered in the end.
     """
 
     name: ClassVar[str] = "request-completed"
@@ -247,6 +256,7 @@ class RequestCompleted:
     cache_creation_tokens: int | None
     cost_usd: float = 0.0
     cost_savings_usd: float = 0.0
+    set_aside_usd: float = 0.0
     estimated: bool = False
     billed_elsewhere: tuple[BilledElsewhere, ...] = ()
 
@@ -261,69 +271,6 @@ class InternalFault:
     where: str
     error: str
     traceback: str
-
-
-@value(kw_only=True)
-class IncapableProviderSkipped:
-    """A provider was left out because it is known to lack what the request needs."""
-
-    name: ClassVar[str] = "skip-incapable-provider"
-    level: ClassVar[Level] = Level.INFO
-    request_id: str
-    profile: str
-    provider: str
-    lacks: tuple[str, ...]
-    detail: str
-
-
-@value(kw_only=True)
-class SmallContextProviderSkipped:
-    """A provider was left out because the prompt, as estimated, does not fit into its context window."""
-
-    name: ClassVar[str] = "skip-small-context-window"
-    level: ClassVar[Level] = Level.INFO
-    request_id: str
-    profile: str
-    provider: str
-    estimated_tokens: int
-    max_prompt_tokens: int
-
-
-@value(kw_only=True)
-class IncapableProviderDemoted:
-    """A provider is tried after others because it is known to lack what the request needs."""
-
-    name: ClassVar[str] = "demote-incapable-provider"
-    level: ClassVar[Level] = Level.INFO
-    request_id: str
-    profile: str
-    provider: str
-    lacks: tuple[str, ...]
-
-
-@value(kw_only=True)
-class ChainCapabilityBlocked:
-    """A chain is empty because all that was left of it lacks what the request needs."""
-
-    name: ClassVar[str] = "chain-capability-blocked"
-    level: ClassVar[Level] = Level.WARNING
-    request_id: str
-    profile: str
-    blocked_providers: tuple[str, ...]
-    lacks: tuple[str, ...]
-    hint: str = "add a provider that has it to the profile, or a rule that sends such requests elsewhere"
-
-
-@value(kw_only=True)
-class ChainContextBlocked:
-    """A chain is empty because the prompt fits into none of the context windows that were left of it."""
-
-    name: ClassVar[str] = "chain-context-window-blocked"
-    level: ClassVar[Level] = Level.WARNING
-    request_id: str
-    profile: str
-    blocked_providers: tuple[str, ...]
-    hint: str = "add a provider with a larger context_window, or a rule with content_token_count_min"
 
 
 Event: TypeAlias = (

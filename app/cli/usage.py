@@ -179,12 +179,16 @@ def _require_state(location: StateLocation, route: str) -> None:
 
 
 def _usage_table(groups: Sequence[UsageGroup], totals: Sequence[UsageTotal]) -> Iterable[Sequence[str]]:
-    yield (*groups, "requests", "answered", "in", "out", "cached", "USD", "saved", "of it estimated")
-    for total in totals:
-        yield (*(name or "-" for name in total.group), *_figures(total))
+    """What is set aside has a column where anything is: only hard budgets ask for it."""
+    whole = reduce(UsageTotal.plus, totals, UsageTotal())
+    names = (*groups, "requests", "answered", "in", "out", "cached", "USD", "saved", "of it estimated")
+    yield (*names, "set aside") if whole.set_aside else names
+    rows = [((*(name or "-" for name in total.group),), total) for total in totals]
     if len(totals) > 1:
-        whole = reduce(UsageTotal.plus, totals)
-        yield ("all", *("" for _ in groups[1:]), *_figures(whole))
+        rows.append((("all", *("" for _ in groups[1:])), whole))
+    for group, total in rows:
+        figures = (*group, *_figures(total))
+        yield (*figures, _usd(total.set_aside)) if whole.set_aside else figures
 
 
 def _figures(total: UsageTotal) -> Sequence[str]:

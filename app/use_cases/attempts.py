@@ -46,6 +46,11 @@ class Receipt:
         return NanoUsd(sum(bill.savings for _, bill in self._bills))
 
     @property
+    def set_aside(self) -> NanoUsd:
+        """What hard budgets were charged beyond the cost."""
+        return NanoUsd(sum(bill.set_aside for _, bill in self._bills))
+
+    @property
     def tokens(self) -> int:
         """Everything that was read and written, wherever; estimated where nobody counted."""
         return sum(bill.usage.tokens for _, bill in self._bills)
@@ -80,6 +85,7 @@ def _elsewhere(target: Target, bill: Bill) -> BilledElsewhere:
         cache_creation_tokens=usage.cache_creation_tokens or 0,
         cost_usd=exact_usd(bill.cost),
         cost_savings_usd=exact_usd(bill.savings),
+        set_aside_usd=exact_usd(bill.set_aside),
     )
 
 

@@ -6,20 +6,17 @@ from typing import TypeAlias
 from app.use_cases.health_events import COOLING, all_cooling, all_short_of_memory, skipped
 from app.use_cases.money_events import all_over_budget, over_budget
 from domain.conversation.request import MalformedRequest
-from domain.events import (
-    ChainCapabilityBlocked,
-    ChainContextBlocked,
-    ChainPaidGateBlocked,
-    Event,
-    IncapableProviderDemoted,
-    IncapableProviderSkipped,
-    PaidProviderSkipped,
-    SmallContextProviderSkipped,
-    UncredentialedProviderSkipped,
-)
+from domain.events import ChainPaidGateBlocked, Event, PaidProviderSkipped, UncredentialedProviderSkipped
 from domain.inventory.access import ChainAccessBlocked, ForbiddenProviderSkipped
 from domain.inventory.admission import QueueRefused, QuotaExhaustedProviderSkipped
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
+from domain.inventory.capabilities import (
+    ChainCapabilityBlocked,
+    ChainContextBlocked,
+    IncapableProviderDemoted,
+    IncapableProviderSkipped,
+    SmallContextProviderSkipped,
+)
 from domain.routing.facts import Facts
 from domain.routing.gates import BarReason, Barred
 from domain.routing.ranking import Candidate

@@ -145,6 +145,7 @@ def usage_row(total: UsageTotal, by: Sequence[UsageGroup]) -> Row:
         "cost_usd": exact_usd(total.cost),
         "cost_savings_usd": exact_usd(total.savings),
         "estimated_cost_usd": exact_usd(total.estimated_cost),
+        "set_aside_usd": exact_usd(total.set_aside),
     }
 
 

@@ -1,5 +1,7 @@
 """Sees to it that no attempt costs what no budget allows, and that whatever it costs is booked."""
 
+from dataclasses import replace
+
 from app.use_cases.attempts import Attempting, Ending, TargetRefused, seen_of
 from app.use_cases.bookkeeping import Bookkeeper, StateUnknown
 from app.use_cases.money_events import observed
@@ -135,19 +137,21 @@ class SpendingTicket:
     def ended(self, ending: Ending) -> None:
         """See `app.use_cases.attempts.Ticket`."""
         found = bill(seen_of(self._attempting, ending), self._quote.price)
-        self._settle(found)
+        found = self._settled(found)
         self._attempting.receipt.add(self._attempting.target, found)
         if ending.outcome is _ANSWERED:
             self._tell(found, ending)
 
-    def _settle(self, found: Bill) -> None:
+    def _settled(self, found: Bill) -> Bill:
+        """The bill, with what is set aside as nobody knows what will be billed."""
+        self._bookkeeper.stir()
         if found.certainty is _COUNTED:
             self._reservation.settle(found.cost, estimated=found.estimated)
         elif found.certainty is _UNKNOWN:
-            self._reservation.settle_unknown(found.cost)
+            return replace(found, set_aside=self._reservation.settle_unknown(found.cost))
         else:
             self._reservation.release()
-        self._bookkeeper.stir()
+        return found
 
     def _tell(self, found: Bill, ending: Ending) -> None:
         attempting = self._attempting

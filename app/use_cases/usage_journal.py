@@ -54,6 +54,7 @@ def _row(event: RequestCompleted, row_id: str, now: float) -> UsageRow:
     elsewhere = event.billed_elsewhere
     cost = from_usd(event.cost_usd) - sum(from_usd(each.cost_usd) for each in elsewhere)
     savings = from_usd(event.cost_savings_usd) - sum(from_usd(each.cost_savings_usd) for each in elsewhere)
+    set_aside = from_usd(event.set_aside_usd) - sum(from_usd(each.set_aside_usd) for each in elsewhere)
     return UsageRow(
         id=row_id,
         at=now,
@@ -77,6 +78,7 @@ def _row(event: RequestCompleted, row_id: str, now: float) -> UsageRow:
         estimated=event.estimated,
         duration_ms=event.duration_ms,
         ttft_ms=event.ttft_ms,
+        set_aside=NanoUsd(set_aside),
     )
 
 
@@ -93,4 +95,5 @@ def _share(answer: UsageRow, share: BilledElsewhere, row_id: str) -> UsageRow:
         cache_creation_tokens=share.cache_creation_tokens,
         cost=from_usd(share.cost_usd),
         savings=from_usd(share.cost_savings_usd),
+        set_aside=from_usd(share.set_aside_usd),
     )

@@ -72,6 +72,7 @@ class Bill:
     Attributes:
         usage: the tokens that are paid for; reported, or estimated where nobody said.
         estimated: whether any of it is an estimate.
+        set_aside: what hard budgets are charged beyond the cost, as nobody knows what will be billed.
     """
 
     certainty: Certainty
@@ -79,6 +80,7 @@ class Bill:
     cost: NanoUsd = NOTHING
     savings: NanoUsd = NOTHING
     estimated: bool = False
+    set_aside: NanoUsd = NOTHING
 
 
 NO_BILL = Bill(certainty=Certainty.NOTHING)

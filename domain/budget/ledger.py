@@ -42,13 +42,21 @@ class Reservation:
         purses, self._purses = self._purses, ()
         pay(purses, self.amount, cost, cost if estimated else NOTHING)
 
-    def settle_unknown(self, estimate: NanoUsd) -> None:
-        """The attempt may have been billed: an estimate under a soft budget, all of it under a hard one."""
+    def settle_unknown(self, estimate: NanoUsd) -> NanoUsd:
+        """
+        The attempt may have been billed: an estimate under a soft budget, all of it under a hard one.
+
+        Returns:
+            how much hard budgets are charged beyond the estimate.
+        """
+        set_aside = NOTHING
         purses, self._purses = self._purses, ()
         for purse in purses:
             hard = purse.cap is not None and purse.is_hard
             cost = NanoUsd(max(self.amount, estimate)) if hard else estimate
             pay((purse,), self.amount, cost, cost)
+            set_aside = NanoUsd(max(set_aside, cost - estimate))
+        return set_aside
 
     def release(self) -> None:
         """The attempt cost nothing, or was never made."""

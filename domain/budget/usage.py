@@ -22,6 +22,7 @@ class UsageRow:
         cost: of all its attempts at this provider together.
         estimated: whether any of the counts or costs is an estimate.
         requests: as how many it counts, 1 or 0.
+        set_aside: what hard budgets were charged beyond the cost, as nobody knows what will be billed.
     """
 
     id: str
@@ -47,6 +48,7 @@ class UsageRow:
     duration_ms: float
     ttft_ms: float | None
     requests: int = 1
+    set_aside: NanoUsd = NOTHING
 
 
 class UsageGroup(StrEnum):
@@ -87,6 +89,7 @@ class UsageTotal:
         group: the values of what the query tells apart, in its order.
         answered: the requests that got a whole answer.
         estimated_cost: how much of ``cost`` belongs to requests of which anything was estimated.
+        set_aside: what hard budgets were charged beyond ``cost``.
     """
 
     group: tuple[str, ...] = ()
@@ -99,6 +102,7 @@ class UsageTotal:
     cost: NanoUsd = NOTHING
     savings: NanoUsd = NOTHING
     estimated_cost: NanoUsd = NOTHING
+    set_aside: NanoUsd = NOTHING
 
     def plus(self, other: "UsageTotal") -> "UsageTotal":
         """The sum of both, in this one's group."""
@@ -113,6 +117,7 @@ class UsageTotal:
             cost=NanoUsd(self.cost + other.cost),
             savings=NanoUsd(self.savings + other.savings),
             estimated_cost=NanoUsd(self.estimated_cost + other.estimated_cost),
+            set_aside=NanoUsd(self.set_aside + other.set_aside),
         )
 
 
@@ -152,6 +157,7 @@ def slot_total(row: UsageRow) -> SlotTotal:
             cost=row.cost,
             savings=row.savings,
             estimated_cost=row.cost if row.estimated else NOTHING,
+            set_aside=row.set_aside,
         ),
     )
 

@@ -18,6 +18,7 @@ class BilledElsewhere:
     cache_creation_tokens: int
     cost_usd: float
     cost_savings_usd: float
+    set_aside_usd: float = 0.0
 
 
 @value(kw_only=True)

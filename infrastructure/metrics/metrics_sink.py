@@ -8,20 +8,15 @@ from domain.events import (
     AttemptFailed,
     AttemptStarted,
     AttemptSucceeded,
-    ChainCapabilityBlocked,
-    ChainContextBlocked,
     ChainPaidGateBlocked,
     ChainUniformAuthFailure,
     Event,
     FallbackOccurred,
-    IncapableProviderDemoted,
-    IncapableProviderSkipped,
     InternalFault,
     ModeAliasResolved,
     Outcome,
     PaidProviderSkipped,
     RequestCompleted,
-    SmallContextProviderSkipped,
     UncredentialedProviderSkipped,
 )
 from domain.inventory.access import (
@@ -40,6 +35,13 @@ from domain.inventory.admission import (
     QuotaExhaustedProviderSkipped,
 )
 from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
+from domain.inventory.capabilities import (
+    ChainCapabilityBlocked,
+    ChainContextBlocked,
+    IncapableProviderDemoted,
+    IncapableProviderSkipped,
+    SmallContextProviderSkipped,
+)
 from domain.inventory.guards import ToolLoopDetected
 from domain.inventory.health import (
     AdaptiveRoutingApplied,

@@ -43,6 +43,7 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
     "ALTER TABLE usage ADD COLUMN requests INTEGER NOT NULL DEFAULT 1",
+    "ALTER TABLE usage ADD COLUMN set_aside INTEGER NOT NULL DEFAULT 0",
 )
 """Each brings a file of the version that is its place in this list to the next one; none is ever changed."""
 

@@ -27,7 +27,7 @@ _SUMS = f"""
 SELECT CAST(at / {SLOT_S} AS INTEGER), member, provider, profile, model, key_id,
     sum(requests), sum(CASE WHEN outcome = '{ANSWERED}' THEN requests ELSE 0 END),
     sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), sum(cache_creation_tokens),
-    sum(cost), sum(savings), sum(CASE WHEN estimated THEN cost ELSE 0 END)
+    sum(cost), sum(savings), sum(CASE WHEN estimated THEN cost ELSE 0 END), sum(set_aside)
 FROM usage WHERE at >= ? AND at < ?
 GROUP BY 1, member, provider, profile, model, key_id
 """  # noqa: S608  constants of our own
@@ -56,7 +56,8 @@ def forget(connection: sqlite3.Connection, before: float) -> bool:
 def _slots(connection: sqlite3.Connection, query: UsageQuery) -> Iterator[SlotTotal]:
     for slot, *found in connection.execute(_SUMS, (query.since, query.until)):
         names, figures = found[: len(_NAMES)], found[len(_NAMES) :]
-        requests, answered, tokens_in, tokens_out, read, created, cost, savings, estimated = figures
+        requests, answered, tokens_in, tokens_out, read, created, *money = figures
+        cost, savings, estimated, set_aside = map(NanoUsd, money)
         yield SlotTotal(
             slot=slot,
             names=dict(zip(_NAMES, names, strict=True)),
@@ -67,8 +68,9 @@ def _slots(connection: sqlite3.Connection, query: UsageQuery) -> Iterator[SlotTo
                 output_tokens=tokens_out,
                 cache_read_tokens=read,
                 cache_creation_tokens=created,
-                cost=NanoUsd(cost),
-                savings=NanoUsd(savings),
-                estimated_cost=NanoUsd(estimated),
+                cost=cost,
+                savings=savings,
+                estimated_cost=estimated,
+                set_aside=set_aside,
             ),
         )

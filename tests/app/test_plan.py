@@ -15,18 +15,15 @@ from config.load import load_text
 from config.translate import routing_table
 from domain.conversation.parts import Image, InlineData
 from domain.conversation.request import ChatRequest, MalformedRequest
-from domain.events import (
+from domain.events import ChainPaidGateBlocked, Event, PaidProviderSkipped, UncredentialedProviderSkipped
+from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
+from domain.inventory.capabilities import (
     ChainCapabilityBlocked,
     ChainContextBlocked,
-    ChainPaidGateBlocked,
-    Event,
     IncapableProviderDemoted,
     IncapableProviderSkipped,
-    PaidProviderSkipped,
     SmallContextProviderSkipped,
-    UncredentialedProviderSkipped,
 )
-from domain.inventory.auto_routing import AutoRouterFellThrough, AutoRouterResolved, SessionKeptProfile
 from domain.routing.selection import UnknownChoice, Wishes
 from domain.routing.verdict import ChainFailed, Walk, verdict
 from domain.tokens.pictures import picture_tokens

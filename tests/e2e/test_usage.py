@@ -12,9 +12,10 @@ import pytest
 
 from tests.e2e.clients import DIALECTS, ClientDialect, ask, is_terminated
 from tests.e2e.gateway import COMMAND, bare_environment, only, running
+from tests.e2e.raw import read_until, sent
 from tests.e2e.stage import Stage
 from tests.e2e.test_budgets import ANSWER, COST_USD, config
-from tests.upstream.behaviours import Answer, Garbage, Usage
+from tests.upstream.behaviours import Answer, Garbage, Stall, Usage
 from tests.upstream.scripted_upstream import wait_until
 
 
@@ -87,6 +88,36 @@ def test_what_a_failed_attempt_may_cost_is_told_of_the_provider_that_failed(
     assert (failed["requests"], failed["estimated_cost_usd"]) == (0, failed["cost_usd"])
     assert (answered["requests"], answered["cost_usd"]) == (1, 0)
     assert answered["output_tokens"] > 0
+
+
+@pytest.mark.parametrize("mode", ["hard", "soft"])
+def test_who_adds_up_what_requests_cost_finds_what_spent_the_budget(
+    stage: Stage, tmp_path: Path, mode: str
+) -> None:
+    """Streams that their clients abort, after an answer that is whole, and a failure that may be billed."""
+    stage.plays(first=ANSWER)
+    with running(tmp_path, config(stage, monthly_budget_usd=9.0, budget_mode=mode)) as gateway:
+        assert ask(gateway, "openai_chat", "any").status_code == 200
+        stage.plays(first=Garbage())
+        assert ask(gateway, "openai_chat", "chain-openai_compat").status_code == 200
+        stage.plays(first=Stall(after_events=3, seconds=30))
+        for request_id in ("aborted-1", "aborted-2"):
+            connection = sent(gateway, "openai_chat", "any", request_id, stream=True)
+            read_until(connection, b"one")
+            connection.close()
+            assert gateway.completed(request_id)["outcome"] == "client-left"
+        completed = only(gateway.events(), "request-completed")
+
+    (budget,) = told(tmp_path, "--budgets")
+    rows = {row["provider"]: row for row in told(tmp_path)}
+    first, second = rows["first-openai_compat"], rows["second-openai_compat"]
+    cost, set_aside = (sum(each[name] for each in completed) for name in ("cost_usd", "set_aside_usd"))
+    assert (first["cost_usd"], first["set_aside_usd"]) == pytest.approx((cost, set_aside))
+    assert (second["cost_usd"], second["set_aside_usd"]) == (0, 0)
+    assert cost + set_aside == pytest.approx(budget["settled_usd"])
+    assert (set_aside > 0.1) is (mode == "hard")
+    assert ("set aside" in command(tmp_path, "usage").stdout) is (mode == "hard")
+    assert f"{set_aside:.4f}" in command(tmp_path, "usage").stdout or mode == "soft"
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

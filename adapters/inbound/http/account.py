@@ -143,6 +143,7 @@ class Account:
             cache_creation_tokens=usage.cache_creation_tokens,
             cost_usd=exact_usd(self.receipt.cost),
             cost_savings_usd=exact_usd(self.receipt.savings),
+            set_aside_usd=exact_usd(self.receipt.set_aside),
             estimated=self.receipt.estimated,
             billed_elsewhere=self.receipt.elsewhere(self._provider),
         )

@@ -195,6 +195,7 @@ class _Story:
             cache_creation_tokens=None,
             cost_usd=exact_usd(receipt.cost),
             cost_savings_usd=exact_usd(receipt.savings),
+            set_aside_usd=exact_usd(receipt.set_aside),
             estimated=receipt.estimated,
             billed_elsewhere=receipt.elsewhere(self.provider),
         )

@@ -262,6 +262,22 @@ async def test_a_client_that_leaves_is_charged_an_estimate_under_a_soft_budget()
         spent, estimated, _ = bank.booked()
         assert spent == estimated >= from_usd(0.1)
         assert asked.receipt.estimated
+        assert (asked.receipt.cost, asked.receipt.set_aside) == (spent, 0)
+
+
+async def test_what_a_hard_budget_is_charged_beyond_an_estimate_is_told() -> None:
+    """Whoever adds up what requests cost finds why the budget is used up."""
+    words = Batch((TextDelta("x" * 4),))
+    budgets = {CLOUD: hard(10.0), MEMBER: soft(10.0)}
+    async with opened(Bank(budgets, cloud=saying(ROLE, words, Silence()))) as bank:
+        asked = asking(source=LIMITED, caller=ANNA)
+        reply = await bank.given.converse.answer(asked, bank.given.converse.plan(asked))
+        await anext(reply)
+        await reply.aclose()
+
+        receipt = asked.receipt
+        assert bank.booked(MEMBER)[0] == receipt.cost < COST
+        assert bank.booked()[0] == receipt.cost + receipt.set_aside > 2 * COST
 
 
 async def test_a_client_that_leaves_when_all_was_counted_pays_what_was_counted() -> None:

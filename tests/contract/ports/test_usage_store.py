@@ -49,6 +49,15 @@ async def test_what_another_provider_may_charge_counts_for_no_request(stores: St
     assert by_provider[0].cost == 5
 
 
+async def test_what_is_set_aside_is_added_up(stores: Stores) -> None:
+    store = stores.worker()
+    await store.log_usage([replace(ROW, id=str(each), set_aside=NanoUsd(each)) for each in (1, 2)])
+
+    (whole,) = await store.usage(ALL)
+
+    assert (whole.cost, whole.set_aside) == (2 * ROW.cost, 3)
+
+
 async def test_sums_are_made_by_what_is_asked_for(stores: Stores) -> None:
     store, reader = stores.worker(), stores.worker()
     await store.log_usage(

@@ -138,12 +138,20 @@ def test_what_may_have_been_billed_costs_an_estimate_or_under_a_hard_budget_all_
     pots = SharedPots()
     worker = Worker(pots, {CLOUD: hard(1.0), ANNA: soft(1.0)})
 
-    worker.reserved(0.5, CLOUD, ANNA).settle_unknown(from_usd(0.1))
+    set_aside = worker.reserved(0.5, CLOUD, ANNA).settle_unknown(from_usd(0.1))
     worker.flush()
 
     provider, member = pots.balance(MONTH), pots.balance(Pot(ANNA, Span.MONTH, "2026-07"))
     assert (provider.settled, provider.estimated) == (from_usd(0.5), from_usd(0.5))
     assert (member.settled, member.estimated) == (from_usd(0.1), from_usd(0.1))
+    assert set_aside == from_usd(0.4)
+
+
+def test_soft_budgets_set_nothing_aside() -> None:
+    worker = Worker(SharedPots(), {CLOUD: soft(1.0)})
+
+    assert worker.reserved(0.5, CLOUD, ANNA).settle_unknown(from_usd(0.1)) == 0
+    assert worker.reserved(0.5, ANNA).settle_unknown(from_usd(0.1)) == 0
 
 
 def test_a_request_that_fits_into_what_was_lent_does_not_wait_for_the_store() -> None:
