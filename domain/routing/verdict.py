@@ -35,7 +35,8 @@ class Verdict:
         message: the attempts and refusals, told for a human.
         retry_after_s: the earliest moment at which some target asked to be tried again.
         relayed: an upstream's refusal that the client should see instead of ours: it found the request at
-            fault, or it was the only one tried.
+            fault, or it was the only one tried. Never of credentials: it refuses the gateway's own, and the
+            client would take that for a word about its key.
         only_attempt: whether ``relayed`` is the answer to the one attempt that was made.
     """
 
@@ -78,7 +79,7 @@ def verdict(walk: Walk) -> Verdict:
     failures = [attempt.failure for attempt in walk.attempts]
     fault = next((failure for failure in failures if failure.kind is FailureKind.REQUEST_FAULT), None)
     only = failures[0] if len(failures) == 1 else None
-    shown = fault or only
+    shown = fault or (None if only is None or only.kind is FailureKind.CREDENTIALS else only)
     return Verdict(
         cause=cause,
         message=fault.message if fault else _told(walk),
@@ -183,10 +184,19 @@ def _earliest(failures: Iterable[UpstreamFailure], barred: Iterable[Barred]) -> 
 
 
 def _told(walk: Walk) -> str:
-    tried = [f"{attempt.target.provider}: {attempt.failure.message}" for attempt in walk.attempts]
+    tried = [f"{attempt.target.provider}: {_failure_in_words(attempt.failure)}" for attempt in walk.attempts]
     refused = [f"{barred.target.provider}: not tried ({_for_clients(barred)})" for barred in walk.barred]
     story = "; ".join(tried + refused) or "it has no targets"
     return f"{_numbers(walk)}no provider of profile {walk.profile!r} could answer: {story}"
+
+
+def _failure_in_words(failure: UpstreamFailure) -> str:
+    """Whoever reads of an invalid key thinks of their own."""
+    ours = failure.kind is FailureKind.CREDENTIALS and failure.status in _REFUSING_A_KEY
+    return f"{failure.message} (it refuses the gateway's credentials, not yours)" if ours else failure.message
+
+
+_REFUSING_A_KEY = frozenset({401, 403})
 
 
 def _numbers(walk: Walk) -> str:

@@ -225,7 +225,7 @@ def _for_verdict(verdict: Verdict, dialect: Dialect, request_id: str) -> ErrorAn
     answer = _worded(wording, verdict.message, dialect, request_id, headers=headers)
     upstream = verdict.relayed
     if upstream is not None and _is_relayed(verdict, upstream, dialect):
-        return _relayed(upstream, verdict, answer)
+        return _relayed(upstream, answer)
     return answer
 
 
@@ -252,14 +252,17 @@ def _is_relayed(verdict: Verdict, upstream: UpstreamAnswer, dialect: Dialect) ->
     return alone and upstream.dialect == dialect.name and upstream.status >= 400
 
 
-def _relayed(upstream: UpstreamAnswer, verdict: Verdict, ours: ErrorAnswer) -> ErrorAnswer:
-    """Byte for byte: clients act on the wording. Only the request id is ours, as on every answer."""
-    kept = {name: value for name, value in upstream.headers.items() if name not in _OURS}
-    if verdict.cause is Cause.REQUEST_FAULT:
-        kept.setdefault("x-should-retry", Retry.NO)
+def _relayed(upstream: UpstreamAnswer, ours: ErrorAnswer) -> ErrorAnswer:
+    """
+    Byte for byte: clients act on the wording. The request id is ours, as on every answer, and so is what the
+    upstream leaves open: whether to try again, and when.
+    """
+    kept = tuple(header(name, value) for name, value in upstream.headers.items() if name not in _OURS)
+    told = {_SAME_QUESTION.get(name, name) for name, _ in kept}
+    added = (one for one in ours.headers if one[0] in _ADDED and one[0] not in told)
     return ErrorAnswer(
         status=upstream.status,
-        headers=tuple(header(name, value) for name, value in kept.items()),
+        headers=(*kept, *added),
         body=upstream.body,
         report=ours.report,
     )
@@ -267,6 +270,10 @@ def _relayed(upstream: UpstreamAnswer, verdict: Verdict, ours: ErrorAnswer) -> E
 
 _OURS = frozenset({"x-request-id", "content-length", "connection", "transfer-encoding", "content-encoding"})
 """Headers of an upstream's answer that describe its connection to us, or whose place is taken."""
+
+_ADDED = frozenset({b"x-should-retry", b"retry-after"})
+_SAME_QUESTION = MappingProxyType({b"retry-after-ms": b"retry-after"})
+"""A header that answers what another would."""
 
 
 def _worded(

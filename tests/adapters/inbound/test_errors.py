@@ -168,6 +168,49 @@ async def test_the_only_attempt_in_the_same_dialect_is_relayed_byte_for_byte(pat
 
 
 @BOTH
+@pytest.mark.parametrize("status", [401, 403])
+async def test_that_the_gateways_own_key_is_refused_is_not_told_as_if_it_were_the_clients(
+    path: str, status: int
+) -> None:
+    answer = refusal(DIALECTS[path], status, **{"x-should-retry": "true"})
+    house = gateway(local=failing(FailureKind.CREDENTIALS, status=status, answer=answer))
+
+    answered = await post(house, path, chat(profile="solo"))
+
+    assert (answered.status, answered.headers["x-should-retry"]) == (502, "false")
+    message = assert_enveloped(answered, path)["message"]
+    assert "local: told credentials (it refuses the gateway's credentials, not yours)" in message
+    assert answered.headers["x-coderouter-provider"] == "local"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("kind", "status", "retry", "after"),
+    [
+        (FailureKind.RATE_LIMITED, 429, "true", "8"),
+        (FailureKind.OVERLOADED, 500, "true", "8"),
+        (FailureKind.MODEL_MISSING, 404, "true", "8"),
+        (FailureKind.CONTEXT_OVERFLOW, 400, "false", None),
+        (FailureKind.REQUEST_FAULT, 400, "false", None),
+    ],
+)
+async def test_what_is_relayed_says_whether_and_when_to_try_again(
+    path: str, kind: FailureKind, status: int, retry: str, after: str | None
+) -> None:
+    silent = refusal(DIALECTS[path], status)
+    speaking = refusal(DIALECTS[path], status, **{"x-should-retry": "maybe", "retry-after-ms": "17"})
+    told = [
+        await post(gateway(local=failing(kind, retry_after_s=7.5, answer=answer)), path, chat(profile="solo"))
+        for answer in (silent, speaking)
+    ]
+
+    assert [each.body for each in told] == [silent.body, speaking.body]
+    assert (told[0].headers["x-should-retry"], told[0].headers.get("retry-after")) == (retry, after)
+    assert (told[1].headers["x-should-retry"], told[1].headers["retry-after-ms"]) == ("maybe", "17")
+    assert "retry-after" not in told[1].headers
+
+
+@BOTH
 async def test_an_only_attempt_in_another_dialect_is_told_in_ours(path: str) -> None:
     other = DIALECTS[MESSAGES if path == CHAT else CHAT]
     house = gateway(local=failing(FailureKind.RATE_LIMITED, status=429, answer=refusal(other, 429)))
