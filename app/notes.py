@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from app.container import Container
 from app.state import hindrance
+from config.access_advice import access_advice
 from config.advice import advice
 from config.money_advice import money_advice
 
@@ -16,4 +17,5 @@ def notes(container: Container) -> Iterator[str]:
     if reason := hindrance(state):
         yield f"the state cannot be written at {state}: {reason}"
     yield from advice(config)
+    yield from access_advice(config, table.providers)
     yield from money_advice(config, table.providers)

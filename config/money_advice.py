@@ -1,18 +1,19 @@
 """Finds prices and budgets that cannot do what they seem to be there for."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
+from config.access_advice import Specs, askable
+from config.schema.money import Rates
 from config.schema.root import Config
 from config.translate_access import member_permissions, permissions_of
 from config.translate_money import alias_prices, budget_by, budgets_of
 from domain.access.keys import Key
-from domain.access.permissions import EVERYTHING, Permissions
+from domain.access.permissions import EVERYTHING
 from domain.budget.accounts import AccountKind, Budget, BudgetMode
 from domain.budget.money import NOTHING, NanoUsd, in_usd
 from domain.routing.targets import Locality, ProviderSpec
-
-Specs = Mapping[str, ProviderSpec]
 
 
 def money_advice(config: Config, providers: Specs) -> Iterator[str]:
@@ -23,6 +24,8 @@ def money_advice(config: Config, providers: Specs) -> Iterator[str]:
         providers: those of the configuration, with what is known of their models.
     """
     yield from _half_priced(config)
+    yield from _priced_by_the_token(config)
+    yield from _uncounted(config)
     priced = _priced(config, providers)
     yield from _ungated(providers, priced)
     yield from _advice(tuple(_payers(config, providers)), providers, priced)
@@ -33,7 +36,12 @@ def key_advice(key: Key, config: Config, providers: Specs) -> Iterator[str]:
     if key.budget is None:
         return iter(())
     allowed = member_permissions(config).get(key.member, EVERYTHING).narrowed_by(key.narrowing)
-    payer = _Payer(title=f"key {key.id}", budget=key.budget, providers=_askable(config, providers, allowed))
+    payer = _Payer(
+        title=f"key {key.id}",
+        kind=AccountKind.KEY,
+        budget=key.budget,
+        providers=askable(config, providers, allowed),
+    )
     return _advice((payer,), providers, _priced(config, providers))
 
 
@@ -42,17 +50,23 @@ class _Payer:
     """Who has a budget, and the providers that may be paid from it."""
 
     title: str
+    kind: AccountKind
     budget: Budget
     providers: frozenset[str]
 
 
+def _rates(config: Config) -> Iterator[tuple[str, Rates]]:
+    """Every price that is written, by whose it is."""
+    for provider in config.providers:
+        if provider.cost is not None:
+            yield provider.name, provider.cost
+    for name, alias in config.models.items():
+        if not isinstance(alias, str) and alias.cost is not None:
+            yield f"models.{name}", alias.cost
+
+
 def _half_priced(config: Config) -> Iterator[str]:
-    of_providers = ((provider.name, provider.cost) for provider in config.providers)
-    aliases = ((name, alias) for name, alias in config.models.items() if not isinstance(alias, str))
-    of_models = ((f"models.{name}", alias.cost) for name, alias in aliases)
-    for title, rates in (*of_providers, *of_models):
-        if rates is None:
-            continue
+    for title, rates in _rates(config):
         read, written = rates.input_tokens_per_million, rates.output_tokens_per_million
         if read and written is None:
             yield _half(title, free="writes", missing="output_tokens_per_million")
@@ -62,6 +76,40 @@ def _half_priced(config: Config) -> Iterator[str]:
 
 def _half(title: str, *, free: str, missing: str) -> str:
     return f"{title} counts what it {free} as free: cost has no {missing} (0 says so if it is)"
+
+
+def _priced_by_the_token(config: Config) -> Iterator[str]:
+    """What vendors list as 0.0000025 for a token is 2.5 for a million."""
+    for title, rates in _rates(config):
+        for key in ("input_tokens_per_million", "output_tokens_per_million"):
+            usd = getattr(rates, key)
+            if usd and usd < _LEAST_CHARGED_USD:
+                yield (
+                    f"{title} charges next to nothing: {key} is {_plainly(usd)} USD for a million tokens; if"
+                    f" that is the price of one, write {usd * 1_000_000:g}"
+                )
+
+
+def _plainly(usd: float) -> str:
+    """As it is written in a list of prices, without an exponent."""
+    return format(Decimal(repr(usd)), "f")
+
+
+_LEAST_CHARGED_USD = 0.001
+"""For a million tokens; the smallest models of clouds cost ten times as much."""
+
+
+def _uncounted(config: Config) -> Iterator[str]:
+    """One target has one price, by whatever name it is asked for."""
+    models = {provider.name: provider.model for provider in config.providers}
+    for name, alias in config.models.items():
+        if isinstance(alias, str) or alias.cost is None:
+            continue
+        if alias.model in (None, models[alias.provider]):
+            yield (
+                f"models.{name}.cost is not counted: this is the own model of {alias.provider}, whose price"
+                " stands in its cost"
+            )
 
 
 def _ungated(providers: Specs, priced: Collection[str]) -> Iterator[str]:
@@ -89,11 +137,24 @@ def _advice(payers: Sequence[_Payer], providers: Specs, priced: Collection[str])
 
 def _of_payer(payer: _Payer, providers: Specs, priced: Collection[str]) -> Iterator[str]:
     monthly, daily = payer.budget.monthly, payer.budget.daily
+    if closed := _closed(payer, priced):
+        yield closed
+        return
     if monthly is not None and daily is not None and daily > monthly:
         yield f"the daily budget of {payer.title} bounds nothing: its monthly one is smaller"
-    shuts_out = NOTHING in (monthly, daily) or any(_is_unpriced(providers[name]) for name in payer.providers)
+    shuts_out = any(_is_unpriced(providers[name]) for name in payer.providers)
     if payer.providers and payer.providers.isdisjoint(priced) and not shuts_out:
         yield f"the budget of {payer.title} bounds nothing: nothing that it could pay for has a price"
+
+
+def _closed(payer: _Payer, priced: Collection[str]) -> str:
+    """What a budget of nothing does: soft, a provider's own keeps everything out, also what is free."""
+    if NOTHING not in (payer.budget.monthly, payer.budget.daily):
+        return ""
+    if payer.kind is not AccountKind.PROVIDER:
+        return f"{payer.title} may use nothing that costs money: its budget is 0"
+    shut = payer.budget.mode is BudgetMode.SOFT or not payer.providers.isdisjoint(priced)
+    return f"{payer.title} is never asked: its budget is 0" if shut else ""
 
 
 def _of_provider(spec: ProviderSpec, paying: Sequence[_Payer]) -> Iterator[str]:
@@ -128,38 +189,21 @@ def _payers(config: Config, specs: Specs) -> Iterator[_Payer]:
             case AccountKind.PROFILE:
                 providers = chains[account.name]
             case _:
-                providers = _askable(config, specs, members[account.name])
-        yield _Payer(title=f"{account.kind} {account.name}", budget=budget, providers=providers)
+                providers = askable(config, specs, members[account.name])
+        yield _Payer(
+            title=f"{account.kind} {account.name}", kind=account.kind, budget=budget, providers=providers
+        )
     for index, key in enumerate(config.auth.keys):
         if own := budget_by(key.budget):
             allowed = members[key.member].narrowed_by(permissions_of(key))
-            providers = _askable(config, specs, allowed)
-            yield _Payer(title=f"auth.keys[{index}]", budget=own, providers=providers)
-
-
-def _askable(config: Config, specs: Specs, allowed: Permissions) -> frozenset[str]:
-    """Whom somebody with these permissions may ask, in the chains of the profiles if some are named."""
-    chains = {profile.name: profile.providers for profile in config.profiles}
-    listed = (
-        specs.keys()
-        if allowed.profiles is None
-        else {name for each in allowed.profiles for name in chains.get(each, ())}
-    )
-    return frozenset(name for name in listed if _may_ask(allowed, specs[name]))
+            providers = askable(config, specs, allowed)
+            yield _Payer(title=f"auth.keys[{index}]", kind=AccountKind.KEY, budget=own, providers=providers)
 
 
 def _priced(config: Config, specs: Specs) -> Collection[str]:
     own = ((name, spec.price) for name, spec in specs.items())
     others = ((target.provider, price) for target, price in alias_prices(config).items())
     return frozenset(name for name, price in (*own, *others) if price is not None and not price.is_free)
-
-
-def _may_ask(allowed: Permissions, spec: ProviderSpec) -> bool:
-    return (
-        (allowed.providers is None or spec.name in allowed.providers)
-        and (allowed.paid or not spec.paid)
-        and not (allowed.lan_only and spec.locality is Locality.CLOUD)
-    )
 
 
 def _is_unpriced(spec: ProviderSpec) -> bool:

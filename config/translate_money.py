@@ -34,10 +34,11 @@ def price_of(rates: Rates | None) -> Price | None:
 
 def alias_prices(config: Config) -> Mapping[Target, Price]:
     """What the models charge that only a name under `models` leads to."""
+    own = {provider.name: provider.model for provider in config.providers}
     found = {
         Target(alias.provider, alias.model): price_of(alias.cost)
         for alias in config.models.values()
-        if not isinstance(alias, str) and alias.model
+        if not isinstance(alias, str) and alias.model and alias.model != own[alias.provider]
     }
     return MappingProxyType({target: known for target, known in found.items() if known is not None})
 

@@ -20,8 +20,8 @@ class ModelTarget(Section):
     )
     cost: Rates | None = Field(
         default=None,
-        description="What this model charges. Unset: the provider's cost when the model is the provider's"
-        " own, else the model counts as unpriced.",
+        description="What this model charges, if it is not the provider's own: of that the provider's `cost`"
+        " tells, by whatever name it is asked for. Unset: another model counts as unpriced.",
     )
 
 

@@ -82,8 +82,30 @@ def test_a_budget_is_for_models_with_a_price_of_their_own_as_well() -> None:
     assert told({"paid": False}, electricity=None, members=with_budget(SOFT), models=named) == []
 
 
-def test_a_provider_is_closed_by_a_budget_of_nothing_whatever_it_charges() -> None:
-    assert told({"paid": False, "cost": {"daily_budget_usd": 0}}) == []
+@pytest.mark.parametrize(
+    "cost",
+    [
+        {"daily_budget_usd": 0},
+        {"daily_budget_usd": 5, "monthly_budget_usd": 0, **PRICE},
+        {"monthly_budget_usd": 0, "budget_mode": "hard", **PRICE},
+    ],
+)
+def test_a_provider_that_a_budget_of_nothing_closes_is_told(cost: dict[str, Any]) -> None:
+    lines = told({"cost": cost, "max_output_tokens": 8192})
+
+    assert "provider cloud is never asked: its budget is 0" in lines
+    assert not any("bounds nothing" in line for line in lines)
+
+
+def test_whoever_has_a_budget_of_nothing_is_told() -> None:
+    nothing = {"daily_usd": 0}
+    auth = {"keys": [{"member": "anna", "hash_file": "/nowhere", "budget": nothing}]}
+    profile = {"name": "default", "providers": ["home", "cloud"], "budget": nothing}
+
+    lines = told({"cost": PRICE}, profiles=[profile], members=with_budget(nothing), auth=auth)
+
+    payers = ("profile default", "member anna", "auth.keys[0]")
+    assert lines == [f"{payer} may use nothing that costs money: its budget is 0" for payer in payers]
 
 
 def test_of_a_budget_that_shuts_a_provider_out_nothing_more_is_said() -> None:
@@ -108,6 +130,30 @@ def test_half_a_price_is_told_of_providers_and_of_named_models(rate: str, free: 
         f"{who} counts {free} as free: cost has no {missing} (0 says so if it is)"
         for who in ("cloud", "models.best")
     ]
+
+
+def test_the_price_of_one_token_in_the_place_of_a_million_is_told() -> None:
+    cost = {"input_tokens_per_million": 0.0000025, "output_tokens_per_million": 10}
+    named = {"best": {"provider": "home", "model": "larger", "cost": {**PRICE, **cost}}}
+
+    lines = told({"cost": cost}, models=named)
+
+    assert lines == [
+        f"{who} charges next to nothing: input_tokens_per_million is 0.0000025 USD for a million tokens; if"
+        " that is the price of one, write 2.5"
+        for who in ("cloud", "models.best")
+    ]
+
+
+@pytest.mark.parametrize("model", [{}, {"model": "big"}])
+def test_a_price_of_a_name_for_a_providers_own_model_is_told_not_to_count(
+    model: dict[str, str],
+) -> None:
+    named = {"best": {"provider": "cloud", "cost": PRICE, **model}}
+
+    (line,) = told({}, models=named)
+
+    assert line.startswith("models.best.cost is not counted: this is the own model of cloud")
 
 
 @pytest.mark.parametrize("cost", [{"input_tokens_per_million": 3, "output_tokens_per_million": 0}, {}])
@@ -195,10 +241,12 @@ def test_a_window_bounds_what_an_answer_without_a_limit_may_cost() -> None:
     assert told({"cost": PRICE, **window_first}, members=with_budget(tight)) == []
 
 
-def test_a_hard_budget_of_nothing_is_meant_to_close() -> None:
+def test_of_a_hard_budget_of_nothing_no_more_is_told_than_that_it_closes() -> None:
     closed = {"daily_usd": 0, "mode": "hard"}
 
-    assert told({"cost": PRICE, "max_output_tokens": 8000}, members=with_budget(closed)) == []
+    (line,) = told({"cost": PRICE, "max_output_tokens": 8000}, members=with_budget(closed))
+
+    assert line == "member anna may use nothing that costs money: its budget is 0"
 
 
 def test_who_may_not_ask_a_provider_does_not_have_to_pay_for_it() -> None:
