@@ -148,7 +148,8 @@ class Converse:
 
     async def _walked(self, asked: Asked, plan: Plan, before: tuple[Attempt, ...] = ()) -> Reply:
         """What the first target says that can answer; ``before`` are attempts of earlier walks."""
-        walking = Walking(self._table, plan, asked.request_id, self._sink)
+        left_alone = partial(self._planner.left_alone, plan, asked.wishes.caller)
+        walking = Walking(self._table, plan, asked.request_id, self._sink, left_alone)
 
         async def attempt(target: Target, failed: tuple[Attempt, ...]) -> Reply:
             spec = self._table.spec_of(target)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
+from functools import partial
 
 from app.use_cases.attempts import (
     ALONE,
@@ -106,7 +107,8 @@ class Embed:
             ChainFailed: no target could give them.
         """
 
-        walking = Walking(self._table, plan, asked.request_id, self._sink)
+        left_alone = partial(self._planner.left_alone, plan, asked.wishes.caller)
+        walking = Walking(self._table, plan, asked.request_id, self._sink, left_alone)
 
         async def attempt(target: Target, failed: tuple[Attempt, ...]) -> Embedded:
             found = await self._attempt(asked, plan, target, walking.trial_s(target))

@@ -1,6 +1,6 @@
 """Decides where a request goes, before anything is sent."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from app.use_cases.health_events import reorderings
@@ -110,6 +110,20 @@ class Planner:
         self._tell(plan, request_id)
         return plan
 
+    def left_alone(self, plan: Plan, caller: Caller, targets: Iterable[Target]) -> tuple[Barred, ...]:
+        """Of targets that have been tried, those that might not be any more."""
+        asker = self._asker(plan.facts, plan.profile, caller)
+        admissions = [admit(self._table, asker, target, self._gates) for target in targets]
+        return tuple(one for one in admissions if isinstance(one, Barred))
+
+    def _asker(self, facts: Facts, profile: Profile, caller: Caller) -> Asker:
+        return Asker(
+            facts=facts,
+            profile=profile,
+            caller=caller,
+            without_credential=self._directory.without_credential,
+        )
+
     def _selected(self, facts: Facts, wishes: Wishes, request_id: str) -> Selection:
         asked = asked_for(self._table, wishes)
         if asked is not None:
@@ -130,12 +144,7 @@ class Planner:
         return choice
 
     def _passed(self, selection: Selection, facts: Facts, caller: Caller) -> Plan:
-        asker = Asker(
-            facts=facts,
-            profile=selection.profile,
-            caller=caller,
-            without_credential=self._directory.without_credential,
-        )
+        asker = self._asker(facts, selection.profile, caller)
         targets = selection.profile.targets
         admissions = [admit(self._table, asker, target, self._gates) for target in targets]
         candidates = self._candidates(selection.profile, admissions)

@@ -1,6 +1,6 @@
 """Walks a plan's chain until one target gives what is asked of it, and tells of each step."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from app.use_cases.attempts import TargetPostponed, TargetRefused
@@ -21,13 +21,26 @@ _ERROR_LENGTH = 500
 
 
 class Walking:
-    """Tries the targets of one plan for one request."""
+    """
+    Tries the targets of one plan for one request.
 
-    def __init__(self, table: RoutingTable, plan: Plan, request_id: str, sink: EventSink) -> None:
+    Args:
+        left_alone: of targets that failed, those that may not be tried any more.
+    """
+
+    def __init__(
+        self,
+        table: RoutingTable,
+        plan: Plan,
+        request_id: str,
+        sink: EventSink,
+        left_alone: Callable[[Sequence[Target]], tuple[Barred, ...]],
+    ) -> None:
         self._table = table
         self._plan = plan
         self._request_id = request_id
         self._sink = sink
+        self._left_alone = left_alone
         self._refused: list[Barred] = []
         self._postponed: set[Target] = set()
 
@@ -62,7 +75,10 @@ class Walking:
                     self._tell_of_uniform_refusal(attempts)
                     self._tell_of_refusals(attempts)
                     barred = (*self._plan.barred, *self._refused)
-                    walk = Walk(profile=self._plan.profile.name, attempts=attempts, barred=barred)
+                    paused = self._left_alone([attempt.target for attempt in attempts])
+                    walk = Walk(
+                        profile=self._plan.profile.name, attempts=attempts, barred=barred, paused=paused
+                    )
                     raise ChainFailed(verdict(walk), attempts)
 
     def trial_s(self, target: Target) -> float | None:

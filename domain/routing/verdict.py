@@ -58,11 +58,17 @@ class ChainFailed(Exception):
 
 @value(kw_only=True)
 class Walk:
-    """How a request fared: who was tried and failed, and who might not be tried."""
+    """
+    How a request fared: who was tried and failed, and who might not be tried.
+
+    Attributes:
+        paused: of those who were tried, who may not be tried any more, as they failed.
+    """
 
     profile: str
     attempts: tuple[Attempt, ...]
     barred: tuple[Barred, ...]
+    paused: tuple[Barred, ...] = ()
 
     @property
     def kinds(self) -> frozenset[FailureKind]:
@@ -83,7 +89,7 @@ def verdict(walk: Walk) -> Verdict:
     return Verdict(
         cause=cause,
         message=fault.message if fault else _told(walk),
-        retry_after_s=_earliest(failures, walk.barred),
+        retry_after_s=_earliest(walk),
         relayed=shown.answer if shown else None,
         only_attempt=only is not None,
     )
@@ -177,8 +183,12 @@ _CAUSES: tuple[tuple[Cause, Callable[[Walk], bool]], ...] = (
 """Cause and the test for it, first match wins."""
 
 
-def _earliest(failures: Iterable[UpstreamFailure], barred: Iterable[Barred]) -> float | None:
-    waits = [*(one.retry_after_s for one in failures), *(one.retry_after_s for one in barred)]
+def _earliest(walk: Walk) -> float | None:
+    """As upstreams say; by our own pauses only if nobody who was tried may be asked at once."""
+    asked = [attempt.failure.retry_after_s for attempt in walk.attempts]
+    if {one.target for one in walk.paused} >= {attempt.target for attempt in walk.attempts}:
+        asked = [one.retry_after_s for one in walk.paused]
+    waits = [*asked, *(one.retry_after_s for one in walk.barred)]
     told = [wait_s for wait_s in waits if wait_s is not None]
     return min(told) if told else None
 

@@ -34,6 +34,18 @@ def test_the_refusal_of_the_only_one_asked_is_relayed_byte_for_byte(
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+def test_what_is_relayed_says_how_long_its_provider_is_left_alone(
+    gateway: Gateway, stage: Stage, dialect: ClientDialect
+) -> None:
+    stage.plays(first=Status(429, body=ODD_BODIES[dialect]))
+
+    answer = ask(gateway, dialect, f"first-{SAME_KIND[dialect]}")
+
+    assert (answer.status_code, answer.content) == (429, ODD_BODIES[dialect])
+    assert (answer.headers["x-should-retry"], answer.headers["retry-after"]) == ("true", "5")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_request_fault_keeps_status_and_words_across_dialects(
     gateway: Gateway, stage: Stage, dialect: ClientDialect
 ) -> None:

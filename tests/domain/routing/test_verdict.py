@@ -90,6 +90,20 @@ def test_the_earliest_wish_to_be_left_alone_is_told() -> None:
     assert verdict(Walk(profile="p", attempts=attempts, barred=())).retry_after_s == 5.0
 
 
+def test_a_pause_that_has_begun_tells_when_to_ask_again_if_it_holds_for_all_who_were_tried() -> None:
+    attempts = walk(_KINDS.RATE_LIMITED, _KINDS.MODEL_MISSING).attempts
+    first, second = (
+        Barred(attempt.target, _LIMITED, retry_after_s=after_s)
+        for attempt, after_s in zip(attempts, (5.0, 60.0), strict=True)
+    )
+
+    def after_s(*paused: Barred) -> float | None:
+        return verdict(Walk(profile="p", attempts=attempts, barred=(), paused=paused)).retry_after_s
+
+    assert after_s(first, second) == 5.0
+    assert after_s(second) is None  # the first may be asked at once
+
+
 def test_the_only_attempt_is_relayed_and_one_of_several_is_not() -> None:
     answer = UpstreamAnswer(dialect="openai_chat", status=503, body=b"{}", headers={})
     failed = Attempt(Target("p", "m"), UpstreamFailure(_KINDS.OVERLOADED, "busy", status=503, answer=answer))
