@@ -48,6 +48,7 @@ def over_budget(barred: Barred, profile: str, request_id: str) -> Event:
         monthly_budget_usd=cap if monthly else None,
         daily_budget_usd=None if monthly else cap,
         current_total_usd=in_usd(exceeded.settled),
+        estimated_usd=in_usd(exceeded.estimated),
         reserved_usd=in_usd(exceeded.reserved),
         held_usd=in_usd(min(exceeded.lent_to_others, exceeded.remaining)),
         remaining_usd=in_usd(exceeded.remaining),

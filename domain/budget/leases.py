@@ -66,12 +66,14 @@ class Grant:
     Attributes:
         held: what the worker is lent now, what it spent included.
         settled: what has been spent of the pot by everybody, the dead included.
+        estimated: how much of that was estimated.
         committed: that and all that is lent.
     """
 
     pot: Pot
     held: NanoUsd
     settled: NanoUsd
+    estimated: NanoUsd
     committed: NanoUsd
 
 
@@ -105,6 +107,7 @@ def grant(claim: Claim, others: Holding) -> Grant:
         pot=claim.pot,
         held=NanoUsd(kept + lent),
         settled=NanoUsd(others.spent + claim.spent),
+        estimated=NanoUsd(others.estimated + claim.estimated),
         committed=NanoUsd(others.committed + kept + lent),
     )
 

@@ -36,6 +36,7 @@ class Exceeded:
 
     Attributes:
         amount: the most that the request may cost.
+        estimated: how much of what is settled no provider has counted.
         ends: when the period is over, in the budget's zone: there is money again then.
         reserved: promised to other requests of this worker.
         lent_to_others: what other workers were lent and have not spent: promised, or held ready by them.
@@ -46,6 +47,7 @@ class Exceeded:
     mode: BudgetMode
     cap: NanoUsd
     settled: NanoUsd
+    estimated: NanoUsd
     reserved: NanoUsd
     lent_to_others: NanoUsd
     amount: NanoUsd
@@ -80,6 +82,7 @@ class Purse:
         "_is_leaving",
         "_needs",
         "_others_committed",
+        "_others_estimated",
         "_others_settled",
         "_peak",
         "_spent_then",
@@ -107,7 +110,7 @@ class Purse:
         self.estimated = 0
         self.reserved = 0
         self.held = 0
-        self._others_settled = 0
+        self._others_settled = self._others_estimated = 0
         self._others_committed = 0
         self._needs: list[NanoUsd] = []
         self._base = self._peak = 0
@@ -161,6 +164,7 @@ class Purse:
             mode=self.mode,
             cap=self.cap or NOTHING,
             settled=NanoUsd(self._others_settled + self.spent),
+            estimated=NanoUsd(self._others_estimated + self.estimated),
             reserved=NanoUsd(self.reserved),
             lent_to_others=NanoUsd(self._others_committed - self._others_settled),
             amount=amount,
@@ -211,11 +215,13 @@ class Purse:
     def granted(self, grant: Grant) -> None:
         """The store's answer to the claim that is under way."""
         spent_then = self._told = self._asked.spent if self._asked is not None else self.spent
+        estimated_then = self._asked.estimated if self._asked is not None else self.estimated
         self._asked = None
         self.is_known = True
         self.held = grant.held
         self._others_committed = grant.committed - grant.held
         self._others_settled = grant.settled - spent_then
+        self._others_estimated = grant.estimated - estimated_then
 
     def unanswered(self) -> None:
         """The store could not be asked: all of it has to be said again."""

@@ -12,10 +12,11 @@ class OverBudgetProviderSkipped:
     A provider was left out because the request does not fit into a budget.
 
     The budget is that of ``account``, such as ``provider cloud`` or ``member anna``, for ``period``, a month
-    or a day until ``resets_at`` (ISO 8601, in the zone of the budget). ``reserved_usd`` is promised to
-    requests that are under way; ``remaining_usd`` is neither spent nor promised, as far as is known;
-    ``held_usd`` of it was lent to other workers, which hold it ready or have promised it to requests of
-    theirs. ``worst_case_usd`` is the most that the request may cost.
+    or a day until ``resets_at`` (ISO 8601, in the zone of the budget). Of ``current_total_usd`` no provider
+    has counted ``estimated_usd``: for answers that broke off a hard budget is charged all that they were
+    promised. ``reserved_usd`` is promised to requests that are under way; ``remaining_usd`` is neither spent
+    nor promised, as far as is known; ``held_usd`` of it was lent to other workers, which hold it ready or
+    have promised it to requests of theirs. ``worst_case_usd`` is the most that the request may cost.
     """
 
     name: ClassVar[str] = "skip-budget-exceeded"
@@ -31,6 +32,7 @@ class OverBudgetProviderSkipped:
     monthly_budget_usd: float | None
     daily_budget_usd: float | None
     current_total_usd: float
+    estimated_usd: float
     reserved_usd: float
     held_usd: float
     remaining_usd: float

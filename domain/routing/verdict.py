@@ -252,12 +252,19 @@ def refusal_in_words(barred: Barred) -> str:
 
 def _budget_in_words(exceeded: Exceeded) -> str:
     reserved = f" and {in_usd(exceeded.reserved)} reserved" if exceeded.reserved else ""
+    guessed = _guessed_in_words(exceeded)
     until = exceeded.ends.isoformat(timespec="seconds")
     return (
         f"{exceeded.pot} (until {until}),"
-        f" {in_usd(exceeded.settled)} of {in_usd(exceeded.cap)} USD spent{reserved},"
+        f" {in_usd(exceeded.settled)} of {in_usd(exceeded.cap)} USD spent{guessed}{reserved},"
         f" {in_usd(exceeded.remaining)} left{_lent_in_words(exceeded)}{_cost_in_words(exceeded)}"
     )
+
+
+def _guessed_in_words(exceeded: Exceeded) -> str:
+    """A hard budget may be charged far more for these than anybody is billed."""
+    estimated = in_usd(exceeded.estimated)
+    return f" ({estimated} of it counted by no provider, as of answers that broke off)" if estimated else ""
 
 
 def _lent_in_words(exceeded: Exceeded) -> str:

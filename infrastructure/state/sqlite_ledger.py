@@ -12,7 +12,7 @@ from domain.ports.storage import Charge
 _NOBODY = 0
 
 _OTHERS = """
-SELECT coalesce(sum(spent), 0), coalesce(sum(max(spent, held)), 0) FROM holdings
+SELECT coalesce(sum(spent), 0), coalesce(sum(estimated), 0), coalesce(sum(max(spent, held)), 0) FROM holdings
 WHERE period = ? AND kind = ? AND name = ? AND span = ? AND worker != ?
 """
 _INSERT = """
@@ -76,8 +76,8 @@ def balances(connection: sqlite3.Connection, periods: Sequence[str]) -> tuple[Ba
 
 
 def _granted(connection: sqlite3.Connection, worker: int, claim: Claim) -> Grant:
-    spent, committed = connection.execute(_OTHERS, (*_key(claim.pot), worker)).fetchone()
-    found = grant(claim, Holding(spent=spent, held=committed))
+    spent, estimated, committed = connection.execute(_OTHERS, (*_key(claim.pot), worker)).fetchone()
+    found = grant(claim, Holding(spent=spent, estimated=estimated, held=committed))
     connection.execute(_HOLD, (*_key(claim.pot), worker, claim.spent, claim.estimated, found.held))
     return found
 

@@ -68,9 +68,9 @@ class ValkeyStore:
         told = msgspec.json.encode([_claim(claim) for claim in claims])
         answers = await self._run(self._exchange, told, SHARE_AHEAD)
         return tuple(
-            Grant(pot=claim.pot, held=NanoUsd(held), settled=NanoUsd(settled), committed=NanoUsd(committed))
+            Grant(pot=claim.pot, held=held, settled=settled, estimated=estimated, committed=committed)
             for claim, answer in zip(claims, answers, strict=True)
-            for held, settled, committed in [map(int, answer)]
+            for held, settled, estimated, committed in [map(NanoUsd, map(int, answer))]
         )
 
     async def mourn(self) -> Sequence[Charge]:

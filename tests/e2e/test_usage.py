@@ -94,7 +94,7 @@ def test_what_a_failed_attempt_may_cost_is_told_of_the_provider_that_failed(
 def test_who_adds_up_what_requests_cost_finds_what_spent_the_budget(
     stage: Stage, tmp_path: Path, mode: str
 ) -> None:
-    """Streams that their clients abort, after an answer that is whole, and a failure that may be billed."""
+    """Streams that their clients abort, whole answers, and a failure that may be billed."""
     stage.plays(first=ANSWER)
     with running(tmp_path, config(stage, monthly_budget_usd=9.0, budget_mode=mode)) as gateway:
         assert ask(gateway, "openai_chat", "any").status_code == 200
@@ -106,6 +106,9 @@ def test_who_adds_up_what_requests_cost_finds_what_spent_the_budget(
             read_until(connection, b"one")
             connection.close()
             assert gateway.completed(request_id)["outcome"] == "client-left"
+        stage.plays(first=ANSWER)
+        next_one = ask(gateway, "openai_chat", "any", max_tokens=9000)
+        gateway.completed(next_one.headers["x-request-id"])
         completed = only(gateway.events(), "request-completed")
 
     (budget,) = told(tmp_path, "--budgets")
@@ -117,6 +120,8 @@ def test_who_adds_up_what_requests_cost_finds_what_spent_the_budget(
     assert cost + set_aside == pytest.approx(budget["settled_usd"])
     assert (set_aside > 0.1) is (mode == "hard")
     assert ("set aside" in command(tmp_path, "usage").stdout) is (mode == "hard")
+    assert next_one.status_code == (402 if mode == "hard" else 200)
+    assert f"({budget['estimated_usd']} of it counted by no provider" in next_one.text or mode == "soft"
     assert f"{set_aside:.4f}" in command(tmp_path, "usage").stdout or mode == "soft"
 
 

@@ -12,24 +12,25 @@ local function lent(claim, left)
 end
 
 local function of_others(key)
-  local spent, committed = 0, 0
+  local spent, estimated, committed = 0, 0, 0
   local found = redis.call('HGETALL', key)
   for at = 1, #found, 2 do
     if found[at] ~= worker then
-      local own, _, held, charged = holding(found[at + 1])
+      local own, guessed, held, charged = holding(found[at + 1])
       local most = math.max(own, held)
       spent = spent + (charged and most or own)
+      estimated = estimated + guessed + (charged and most - own or 0)
       committed = committed + most
     end
   end
-  return spent, committed
+  return spent, estimated, committed
 end
 
 speak()
 local answers = {}
 for _, claim in ipairs(cjson.decode(ARGV[5])) do
   local key = prefix .. 'pot:' .. claim.pot
-  local spent, committed = of_others(key)
+  local spent, estimated, committed = of_others(key)
   local held = math.max(claim.held, claim.spent)
   if claim.cap >= 0 then
     held = held + lent(claim, claim.cap - committed - held)
@@ -43,6 +44,7 @@ for _, claim in ipairs(cjson.decode(ARGV[5])) do
   answers[#answers + 1] = {
     string.format('%.0f', held),
     string.format('%.0f', spent + claim.spent),
+    string.format('%.0f', estimated + claim.estimated),
     string.format('%.0f', committed + held),
   }
 end

@@ -56,6 +56,15 @@ async def test_workers_share_what_a_pot_has(stores: Stores) -> None:
     assert await lent(one, claim(350, held=600)) == (950,)
 
 
+async def test_a_worker_hears_how_much_of_what_all_have_spent_was_estimated(stores: Stores) -> None:
+    one, two = stores.worker(), stores.worker()
+    await one.exchange([claim(spent=50, estimated=20, held=50)])
+
+    (told,) = await two.exchange([claim(spent=30, estimated=5, held=30)])
+
+    assert (told.settled, told.estimated) == (80, 25)
+
+
 async def test_a_soft_budget_lends_beyond_the_cap_once(stores: Stores) -> None:
     one, two = stores.worker(), stores.worker()
 
