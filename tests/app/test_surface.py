@@ -1,14 +1,18 @@
 """Every route there is, seen from outside: none is open by mistake."""
 
+import re
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from litestar import Litestar
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
+from msgspec import structs
 
-from adapters.inbound.http.key_check import PUBLIC
+from adapters.inbound.http.key_check import PUBLIC, needed_scope
 from app.asgi import create_app, gateway_routes
 from app.container import Container, container_for
 from app.launch import find_launch
@@ -105,3 +109,55 @@ async def test_no_route_takes_a_body_without_bound(container: Container) -> None
             headers = {"x-api-key": token_of(scope, SECRET), "content-length": too_much}
             answered = await ask(app, path, method, headers)
             assert answered.status in (403, 405, 413), (path, method, answered.status)
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "admin.md"
+_ROW = re.compile(
+    r"^\| `(?P<method>[A-Z]+)` \| `(?P<path>/[^`]+)` \| `(?P<scope>[a-z]+)` \|.+\|$", re.MULTILINE
+)
+_PLANE = ("/admin", "/metrics")
+
+
+def administered(container: Container) -> Iterator[tuple[str, str, BaseRouteHandler | None]]:
+    """Method, path and handler of every route for whoever runs the gateway."""
+    for route in Litestar(gateway_routes(container), openapi_config=None).routes:
+        if not route.path.startswith(_PLANE):
+            continue
+        if not isinstance(route, HTTPRoute):
+            yield "GET", route.path_format, None
+            continue
+        for handler in route.route_handlers:
+            for method in sorted(handler.http_methods - {"OPTIONS", "HEAD"}):
+                yield method, route.path_format, handler
+
+
+def fields(handler: HTTPRouteHandler) -> set[str]:
+    """What can be said to it: the fields of its body, and the parameters of its question."""
+    asked = {name for name in handler.parsed_fn_signature.parameters if name not in {"request", "data"}}
+    body = handler.parsed_data_field
+    return asked | ({field.name for field in structs.fields(body.annotation)} if body else set())
+
+
+def test_the_page_of_the_administration_names_every_route_and_what_it_takes(container: Container) -> None:
+    told = {(row["method"], row["path"]): row for row in _ROW.finditer(PAGE.read_text(encoding="utf-8"))}
+    every = list(administered(container))
+
+    assert sorted(told) == sorted((method, path) for method, path, _ in every)
+    for method, path, handler in every:
+        row = told[method, path]
+        assert row["scope"] == needed_scope(path), path
+        wanted = fields(handler) if isinstance(handler, HTTPRouteHandler) else set()
+        named = set(re.findall(r"[`{](\w+)[`}]", row[0]))
+        assert wanted <= named, (path, wanted - named)
+
+
+async def test_a_field_that_a_body_may_not_have_is_told_with_those_it_may(container: Container) -> None:
+    app = create_app(container)
+    container.readiness().ready = True
+    headers = {"x-api-key": token_of("admin", SECRET), "content-type": "application/json"}
+
+    odd = await Client(app, "/admin/keys", b'{"member": "alice", "expires": 3}', headers=headers).run()
+
+    assert odd.status == 400
+    assert "`expires`; there are: member, scopes," in odd.body.decode()
+    assert "expires_in_s" in odd.body.decode()

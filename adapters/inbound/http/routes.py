@@ -2,10 +2,16 @@
 
 from collections.abc import Callable
 
+import msgspec
 from litestar import Request, Response, asgi
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
-from litestar.handlers import ASGIRouteHandler
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.handlers import ASGIRouteHandler, BaseRouteHandler, HTTPRouteHandler
 from litestar.types import ExceptionHandlersMap
 
 from adapters.dialects.dialect import Dialect
@@ -87,7 +93,7 @@ class ErrorResponses:
 
     def _respond(self, request: Request[object, object, State], error: Exception) -> Response[bytes]:
         known_as = request_id(text_headers(request.scope["headers"]), self._ids)
-        told = _ours(error, request.method, request.scope["path"])
+        told = _ours(error, request)
         answer = error_answer(told, self._envelopes.dialect_for(request.scope["path"]), known_as)
         if answer.status >= 500 and not isinstance(error, StoreUnavailable):
             self._sink.emit(internal_fault(error, known_as))
@@ -99,8 +105,9 @@ class ErrorResponses:
         )
 
 
-def _ours(error: Exception, method: str, path: str) -> Exception:
+def _ours(error: Exception, request: Request[object, object, State]) -> Exception:
     """A framework's exception as ours; a bug stays what it is."""
+    method, path = request.method, request.scope["path"]
     match error:
         case NotFoundException():
             return Rejected(Complaint.NOT_FOUND, f"there is nothing at {path}")
@@ -113,6 +120,8 @@ def _ours(error: Exception, method: str, path: str) -> Exception:
             return Rejected(Complaint.STATE_UNREADABLE, f"the state cannot be used at the moment: {error}")
         case HTTPException(status_code=413):
             return Rejected(Complaint.TOO_LARGE, "the body is larger than server.max_body_bytes")
+        case ValidationException():
+            return Rejected(Complaint.MALFORMED, _words(error) + _known_fields(error, request.route_handler))
         case HTTPException() if error.status_code < 500:
             return Rejected(Complaint.MALFORMED, _words(error))
         case _:
@@ -128,3 +137,20 @@ def _words(error: HTTPException) -> str:
         if isinstance(fault, dict)
     ]
     return "; ".join(faults) or error.detail
+
+
+def _known_fields(error: ValidationException, handler: BaseRouteHandler) -> str:
+    """The fields that the whole body may have, for whoever wrote one that it may not."""
+    found = error.extra if isinstance(error.extra, list) else []
+    misspelt = any(fault.get("key") == _BODY and _UNKNOWN in fault.get("message", "") for fault in found)
+    body = handler.parsed_data_field if misspelt and isinstance(handler, HTTPRouteHandler) else None
+    if body is None:
+        return ""
+    return f"; there are: {', '.join(field.encode_name for field in msgspec.structs.fields(body.annotation))}"
+
+
+_BODY = "data"
+"""What the framework calls a body."""
+
+_UNKNOWN = "unknown field"
+"""What msgspec says of a field that a body may not have."""
