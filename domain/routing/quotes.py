@@ -24,6 +24,9 @@ _MOST_OF_CLAUDES_PICTURES = 4_784
 _MOST_OF_A_PICTURE = 48_169
 """https://platform.openai.com/docs/guides/images-vision, "Calculating costs": eight tiles for GPT-4o mini."""
 
+_LEAST = NanoUsd(1)
+"""What is free needs this much of a provider's own budget: nothing would fit into a hard one of nothing."""
+
 _FREE, _HARD = Strictness.FREE, Strictness.HARD
 """Under Python 3.11 it takes long to find a member of an enumeration, and every request comes here."""
 
@@ -145,7 +148,11 @@ class Quotes:
             return Barred(errand.target, BarReason.UNPRICED)
         provider = (Account(AccountKind.PROVIDER, errand.target.provider),)
         bounded = self._ledger.strictness(provider) is not Strictness.FREE
-        return Quote(provider if bounded else (), NOTHING, None, is_bounded=bounded)
+        return (
+            Quote(provider, _LEAST, None, is_bounded=True)
+            if bounded
+            else Quote((), NOTHING, None, is_bounded=False)
+        )
 
 
 def _most_of_a_picture(spec: ProviderSpec) -> int:

@@ -248,6 +248,15 @@ def test_what_is_free_is_asked_whatever_budgets_say_but_its_own() -> None:
         assert (closed.accounts, closed.is_bounded) == ((PROVIDER,), True)
 
 
+@pytest.mark.parametrize("mode", BudgetMode)
+def test_a_budget_of_nothing_closes_a_provider_that_is_free(mode: BudgetMode) -> None:
+    nothing = {PROVIDER: Budget(monthly=from_usd(0.0), mode=mode)}
+
+    free = priced(quoted(asking(limit=None), nothing, spec=replace(CLOUD, price=None, paid=False)))
+
+    assert BudgetLedger(nothing).exceeded(free.accounts, free.amount, now=0.0) is not None
+
+
 class Sized(Built):
     """A request that knows its size."""
 
