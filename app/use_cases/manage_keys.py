@@ -199,6 +199,12 @@ class ManageKeys:
         keys, wanted = await self._store.keys(), id_in(key_id)
         found = next((key for key in keys if key.id == wanted), None)
         if found is None:
-            there_are = ", ".join(key.id for key in keys[-20:]) or "none"
+            there_are = ", ".join(map(_whose, keys[-20:])) or "none"
             raise UnknownKey(f"no key has the id {wanted!r}; there are: {there_are}")
         return found
+
+
+def _whose(stored: StoredKey) -> str:
+    """Its id and its member: whoever takes one for the other shall see which is which."""
+    key = stored.remains if isinstance(stored, UnreadableKey) else stored
+    return f"{key.id} of {key.member}"
