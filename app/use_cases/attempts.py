@@ -151,8 +151,7 @@ class Ending:
 def seen_of(attempting: Attempting, ending: Ending) -> Seen:
     """What was seen of an attempt, to tell what it has used."""
     usage = ending.usage
-    told_all = ending.heard_out or _is_counted(usage)
-    complete = ending.outcome is _ANSWERED or (ending.finished and told_all)
+    complete = ending.outcome is _ANSWERED or (ending.finished and (ending.heard_out or _is_counted(usage)))
     prompt_tokens = _prompt_tokens(attempting.facts, usage)
     unheard = 0 if complete or attempting.stream else _usual_answer(attempting.facts)
     return Seen(ending.sent, complete, ending.failure, usage, ending.characters, prompt_tokens, unheard)

@@ -26,10 +26,12 @@ class Price:
     cache_hour_rate: int
     dearest_input_rate: int = field(init=False, repr=False, compare=False)
     """Of all input but what is to stay in a cache for an hour."""
+    is_free: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         dearest = max(self.input_rate, self.cache_read_rate, self.cache_creation_rate)
         object.__setattr__(self, "dearest_input_rate", dearest)
+        object.__setattr__(self, "is_free", not (dearest or self.output_rate or self.cache_hour_rate))
 
     def cost(self, usage: Usage) -> NanoUsd:
         """
@@ -64,11 +66,6 @@ class Price:
         if cached_for_an_hour:
             dearest = max(dearest, self.cache_hour_rate)
         return _for_tokens(input_tokens * dearest + output_tokens * self.output_rate)
-
-    @property
-    def is_free(self) -> bool:
-        charges = self.input_rate or self.output_rate or self.cache_read_rate
-        return not (charges or self.cache_creation_rate or self.cache_hour_rate)
 
 
 def price(
