@@ -168,29 +168,6 @@ async def test_a_reader_who_leaves_closes_the_provider() -> None:
     assert [event.reason for event in given.sink.of(ReplyBrokenOff)] == ["the client left"]
 
 
-async def test_cancelling_the_reader_closes_the_provider() -> None:
-    given, provider = answered_by(ROLE, HELLO, Silence())
-    reply = await given.ask()
-
-    async def read() -> None:
-        async with aclosing(reply):
-            await told(reply)
-
-    reading = asyncio.create_task(read())
-    await asyncio.sleep(0.02)
-    reading.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await reading
-
-    assert provider.all_ended
-    assert reply.outcome is Outcome.CLIENT_LEFT
-    assert given.sink.of(AnswerFailedMidstream) == []
-
-
-STOPPED = Batch((Finished(StopReason.END_TURN),))
-COUNTED = Batch((UsageReported(Usage(input_tokens=7, output_tokens=3)),))
-
-
 async def left_by_its_reader(reply: Reply) -> None:
     """Whoever reads it is cancelled a moment later."""
 
@@ -203,6 +180,21 @@ async def left_by_its_reader(reply: Reply) -> None:
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
+
+
+async def test_cancelling_the_reader_closes_the_provider() -> None:
+    given, provider = answered_by(ROLE, HELLO, Silence())
+    reply = await given.ask()
+
+    await left_by_its_reader(reply)
+
+    assert provider.all_ended
+    assert reply.outcome is Outcome.CLIENT_LEFT
+    assert given.sink.of(AnswerFailedMidstream) == []
+
+
+STOPPED = Batch((Finished(StopReason.END_TURN),))
+COUNTED = Batch((UsageReported(Usage(input_tokens=7, output_tokens=3)),))
 
 
 async def test_a_reader_who_leaves_when_the_model_has_stopped_does_not_cut_off_the_count() -> None:

@@ -88,6 +88,14 @@ class Bank:
                 pass
         return asked
 
+    async def left_after(self, batches: int) -> None:
+        """Asks, and leaves when so much of the answer has come."""
+        asked = asking(source=LIMITED, caller=ANNA)
+        reply = await self.given.converse.answer(asked, self.given.converse.plan(asked))
+        for _ in range(batches):
+            await anext(reply)
+        await reply.aclose()
+
     def booked(self, account: Account = CLOUD) -> tuple[int, int, int]:
         """Spent, of that estimated, and still reserved, this month."""
         purses = [purse for purse in self.ledger.purses() if purse.pot.account == account]
@@ -282,11 +290,7 @@ async def test_what_a_hard_budget_is_charged_beyond_an_estimate_is_told() -> Non
 
 async def test_a_client_that_leaves_when_all_was_counted_pays_what_was_counted() -> None:
     async with opened(Bank({CLOUD: hard(10.0)}, cloud=saying(ROLE, HELLO, END, Silence()))) as bank:
-        asked = asking(source=LIMITED, caller=ANNA)
-        reply = await bank.given.converse.answer(asked, bank.given.converse.plan(asked))
-        for _ in range(3):
-            await anext(reply)
-        await reply.aclose()
+        await bank.left_after(3)
 
         assert bank.booked() == (COST, 0, 0)
 
@@ -298,11 +302,7 @@ COUNTED = Batch((UsageReported(Usage(input_tokens=7, output_tokens=3)),))
 async def test_a_client_that_leaves_before_the_count_comes_pays_what_is_counted_then() -> None:
     cloud = saying(ROLE, HELLO, STOPPED, Pause(0.05), COUNTED, Silence())
     async with opened(Bank({CLOUD: hard(10.0)}, cloud=cloud)) as bank:
-        asked = asking(source=LIMITED, caller=ANNA)
-        reply = await bank.given.converse.answer(asked, bank.given.converse.plan(asked))
-        for _ in range(3):
-            await anext(reply)
-        await reply.aclose()
+        await bank.left_after(3)
 
         assert bank.booked() == (COST, 0, 0)
 
