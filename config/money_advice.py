@@ -12,6 +12,7 @@ from config.translate_money import alias_prices, budget_by, budgets_of
 from domain.access.keys import Key
 from domain.access.permissions import EVERYTHING
 from domain.budget.accounts import AccountKind, Budget, BudgetMode
+from domain.budget.billing import LONGEST_ANSWER
 from domain.budget.money import NOTHING, NanoUsd, in_usd
 from domain.routing.targets import Locality, ProviderSpec
 
@@ -169,13 +170,25 @@ def _of_provider(spec: ProviderSpec, paying: Sequence[_Payer]) -> Iterator[str]:
             f"{spec.name} is not asked under a hard budget for an answer without a limit (max_tokens), which"
             f" could cost anything; set its max_output_tokens; budgets: {_titles(strict)}"
         )
-    longest = _cost_of_longest(spec)
+    longest = _cost_of_longest(spec, spec.context_window)
     if outdone := [payer for payer in strict if 0 < _least_cap(payer.budget) < longest]:
         yield (
             f"{spec.name} is not asked under a hard budget for an answer without a limit (max_tokens), which"
             f" could cost {in_usd(longest)} USD, more than there is; set a smaller max_output_tokens;"
             f" budgets: {_titles(outdone)}"
         )
+    set_aside = _cost_of_longest(spec, LONGEST_ANSWER)
+    lenient = [payer for payer in paying if payer.budget.mode is BudgetMode.SOFT]
+    if crowded := [payer for payer in lenient if 0 < _least_cap(payer.budget) < _FEW * set_aside]:
+        yield (
+            f"{spec.name} has {in_usd(set_aside)} USD set aside for an answer without a limit (max_tokens),"
+            " so that a soft budget lets in only one or a few such requests at once; set a smaller"
+            f" max_output_tokens; budgets: {_titles(crowded)}"
+        )
+
+
+_FEW = 4
+"""So many of the longest answers fit into a budget that lets people work side by side."""
 
 
 def _payers(config: Config, specs: Specs) -> Iterator[_Payer]:
@@ -215,9 +228,14 @@ def _is_unbounded(spec: ProviderSpec) -> bool:
     return is_priced and not spec.output_limit and not spec.context_window
 
 
-def _cost_of_longest(spec: ProviderSpec) -> NanoUsd:
-    """What an answer without a limit is promised, if that is known, to a prompt of no words at all."""
-    limit = spec.output_limit or spec.context_window
+def _cost_of_longest(spec: ProviderSpec, unlimited: int | None) -> NanoUsd:
+    """
+    What is promised to a prompt of no words at all for an answer without a limit, if that is known.
+
+    Args:
+        unlimited: tokens of an answer for which the provider has no limit either.
+    """
+    limit = spec.output_limit or unlimited
     if spec.price is None or limit is None:
         return NOTHING
     return spec.price.at_most(input_tokens=0, output_tokens=min(limit, spec.context_window or limit))

@@ -12,7 +12,13 @@ from domain.values import value
 _CHARACTERS_PER_TOKEN = 4
 
 USUAL_ANSWER = 4096
-"""Tokens of an answer that nothing limits, where a guess will do."""
+"""Tokens of an answer of which nothing was heard, where a guess will do."""
+
+LONGEST_ANSWER = 393_216
+"""
+Tokens; no vendor says of a model that it writes more in one answer, whatever its context window
+(https://api-docs.deepseek.com/quick_start/pricing, "MAX OUTPUT" of DeepSeek V4).
+"""
 
 _MAY_BE_BILLED = frozenset(
     {

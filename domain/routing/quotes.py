@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from domain.access.keys import Caller
 from domain.budget.accounts import Account, AccountKind
-from domain.budget.billing import USUAL_ANSWER
+from domain.budget.billing import LONGEST_ANSWER
 from domain.budget.ledger import BudgetLedger, Strictness
 from domain.budget.money import NOTHING, NanoUsd
 from domain.budget.pricing import Price
@@ -114,17 +114,16 @@ class Quotes:
     def _worst_case(self, errand: Errand, price: Price, *, hard: bool) -> NanoUsd | Barred:
         facts = errand.facts
         usual = facts.measure
-        output_tokens = _most_output_tokens(
-            errand, facts.output_limit if usual is None else usual.output_limit
-        )
-        if output_tokens is None and hard:
+        asked = facts.output_limit if usual is None else usual.output_limit
+        output_tokens = _most_output_tokens(errand, asked, hard=hard)
+        if output_tokens is None:
             return Barred(errand.target, BarReason.NO_OUTPUT_BOUND)
         input_tokens = self._most_input_tokens(errand, usual, hard=hard)
         if input_tokens is None:
             return Barred(errand.target, BarReason.NO_COST_BOUND)
         return price.at_most(
             input_tokens=input_tokens,
-            output_tokens=USUAL_ANSWER if output_tokens is None else output_tokens,
+            output_tokens=output_tokens,
             cached_for_an_hour=hard and usual is None and facts.may_cache_for_an_hour,
         )
 
@@ -177,9 +176,12 @@ def _named(provider: str, profile: str, member: str, key: str) -> tuple[Account,
     return tuple(account for account in named if account.name)
 
 
-def _most_output_tokens(errand: Errand, asked: int) -> int | None:
+def _most_output_tokens(errand: Errand, asked: int, *, hard: bool) -> int | None:
     """
-    For all the answers together; ``None`` when nothing limits them. None outgrows its context window.
+    For all the answers together. None outgrows its context window.
+
+    Where nobody sets a limit the longest answer that any vendor allows will do for a soft budget; for a hard
+    one there is ``None`` where nothing limits them.
 
     Args:
         asked: the limit that the client sets; 0 for none.
@@ -187,5 +189,6 @@ def _most_output_tokens(errand: Errand, asked: int) -> int | None:
     facts, spec = errand.facts, errand.spec
     if not facts.generates:
         return 0
-    limit = asked or spec.output_limit or spec.context_window
-    return min(limit, spec.context_window or MOST_TOKENS) * facts.choices if limit else None
+    window = spec.context_window
+    limit = asked or spec.output_limit or (window if hard else LONGEST_ANSWER)
+    return None if limit is None else min(limit, window or MOST_TOKENS) * facts.choices

@@ -273,8 +273,8 @@ def _lent_in_words(exceeded: Exceeded) -> str:
 
 
 def _cost_in_words(exceeded: Exceeded) -> str:
-    """Who has money left, only not for an answer as long as it may be, is told what would help."""
-    if not (exceeded.remaining and in_usd(exceeded.amount)):
+    """Who has money left, only not for answers as long as they may be, is told what would help."""
+    if not ((exceeded.remaining or exceeded.is_for_now) and in_usd(exceeded.amount)):
         return ""
     return f"; this may cost up to {in_usd(exceeded.amount)}, and less with a smaller max_tokens"
 

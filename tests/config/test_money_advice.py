@@ -37,15 +37,15 @@ def with_budget(budget: dict[str, Any], **member: Any) -> dict[str, Any]:
 
 def test_nothing_is_said_of_budgets_that_can_be_kept() -> None:
     assert told({}) == []
-    assert told({"cost": {**PRICE, "monthly_budget_usd": 5}}, members=with_budget(SOFT)) == []
+    assert told({"cost": {**PRICE, "monthly_budget_usd": 25}}, members=with_budget({"monthly_usd": 25})) == []
     assert told({"cost": PRICE, "max_output_tokens": 8192}, members=with_budget(HARD)) == []
     assert told({"cost": PRICE, "context_window": 8192}, members=with_budget(HARD)) == []
     assert told({"cost": {"allow_unpriced": True}}, members=with_budget(HARD)) == []
 
 
 def test_a_day_that_may_cost_more_than_its_month_bounds_nothing() -> None:
-    large = {"monthly_usd": 5, "daily_usd": 10}
-    cost = {**PRICE, "monthly_budget_usd": 5, "daily_budget_usd": 10}
+    large = {"monthly_usd": 50, "daily_usd": 100}
+    cost = {**PRICE, "monthly_budget_usd": 50, "daily_budget_usd": 100}
 
     lines = told({"cost": cost}, members=with_budget(large))
 
@@ -205,11 +205,30 @@ def test_a_paid_provider_without_a_price_is_never_asked_where_there_is_a_budget(
     assert line.endswith("budgets: provider cloud, profile default, member anna")
 
 
-def test_an_answer_without_a_limit_is_told_under_hard_budgets_only() -> None:
-    (line,) = told({"cost": PRICE}, members={**with_budget(HARD), "ben": {"budget": SOFT}})
+def test_an_answer_that_nothing_limits_is_told_with_what_each_kind_of_budget_does_then() -> None:
+    hard, soft = told({"cost": PRICE}, members={**with_budget(HARD), "ben": {"budget": SOFT}})
 
-    assert "set its max_output_tokens" in line
-    assert line.endswith("budgets: member anna")
+    assert "is not asked under a hard budget" in hard
+    assert "set its max_output_tokens" in hard
+    assert hard.endswith("budgets: member anna")
+    assert "has 5.89824 USD set aside" in soft
+    assert "set a smaller max_output_tokens" in soft
+    assert soft.endswith("budgets: member ben")
+
+
+def test_a_soft_budget_into_which_few_of_the_longest_answers_fit_is_told() -> None:
+    members = {
+        "anna": {"budget": {"monthly_usd": 3.9}},
+        "ben": {"budget": {"monthly_usd": 4.0}},
+        "cam": {"budget": {"monthly_usd": 4.0, "daily_usd": 0.5}},
+        "dan": {"budget": {"monthly_usd": 0}},
+    }
+    far = {"cost": {"input_tokens_per_million": 1, "output_tokens_per_million": 100}}
+
+    for limit in ({"max_output_tokens": 10_000}, {"context_window": 10_000}):
+        (line,) = (line for line in told({**far, **limit}, members=members) if line.startswith("cloud"))
+        assert "has 1.0 USD set aside" in line
+        assert line.endswith("budgets: member anna, member cam")
 
 
 def test_a_budget_smaller_than_one_answer_without_a_limit_is_told_under_hard_budgets_only() -> None:
@@ -224,7 +243,7 @@ def test_a_budget_smaller_than_one_answer_without_a_limit_is_told_under_hard_bud
 
     lines = told({"cost": PRICE, "max_output_tokens": 8000}, members=members)
 
-    (line,) = (line for line in lines if line.startswith("cloud"))
+    (line,) = (line for line in lines if "hard budget" in line)
     assert "could cost 0.12 USD" in line
     assert "set a smaller max_output_tokens" in line
     assert line.endswith("budgets: member anna, member eve")

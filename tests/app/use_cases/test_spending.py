@@ -373,6 +373,19 @@ async def test_what_nobody_can_count_is_not_asked_where_a_budget_must_be_kept() 
             assert [one.reason for one in given.sink.of(UncountableProviderSkipped)] == [reason]
 
 
+async def test_where_nothing_limits_an_answer_another_has_to_wait_and_hears_what_would_help() -> None:
+    unlimited = Built(Conversation(messages=()))
+    async with opened(Bank({CLOUD: soft(100.0)}, cloud=saying(HELLO, END))) as bank:
+        asked = asking(source=unlimited, caller=ANNA)
+        async with aclosing(await bank.given.converse.answer(asked, bank.given.converse.plan(asked))):
+            with pytest.raises(ChainFailed) as failed:
+                await bank.ask(unlimited)
+
+        assert failed.value.verdict.cause is Cause.RATE_LIMITED
+        assert "less with a smaller max_tokens" in failed.value.verdict.message
+        await bank.ask(unlimited)
+
+
 async def test_who_has_spent_it_all_is_not_told_first_what_else_is_missing() -> None:
     async with opened(Bank({MEMBER: hard(0.0)}, cloud=saying(HELLO, END))) as bank:
         with pytest.raises(ChainFailed) as failed:

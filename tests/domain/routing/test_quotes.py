@@ -11,6 +11,7 @@ from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from domain.access.keys import ANYBODY, Caller
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode
+from domain.budget.billing import LONGEST_ANSWER
 from domain.budget.ledger import BudgetLedger
 from domain.budget.money import from_usd
 from domain.budget.pricing import price
@@ -210,8 +211,29 @@ def test_without_a_limit_of_the_client_the_targets_counts_or_a_hard_budget_bars_
         assert priced(found).amount == amount(PROMPT, tokens)
 
 
-def test_a_soft_budget_guesses_how_long_an_answer_without_a_limit_will_be() -> None:
-    assert priced(quoted(asking(limit=None), {PROVIDER: SOFT})).amount == amount(PROMPT, 4096)
+@pytest.mark.parametrize(
+    ("changes", "tokens"),
+    [
+        ({"output_limit": 50}, 50),
+        ({"context_window": 900}, 900),
+        ({"context_window": 1_048_576}, LONGEST_ANSWER),
+        ({}, LONGEST_ANSWER),
+    ],
+)
+def test_a_soft_budget_takes_an_answer_without_a_limit_for_the_longest_that_there_are(
+    changes: dict[str, Any], tokens: int
+) -> None:
+    spec = replace(CLOUD, **changes)
+
+    found = quoted(asking(limit=None), {PROVIDER: SOFT}, spec=spec)
+
+    assert priced(found).amount == amount(PROMPT, tokens)
+
+
+def test_several_answers_without_a_limit_are_as_many_of_the_longest() -> None:
+    request = asking(limit=None, choices=3)
+
+    assert priced(quoted(request, {PROVIDER: SOFT})).amount == amount(PROMPT, 3 * LONGEST_ANSWER)
 
 
 def test_everybody_with_a_name_pays_and_nobody_else() -> None:
