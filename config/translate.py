@@ -15,6 +15,7 @@ from config.translate_models import model_alias, other_models
 from config.translate_money import alias_prices, output_limit, price_of
 from config.translate_rules import rule_matcher
 from config.translate_sleep import wake_plan
+from domain.conversation.answer_limits import is_limit
 from domain.guards.tool_loop import LoopAction, ToolLoopPolicy
 from domain.health.policy import (
     AdaptivePolicy,
@@ -109,7 +110,7 @@ def _told_to_load(provider: Provider) -> int | None:
     """What Ollama is told in the words of its own API, which come before ours."""
     options = provider.extra_body.get("options") if provider.kind == "ollama" else None
     window = options.get("num_ctx") if isinstance(options, dict) else None
-    return window if isinstance(window, int) and window > 0 else None
+    return window if isinstance(window, int) and is_limit(window) else None
 
 
 def _probe(provider: Provider) -> ProbePlan | None:

@@ -11,12 +11,11 @@ from config.schema.zones import zone
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode
 from domain.budget.money import NanoUsd, from_usd
 from domain.budget.pricing import Price, price
+from domain.conversation.answer_limits import limits_in
 from domain.routing.targets import Target
 
 _ANTHROPIC_DEFAULT = 4096
 """Anthropic's language has no request without a limit; this one is written where the client gave none."""
-
-_LIMIT_FIELDS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 
 def price_of(rates: Rates | None) -> Price | None:
@@ -66,9 +65,8 @@ def output_limit(provider: Provider) -> int | None:
     """The limit that a provider's answers have when the client sets none; ``None`` when there is none."""
     if provider.max_output_tokens is not None:
         return provider.max_output_tokens
-    said = [provider.extra_body.get(field) for field in _LIMIT_FIELDS]
-    limits = [limit for limit in said if isinstance(limit, int) and limit > 0]
-    if limits:
+    said = limits_in(provider.extra_body).values()
+    if limits := [limit for limit in said if isinstance(limit, int)]:
         return max(limits)
     return _ANTHROPIC_DEFAULT if provider.kind == "anthropic" and provider.adapter is None else None
 

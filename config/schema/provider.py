@@ -149,8 +149,9 @@ class Provider(Deadlines):
     )
     extra_body: dict[str, JsonValue] = Field(
         default_factory=dict,
-        description="Fields to put under every request; what the client says beats them. For kind"
-        " `anthropic` the key `anthropic_version` becomes the header of that name.",
+        description="Fields to put under every request; what the client says beats them. A limit of the"
+        " answer (`max_tokens` and the like) is a whole number of tokens. For kind `anthropic` the key"
+        " `anthropic_version` becomes the header of that name.",
     )
     append_system_prompt: str | None = Field(
         default=None, description="Text to add to the end of the system prompt."

@@ -274,6 +274,7 @@ def test_a_router_may_be_disabled_and_sessions_may_be_let_loose() -> None:
         (", kind: ollama, extra_body: {options: {num_ctx: 7}}", 7),
         (", kind: ollama, context_window: 9, extra_body: {options: {num_ctx: 7}}", 7),
         (", kind: ollama, context_window: 9, extra_body: {options: {num_ctx: many}}", 9),
+        (", kind: ollama, context_window: 9, extra_body: {options: {num_ctx: true}}", 9),
         (", extra_body: {options: {num_ctx: 7}}", None),
     ],
 )
