@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -36,12 +38,13 @@ from domain.routing.gates import Asker
 from domain.routing.quotes import Quotes
 from domain.routing.selection import Wishes
 from infrastructure.clock import SystemClock
+from infrastructure.interpreter import settle
 from infrastructure.state.sqlite import SqliteStore
 from infrastructure.tokens import TokenEstimator
 
 ROUNDS = 12
 REQUESTS = 200
-_NAP_S = 0.1
+_NAP_S = 0.4
 
 _CONFIG = """
 providers:
@@ -118,9 +121,21 @@ _PARTS = (
 
 
 def accounting() -> Accounting:
-    """Measures with a state on the disk, as a gateway has it."""
-    with TemporaryDirectory() as folder:
+    """Measures with a state on the disk, and an interpreter tuned as a gateway has it."""
+    with TemporaryDirectory() as folder, _settled():
         return uvloop.run(_measured(Path(folder) / "state.db"))
+
+
+@contextmanager
+def _settled() -> Iterator[None]:
+    thresholds, interval_s = gc.get_threshold(), sys.getswitchinterval()
+    settle()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+        sys.setswitchinterval(interval_s)
 
 
 async def _measured(path: Path) -> Accounting:
@@ -144,7 +159,6 @@ def _body(scenario: str) -> bytes:
 async def _cpu_us(house: "_House", attempts: Sequence[Attempting]) -> Parts:
     askers = [house.asker(attempting) for attempting in attempts]
     found = bill(seen_of(attempts[0], _USED), attempts[0].spec.price)
-    gc.collect()
     naps = 0
     began = time.process_time_ns()
     for asker, attempting in zip(askers, attempts, strict=True):

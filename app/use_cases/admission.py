@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from itertools import count
 
-from app.use_cases.attempts import Attempting, Ending, TargetRefused, Ticket
-from domain.admission.queue import Displaces, FairQueue, Full, Seated, Visitor, Waits
+from app.use_cases.attempts import Attempting, Ending, Later, TargetRefused, Ticket
+from domain.admission.queue import Displaces, FairQueue, Full, Seated, Visitor
 from domain.admission.service_times import ServiceTimes
 from domain.inventory.admission import QueueEntered, QueueLeft
 from domain.ports.observation import EventSink
@@ -147,24 +147,23 @@ class Admission:
     def __repr__(self) -> str:
         return f"<Admission {list(self.doors.values())}>"
 
-    async def admit(self, attempting: Attempting) -> Ticket:
+    def admit(self, attempting: Attempting) -> Ticket | Later:
+        """See `app.use_cases.attempts.Companion`."""
         door = self.doors.get(attempting.target.provider)
         if door is None:
             return _FREE
         visitor = self._visitor(attempting)
-        match door.queue.arrive(visitor):
-            case Seated():
-                pass
-            case Full():
-                raise _refused(attempting.target, BarReason.QUEUE_FULL, door)
-            case Waits(position=position):
-                await self._wait(attempting, door, visitor, position)
-            case Displaces(position=position, other=other):
-                door.displace(other)
-                await self._wait(attempting, door, visitor, position)
-        return _Seat(door, visitor.id)
+        arrival = door.queue.arrive(visitor)
+        if isinstance(arrival, Seated):
+            return _Seat(door, visitor.id)
+        if isinstance(arrival, Full):
+            raise _refused(attempting.target, BarReason.QUEUE_FULL, door)
+        if isinstance(arrival, Displaces):
+            door.displace(arrival.other)
+        return Later(self._seated(attempting, door, visitor, arrival.position))
 
-    async def _wait(self, attempting: Attempting, door: Door, visitor: Visitor, position: int) -> None:
+    async def _seated(self, attempting: Attempting, door: Door, visitor: Visitor, position: int) -> _Seat:
+        """Once its turn has come."""
         since = self._clock.monotonic()
         call = door.enter(visitor.id)
         self._tell_entered(attempting, door, visitor, position)
@@ -192,6 +191,7 @@ class Admission:
             )
         if reason is _Left.DISPLACED:
             raise _refused(attempting.target, BarReason.QUEUE_FULL, door)
+        return _Seat(door, visitor.id)
 
     def _visitor(self, attempting: Attempting) -> Visitor:
         wishes = attempting.wishes

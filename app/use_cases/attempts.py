@@ -1,7 +1,7 @@
 """What goes along with every attempt: it may hold the attempt back, refuse it, and learns how it ended."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import field
 from functools import reduce
@@ -184,16 +184,21 @@ class Ticket(Protocol):
         ...
 
 
+@value
+class Later:
+    """A ticket that has to be waited for; being cancelled meanwhile leaves nothing behind."""
+
+    ticket: Awaitable[Ticket]
+
+
 class Companion(Protocol):
     """Goes along with every attempt."""
 
-    async def admit(self, attempting: Attempting) -> Ticket:
+    def admit(self, attempting: Attempting) -> Ticket | Later:
         """
-        Lets the attempt begin, at once or after a while.
+        Lets the attempt begin: at once, as nearly always, or after a while.
 
-        A cancellation while it waits leaves nothing behind.
-
-        Raises:
+        Raises (or the ticket does that has to be waited for):
             TargetRefused: this target may not be tried now; the chain moves on.
             TargetPostponed: this target may be tried when all others have failed.
         """
@@ -242,7 +247,8 @@ async def admitted(companions: Iterable[Companion], attempting: Attempting) -> T
     tickets: list[Ticket] = []
     try:
         for companion in companions:
-            tickets.append(await companion.admit(attempting))  # noqa: PERF401  those before an error are told
+            found = companion.admit(attempting)
+            tickets.append(await found.ticket if isinstance(found, Later) else found)
     except BaseException:
         Tickets(tickets).ended(NOT_MADE)
         raise

@@ -200,8 +200,8 @@ class Bookkeeper:
 
     async def _work(self) -> None:
         while True:
-            await _set_within(self._stirred, _LOOKS_EVERY_S)
-            await _set_within(self._urgent, _GATHERS_S)
+            await _set(self._stirred, within_s=_LOOKS_EVERY_S)
+            await _set(self._urgent, within_s=_GATHERS_S)
             self._urgent.clear()
             self._stirred.clear()
             try:
@@ -288,10 +288,13 @@ class Bookkeeper:
         self._failures = 0
 
 
-async def _set_within(event: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
+async def _set(event: asyncio.Event, *, within_s: float) -> None:
+    """Until somebody sets it, or that by itself: with no exception to be made for the usual case."""
+    timer = asyncio.get_running_loop().call_later(within_s, event.set)
+    try:
+        await event.wait()
+    finally:
+        timer.cancel()
 
 
 def _answer(waiting: Iterable["asyncio.Future[None]"]) -> None:

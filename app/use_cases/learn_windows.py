@@ -49,7 +49,7 @@ class LearnWindows:
         """What was heard within the last hour."""
         return MappingProxyType(self._named)
 
-    async def admit(self, attempting: Attempting) -> "WindowTicket":
+    def admit(self, attempting: Attempting) -> "WindowTicket":
         """See `app.use_cases.attempts.Companion`."""
         return WindowTicket(self, attempting.target)
 

@@ -103,7 +103,7 @@ class Quotas:
         """A provider whose plan is used up is left alone until the plan begins anew."""
         return self._judged(target, self._clock.time())
 
-    async def admit(self, attempting: Attempting) -> Ticket:
+    def admit(self, attempting: Attempting) -> Ticket:
         """Judged once more: while one waited for its turn others may have used the plan up."""
         meters = self._meters.get(attempting.target.provider)
         if meters is None:

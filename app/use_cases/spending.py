@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.use_cases.attempts import Attempting, Ending, TargetRefused, seen_of
+from app.use_cases.attempts import Attempting, Ending, Later, TargetRefused, seen_of
 from app.use_cases.bookkeeping import Bookkeeper, StateUnknown
 from app.use_cases.money_events import observed
 from domain.budget.billing import Bill, Certainty, bill
@@ -75,30 +75,34 @@ class Spending:
     def __repr__(self) -> str:
         return f"<Spending through {self._bookkeeper!r}>"
 
-    async def admit(self, attempting: Attempting) -> "SpendingTicket":
+    def admit(self, attempting: Attempting) -> "SpendingTicket | Later":
         """See `app.use_cases.attempts.Companion`."""
         quote = known_quote(attempting.facts, attempting.target, attempting.system_suffix)
         if quote is None:
             quote = self._quotes.quote(_errand(attempting))
         if isinstance(quote, Barred):
             raise TargetRefused(quote)
-        found = self._at_once(quote)
+        if quote.is_bounded:
+            found = self._bookkeeper.reserve_at_once(quote.accounts, quote.amount)
+        else:
+            found = self._bookkeeper.count(quote.accounts, quote.amount)
         if found is None:
-            found = await self._reserved(attempting.target, quote)
+            return Later(self._reserved(attempting, quote))
+        return self._ticket(attempting, quote, found)
+
+    async def _reserved(self, attempting: Attempting, quote: Quote) -> "SpendingTicket":
+        try:
+            found = await self._bookkeeper.reserve(quote.accounts, quote.amount)
+        except StateUnknown:
+            raise TargetRefused(Barred(attempting.target, BarReason.BUDGET_UNKNOWN)) from None
+        return self._ticket(attempting, quote, found)
+
+    def _ticket(
+        self, attempting: Attempting, quote: Quote, found: Reservation | Exceeded
+    ) -> "SpendingTicket":
         if isinstance(found, Exceeded):
             raise TargetRefused(_barred(attempting.target, found))
         return SpendingTicket(attempting, quote, found, self._bookkeeper, self._sink)
-
-    def _at_once(self, quote: Quote) -> Reservation | Exceeded | None:
-        if quote.is_bounded:
-            return self._bookkeeper.reserve_at_once(quote.accounts, quote.amount)
-        return self._bookkeeper.count(quote.accounts, quote.amount)
-
-    async def _reserved(self, target: Target, quote: Quote) -> Reservation | Exceeded:
-        try:
-            return await self._bookkeeper.reserve(quote.accounts, quote.amount)
-        except StateUnknown:
-            raise TargetRefused(Barred(target, BarReason.BUDGET_UNKNOWN)) from None
 
 
 def _barred(target: Target, exceeded: Exceeded) -> Barred:

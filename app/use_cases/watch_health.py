@@ -51,7 +51,7 @@ class WatchHealth:
         standings = self._roster.standings(names, view, self._clock.monotonic())
         return {names[name]: standing for name, standing in standings.items()}
 
-    async def admit(self, attempting: Attempting) -> "HealthTicket":
+    def admit(self, attempting: Attempting) -> "HealthTicket":
         """
         See `app.use_cases.attempts.Companion`.
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from app.use_cases.attempts import Attempting, Ending, TargetRefused
+from app.use_cases.attempts import Attempting, Ending, Later, TargetRefused
 from domain.routing.gates import BarReason, Barred
 
 
@@ -37,13 +37,18 @@ class RecordingCompanion:
     def __repr__(self) -> str:
         return f"<RecordingCompanion of {len(self.tickets)} attempts>"
 
-    async def admit(self, attempting: Attempting) -> RecordedTicket:
+    def admit(self, attempting: Attempting) -> RecordedTicket | Later:
         provider = attempting.target.provider
         if provider in self._refuses:
             raise TargetRefused(Barred(attempting.target, self._refuses[provider]))
-        if provider in self._stalls:
-            self.waiting.set()
-            await asyncio.Event().wait()
+        return Later(self._stalled(attempting)) if provider in self._stalls else self._ticket(attempting)
+
+    async def _stalled(self, attempting: Attempting) -> RecordedTicket:
+        self.waiting.set()
+        await asyncio.Event().wait()
+        return self._ticket(attempting)
+
+    def _ticket(self, attempting: Attempting) -> RecordedTicket:
         ticket = RecordedTicket(attempting)
         self.tickets.append(ticket)
         return ticket

@@ -86,7 +86,7 @@ class Billed:
 class Billing:
     """Writes a bill for every attempt, and promises no money before."""
 
-    async def admit(self, attempting: Attempting) -> Billed:
+    def admit(self, attempting: Attempting) -> Billed:
         return Billed(attempting)
 
 
