@@ -100,7 +100,7 @@ class Bookkeeper:
 
         A hard budget of which nothing was heard since this gateway began may be used up.
         """
-        return self.is_lost and self._refuses(accounts)
+        return self._lost_at is not None and self._refuses(accounts)
 
     async def open(self, accounts: Iterable[Account]) -> None:
         """Has money lent for these accounts, charges what workers that are gone left, and goes on with it."""
@@ -127,7 +127,7 @@ class Bookkeeper:
         Args:
             asked: as in `BudgetLedger.reserve`.
         """
-        if self.is_lost:
+        if self._lost_at is not None:
             return None
         found = self._ledger.reserve(accounts, amount, self._clock.time(), asked=asked)
         if isinstance(found, Short):

@@ -21,6 +21,10 @@ from domain.routing.gates import Barred
 
 _MONTH = len("2026-07")
 _MORE_MONEY = "raise the budget, wait for its next period, or add a free provider to the profile"
+_LESS_PROMISED = (
+    "wait until requests under way are over, or limit answers (max_tokens of clients, max_output_tokens of"
+    " providers), so that less is promised to each"
+)
 _A_BOUND = (
     "see the reasons of skip-uncountable-cost: set what providers cost and max_output_tokens, or have clients"
     " limit their answers"
@@ -58,16 +62,17 @@ def over_budget(barred: Barred, profile: str, request_id: str) -> Event:
 
 def all_over_budget(barred: Sequence[Barred], profile: str, request_id: str) -> Event:
     """Of a chain that is empty for money."""
-    exceeded = [one.exceeded.pot for one in barred if one.exceeded is not None]
-    months = [pot.period[:_MONTH] for pot in exceeded]
-    accounts = tuple(dict.fromkeys(_named(pot.account) for pot in exceeded))
+    exceeded = [one.exceeded for one in barred if one.exceeded is not None]
+    months = [one.pot.period[:_MONTH] for one in exceeded]
+    accounts = tuple(dict.fromkeys(_named(one.pot.account) for one in exceeded))
+    more = _LESS_PROMISED if all(one.is_for_now for one in exceeded) else _MORE_MONEY
     return ChainBudgetExceeded(
         request_id=request_id,
         profile=profile,
         blocked_providers=tuple(one.target.provider for one in barred),
         month=months[0] if months else "",
         accounts=accounts,
-        hint=_MORE_MONEY if accounts else _A_BOUND,
+        hint=more if accounts else _A_BOUND,
     )
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from app.use_cases.attempts import Attempting, Ending, Later, TargetRefused, seen_of
 from app.use_cases.bookkeeping import Bookkeeper, StateUnknown
 from app.use_cases.money_events import observed
-from domain.budget.billing import Bill, Certainty, bill
-from domain.budget.ledger import BudgetLedger, Payers, Reservation
+from domain.budget.billing import Bill, Certainty, bill, counted_bill
+from domain.budget.ledger import BudgetLedger, Reservation
 from domain.budget.money import NanoUsd
 from domain.budget.purse import Exceeded
 from domain.events import Outcome
@@ -49,17 +49,17 @@ class BudgetGate:
             return None
         if self._bookkeeper.promises_nothing(quote.accounts):
             return Barred(target, BarReason.BUDGET_UNKNOWN)
-        return self._exceeding(target, quote.accounts, quote.amount)
+        exceeded = self._ledger.exceeded(quote.accounts, quote.amount, self._clock.time())
+        return None if exceeded is None else self._told(target, exceeded)
 
     def _used_up(self, errand: Errand) -> Barred | None:
         """Who is told what is missing shall not hear after that that there is no money anyhow."""
-        barred = self._exceeding(errand.target, payers(errand), _LEAST)
+        exceeded = self._ledger.exceeded(payers(errand), _LEAST, self._clock.time())
+        barred = None if exceeded is None else self._told(errand.target, exceeded)
         return None if barred is None or barred.reason is BarReason.BUDGET_PROMISED else barred
 
-    def _exceeding(self, target: Target, accounts: Payers, amount: NanoUsd) -> Barred | None:
-        exceeded = self._ledger.exceeded(accounts, amount, self._clock.time())
-        if exceeded is None:
-            return None
+    def _told(self, target: Target, exceeded: Exceeded) -> Barred:
+        """Others may have given something back: the store is asked."""
         self._bookkeeper.stir()
         return _barred(target, exceeded)
 
@@ -140,10 +140,13 @@ class SpendingTicket:
 
     def ended(self, ending: Ending) -> None:
         """See `app.use_cases.attempts.Ticket`."""
-        found = bill(seen_of(self._attempting, ending), self._quote.price)
+        price, is_answered = self._quote.price, ending.outcome is _ANSWERED
+        found = counted_bill(ending.usage, price) if is_answered else None
+        if found is None:
+            found = bill(seen_of(self._attempting, ending), price)
         found = self._settled(found)
         self._attempting.receipt.add(self._attempting.target, found)
-        if ending.outcome is _ANSWERED:
+        if is_answered:
             self._tell(found, ending)
 
     def _settled(self, found: Bill) -> Bill:

@@ -95,6 +95,19 @@ _COUNTED, _UNKNOWN = Certainty.COUNTED, Certainty.UNKNOWN
 """Under Python 3.11 it takes long to find a member of an enumeration, and every request comes here."""
 
 
+def counted_bill(usage: Usage | None, price: Price | None) -> Bill | None:
+    """
+    The bill of an answer that came to its end, as nearly all do; ``None`` where something was not counted.
+
+    It is what `bill` makes of such an answer, without looking at what else was seen of it.
+    """
+    if usage is None or not usage.output_tokens or not counts_prompt(usage):
+        return None
+    if price is None:
+        return Bill(_COUNTED, usage)
+    return Bill(_COUNTED, usage, price.cost(usage), price.savings(usage))
+
+
 def bill(seen: Seen, price: Price | None) -> Bill:
     """The cost of what was seen; nothing where the model has no price."""
     failure = seen.failure

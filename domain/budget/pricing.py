@@ -60,7 +60,7 @@ class Price:
         spared = _count(usage.cache_read_tokens) * (self.input_rate - self.cache_read_rate)
         return NanoUsd(max(0, spared // _MILLION))
 
-    def at_most(self, *, input_tokens: int, output_tokens: int, cached_for_an_hour: bool = False) -> NanoUsd:
+    def at_most(self, input_tokens: int, output_tokens: int, *, cached_for_an_hour: bool = False) -> NanoUsd:
         """The cost if each input token were of the dearest class, and the answer as long as it may be."""
         dearest = self.dearest_input_rate
         if cached_for_an_hour:

@@ -10,7 +10,6 @@ from domain.budget.ledger import BudgetLedger, Strictness
 from domain.budget.money import NOTHING, NanoUsd
 from domain.budget.pricing import Price
 from domain.conversation.reply import MOST_TOKENS
-from domain.conversation.request import Measure
 from domain.routing.facts import Facts
 from domain.routing.gates import BarReason, Barred
 from domain.routing.manner import is_spoken_by
@@ -23,6 +22,9 @@ _MOST_OF_CLAUDES_PICTURES = 4_784
 
 _MOST_OF_A_PICTURE = 48_169
 """https://platform.openai.com/docs/guides/images-vision, "Calculating costs": eight tiles for GPT-4o mini."""
+
+_LONGEST_PROMPT = 1_048_576
+"""Tokens; as many as the largest context windows have that are common. Who has more sets `context_window`."""
 
 _LEAST = NanoUsd(1)
 """What is free needs this much of a provider's own budget: nothing would fit into a hard one of nothing."""
@@ -118,26 +120,31 @@ class Quotes:
         output_tokens = _most_output_tokens(errand, asked, hard=hard)
         if output_tokens is None:
             return Barred(errand.target, BarReason.NO_OUTPUT_BOUND)
-        input_tokens = self._most_input_tokens(errand, usual, hard=hard)
+        if usual is None:
+            input_tokens = self._most_input_tokens(errand, hard=hard)
+            for_an_hour = facts.may_cache_for_an_hour
+        else:
+            input_tokens = usual.size + TOOLS_PREAMBLE
+            for_an_hour = False
         if input_tokens is None:
             return Barred(errand.target, BarReason.NO_COST_BOUND)
-        return price.at_most(
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            cached_for_an_hour=hard and usual is None and facts.may_cache_for_an_hour,
-        )
+        if errand.suffix:
+            input_tokens += self._at_most(errand.suffix)
+        return price.at_most(input_tokens, output_tokens, cached_for_an_hour=for_an_hour)
 
-    def _most_input_tokens(self, errand: Errand, usual: Measure | None, *, hard: bool) -> int | None:
-        """A guess will do for a soft budget; for a hard one there is ``None`` where nothing limits them."""
+    def _most_input_tokens(self, errand: Errand, *, hard: bool) -> int | None:
+        """
+        Of what the client said; ``None`` under a hard budget where nothing limits it.
+
+        Under a soft one what the vendor may run meanwhile is left out, as nobody knows of what order it is.
+        """
         facts, spec = errand.facts, errand.spec
-        if usual is not None:
-            return usual.size + TOOLS_PREAMBLE + (self._at_most(errand.suffix) if errand.suffix else 0)
         if hard and facts.is_open_ended and is_spoken_by(spec, facts.dialect):
             return None
-        prompt = facts.most_prompt_tokens(self._at_most, picture=_most_of_a_picture(spec) if hard else 0)
+        prompt = facts.most_prompt_tokens(self._at_most, picture=_most_of_a_picture(spec))
         if prompt is None:
-            return spec.context_window if hard else facts.prompt_tokens
-        return prompt + self._at_most(errand.suffix) if errand.suffix else prompt
+            return spec.context_window or (None if hard else _LONGEST_PROMPT)
+        return prompt
 
     def _unpriced(self, errand: Errand) -> Quote | Barred:
         """What is free is paid for by nobody, but a provider's own budget of nothing closes it."""

@@ -276,7 +276,8 @@ def _cost_in_words(exceeded: Exceeded) -> str:
     """Who has money left, only not for answers as long as they may be, is told what would help."""
     if not ((exceeded.remaining or exceeded.is_for_now) and in_usd(exceeded.amount)):
         return ""
-    return f"; this may cost up to {in_usd(exceeded.amount)}, and less with a smaller max_tokens"
+    worst = in_usd(exceeded.amount)
+    return f"; this may cost up to {worst}, and less where max_tokens (or max_output_tokens) is smaller"
 
 
 _REFUSALS = {

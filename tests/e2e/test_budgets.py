@@ -28,6 +28,8 @@ from tests.upstream.scripted_upstream import wait_until
 PRICE = {"input_tokens_per_million": 10.0, "output_tokens_per_million": 1000.0}
 ANSWER = Answer.text("hello", usage=Usage(prompt=100, completion=20), pace_s=0.01)
 COST_USD = 0.021
+LONG_ANSWER = Answer.text("hello", usage=Usage(prompt=0, completion=30_000), pace_s=0.05)
+LONG_ANSWER_USD = 30.0
 DICE = random.Random(7)  # noqa: S311  the moments of the killings need no secrecy
 WORST_USD = 0.15
 """No request below costs more than that: 100 tokens of output, and few of input."""
@@ -62,7 +64,7 @@ def answers(gateway: Gateway) -> bool:
         return False
 
 
-def asked_at_once(gateway: Gateway, times: int, **limits: int) -> Counter[int]:
+def asked_at_once(gateway: Gateway, times: int, *, max_tokens: int | None = 100) -> Counter[int]:
     """How often each status was answered to so many clients, each with a connection of its own."""
 
     async def all_of_them() -> Counter[int]:
@@ -71,8 +73,8 @@ def asked_at_once(gateway: Gateway, times: int, **limits: int) -> Counter[int]:
         ) as client:
             body = {
                 "model": "any",
+                "max_tokens": max_tokens,
                 "messages": [{"role": "user", "content": "hi"}],
-                **limits,
             }
             answers = await asyncio.gather(
                 *(client.post("/v1/chat/completions", json=body) for _ in range(times))
@@ -107,9 +109,9 @@ def test_a_hundred_clients_at_once_spend_no_more_than_a_hard_budget(
     with serving(
         tmp_path, config(stage, workers=workers, monthly_budget_usd=1.0, budget_mode="hard")
     ) as gateway:
-        statuses = asked_at_once(gateway, 100, max_tokens=100)
+        statuses = asked_at_once(gateway, 100)
         for patience in range(50):
-            statuses += asked_at_once(gateway, 20, max_tokens=100)
+            statuses += asked_at_once(gateway, 20)
             # A worker that nobody asked for a while still has what it was lent.
             if patience >= 4 and statuses[200] * COST_USD > 1.0 - 2 * WORST_USD:
                 break
@@ -126,7 +128,7 @@ def test_a_hundred_clients_at_once_spend_no_more_than_a_hard_budget(
 def test_a_soft_budget_is_exceeded_by_at_most_one_request(stage: Stage, tmp_path: Path, workers: int) -> None:
     stage.plays(first=ANSWER)
     with serving(tmp_path, config(stage, workers=workers, monthly_budget_usd=0.5)) as gateway:
-        rounds = [asked_at_once(gateway, 10, max_tokens=100) for _ in range(10)]
+        rounds = [asked_at_once(gateway, 10) for _ in range(10)]
 
     statuses = sum(rounds, Counter())
     assert {200} < set(statuses) <= {200, 402, 429}
@@ -138,14 +140,13 @@ def test_a_soft_budget_is_exceeded_by_at_most_one_request(stage: Stage, tmp_path
 def test_answers_that_nothing_limits_go_beyond_a_soft_budget_by_one_request_too(
     stage: Stage, tmp_path: Path, workers: int
 ) -> None:
-    answer_usd = 30.0
-    stage.plays(first=Answer.text("hello", usage=Usage(prompt=0, completion=30_000), pace_s=0.05))
+    stage.plays(first=LONG_ANSWER)
     with serving(tmp_path, config(stage, workers=workers, monthly_budget_usd=100.0)) as gateway:
-        statuses = sum((asked_at_once(gateway, 10) for _ in range(10)), Counter[int]())
+        statuses = sum((asked_at_once(gateway, 10, max_tokens=None) for _ in range(10)), Counter[int]())
 
     assert {200} < set(statuses) <= {200, 402, 429}
-    assert 100.0 <= statuses[200] * answer_usd < 100.0 + answer_usd
-    assert spent_usd(tmp_path) == pytest.approx(statuses[200] * answer_usd, rel=0.01)
+    assert 100.0 <= statuses[200] * LONG_ANSWER_USD < 100.0 + LONG_ANSWER_USD
+    assert spent_usd(tmp_path) == pytest.approx(statuses[200] * LONG_ANSWER_USD, rel=0.01)
 
 
 def test_a_restart_forgets_nothing_and_the_refusal_says_why(stage: Stage, tmp_path: Path) -> None:
@@ -246,7 +247,7 @@ def test_a_worker_that_is_killed_under_load_is_replaced_and_its_lease_charged(
                 # One that ends as soon as it was started would end the gateway.
                 fresh = replaced(gateway, min({*gateway.workers()} - fresh))
             wait_until(lambda: answers(gateway))
-            assert asked_at_once(gateway, 10, max_tokens=100) == {200: 10}
+            assert asked_at_once(gateway, 10) == {200: 10}
         # The last one's lease is charged when another worker next looks who is gone.
         wait_until(lambda: len(only(gateway.events(), "budget-lease-charged")) >= 6, within_s=30)
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,15 @@ from infrastructure.state.valkey import ValkeyStore
 from tests.e2e.clients import ask
 from tests.e2e.gateway import COMMAND, Gateway, bare_environment, names, only, running, written
 from tests.e2e.stage import Stage
-from tests.e2e.test_budgets import ANSWER, COST_USD, WORST_USD, asked_at_once, config
+from tests.e2e.test_budgets import (
+    ANSWER,
+    COST_USD,
+    LONG_ANSWER,
+    LONG_ANSWER_USD,
+    WORST_USD,
+    asked_at_once,
+    config,
+)
 from tests.e2e.test_keys import made, status
 from tests.upstream.scripted_upstream import ScriptedUpstream, wait_until
 from tests.upstream.state_server import StateServer, state_server
@@ -54,10 +63,11 @@ def two(tmp_path: Path, configuration: dict[str, Any], server: StateServer) -> I
         yield [stack.enter_context(running(home, shared)) for home in homes]
 
 
-def at_once(gateways: list[Gateway], times: int) -> Counter[int]:
+def at_once(gateways: list[Gateway], times: int, *, max_tokens: int | None = 100) -> Counter[int]:
     """The statuses of so many requests to each of them."""
+    ask = partial(asked_at_once, times=times, max_tokens=max_tokens)
     with ThreadPoolExecutor(len(gateways)) as pool:
-        return sum(pool.map(asked_at_once, gateways, [times] * len(gateways)), Counter())
+        return sum(pool.map(ask, gateways), Counter())
 
 
 def balance(server: StateServer) -> Balance:
@@ -100,6 +110,18 @@ def test_a_hundred_clients_of_two_gateways_spend_no_more_than_a_hard_budget(
     assert 1.0 - 2 * WORST_USD < statuses[200] * COST_USD <= 1.0
     assert spent_usd(server) == pytest.approx(statuses[200] * COST_USD)
     assert balance(server).lent == 0
+
+
+def test_answers_that_nothing_limits_go_beyond_a_soft_budget_of_two_gateways_by_one_request_too(
+    stage: Stage, tmp_path: Path, server: StateServer
+) -> None:
+    stage.plays(first=LONG_ANSWER)
+    with two(tmp_path, config(stage, monthly_budget_usd=100.0), server) as gateways:
+        statuses = sum((at_once(gateways, 5, max_tokens=None) for _ in range(10)), Counter[int]())
+
+    assert {200} < set(statuses) <= {200, 402, 429}
+    assert 100.0 <= statuses[200] * LONG_ANSWER_USD < 100.0 + LONG_ANSWER_USD
+    assert spent_usd(server) == pytest.approx(statuses[200] * LONG_ANSWER_USD, rel=0.01)
 
 
 def test_a_soft_budget_of_two_gateways_is_exceeded_by_at_most_one_request(
@@ -177,13 +199,15 @@ def test_a_server_that_is_killed_while_requests_run_costs_no_answer_and_no_cent(
         with two(tmp_path, hard, server) as gateways, ThreadPoolExecutor(len(gateways)) as pool:
             over = threading.Event()
             asking = [pool.submit(_asked_until, over, gateway) for gateway in gateways]
-            for _ in range(4):
+            try:
+                for _ in range(4):
+                    wait_until_asked(stage["first"], 25)
+                    server.kill()
+                    time.sleep(DICE.uniform(0.05, 0.8))
+                    server.start()
                 wait_until_asked(stage["first"], 25)
-                server.kill()
-                time.sleep(DICE.uniform(0.05, 0.8))
-                server.start()
-            wait_until_asked(stage["first"], 25)
-            over.set()
+            finally:
+                over.set()
             statuses = sum((each.result() for each in asking), Counter())
         found = balance(server)
 

@@ -382,7 +382,8 @@ async def test_where_nothing_limits_an_answer_another_has_to_wait_and_hears_what
                 await bank.ask(unlimited)
 
         assert failed.value.verdict.cause is Cause.RATE_LIMITED
-        assert "less with a smaller max_tokens" in failed.value.verdict.message
+        assert "less where max_tokens (or max_output_tokens) is smaller" in failed.value.verdict.message
+        assert ["limit answers" in told.hint for told in bank.sink.of(ChainBudgetExceeded)] == [True]
         await bank.ask(unlimited)
 
 
