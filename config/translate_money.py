@@ -62,7 +62,11 @@ def budget_by(section: BudgetSection | None) -> Budget | None:
 
 
 def output_limit(provider: Provider) -> int | None:
-    """The limit that a provider's answers have when the client sets none; ``None`` when there is none."""
+    """
+    The limit that a provider's answers have when the client sets none; ``None`` when there is none.
+
+    It is sent in place of all that `extra_body` says, so that what is reckoned is what holds.
+    """
     if provider.max_output_tokens is not None:
         return provider.max_output_tokens
     said = limits_in(provider.extra_body).values()

@@ -56,7 +56,7 @@ class AnthropicProvider:
         self._probe_path = spec.probe.path if spec.probe else ""
         self._prober = Prober(self._exchange, endpoint.url, endpoint.headers)
         self._messages = HttpProvider(
-            _limited(spec), endpoint, ANTHROPIC_MESSAGES, kit.transport, kit.clock, secret=kit.secret
+            spec, endpoint, ANTHROPIC_MESSAGES, kit.transport, kit.clock, secret=kit.secret
         )
 
     def __repr__(self) -> str:
@@ -94,13 +94,6 @@ class AnthropicProvider:
         )
         members = JsonMembers(ANTHROPIC_MESSAGES.encode_request(outgoing))
         return members.replaced({name: None for name in members if name not in _COUNTED})
-
-
-def _limited(spec: ProviderSpec) -> ProviderSpec:
-    """The provider's output limit lies below the client's, like whatever else stands in `extra_body`."""
-    if spec.output_limit is None or "max_tokens" in spec.extra_body:
-        return spec
-    return replace(spec, extra_body={**spec.extra_body, "max_tokens": spec.output_limit})
 
 
 def anthropic(spec: ProviderSpec, kit: ProviderKit) -> ChatProvider:

@@ -10,6 +10,7 @@ from adapters.outbound.endpoints import Endpoint, headers_for
 from adapters.outbound.exchange import MAX_BODY_BYTES, chunks, posting, read, refused
 from adapters.outbound.failures import answering, unanswered
 from adapters.outbound.kit import ProviderKit
+from adapters.outbound.laid_under import laid_under
 from adapters.outbound.redaction import Redaction, secrets_of
 from domain.conversation.reply import SIGN_OF_LIFE, Batch
 from domain.ports.providers import ProviderCall
@@ -47,6 +48,7 @@ class HttpProvider:
         self._clock = clock
         self._redaction = Redaction(*secrets_of(spec, secret))
         self._quirks = quirks or Quirks()
+        self._extra_body = laid_under(spec, dialect.name, self._quirks)
 
     def __repr__(self) -> str:
         return f"<HttpProvider {self._spec.name}: {self._dialect.name} at {self._endpoint.url}>"
@@ -82,7 +84,7 @@ class HttpProvider:
             request=call.request,
             model=call.model,
             stream=call.stream,
-            extra_body=self._spec.extra_body,
+            extra_body=self._extra_body,
             system_suffix=call.system_suffix,
             quirks=self._quirks,
             shaping=call.shaping,

@@ -52,8 +52,7 @@ def ollama(spec: ProviderSpec, kit: ProviderKit) -> ChatProvider:
 
     Ollama loads a model with a window of its own choice, 4096 tokens unless told otherwise, and cuts longer
     prompts without a word; its OpenAI route has no field for it. So ``context_window`` goes along as
-    ``options.num_ctx``, and ``max_output_tokens`` as ``options.num_predict``, unless ``extra_body`` names
-    others.
+    ``options.num_ctx``, unless ``extra_body`` names another.
     """
     endpoint = ollama_endpoint(spec, kit.secret, kit.user_agent)
     chat = HttpProvider(
@@ -72,6 +71,5 @@ def ollama(spec: ProviderSpec, kit: ProviderKit) -> ChatProvider:
 
 def _options(spec: ProviderSpec) -> Mapping[str, Json]:
     said = spec.extra_body.get("options")
-    known = {"num_ctx": spec.context_window, "num_predict": spec.output_limit}
-    bounds = {name: tokens for name, tokens in known.items() if tokens is not None}
-    return {**bounds, **said} if isinstance(said, Mapping) else bounds
+    window = {} if spec.context_window is None else {"num_ctx": spec.context_window}
+    return {**window, **said} if isinstance(said, Mapping) else window

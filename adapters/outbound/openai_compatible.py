@@ -95,10 +95,7 @@ class OpenAiProvider:
 
 def _asking(dialect: Dialect, spec: ProviderSpec, endpoint: Endpoint, kit: ProviderKit) -> HttpProvider:
     quirks = _quirks(spec) if dialect is OPENAI_CHAT else Quirks()
-    limited = _limited(spec, quirks.max_tokens_field)
-    return HttpProvider(
-        limited, endpoint, dialect, kit.transport, kit.clock, secret=kit.secret, quirks=quirks
-    )
+    return HttpProvider(spec, endpoint, dialect, kit.transport, kit.clock, secret=kit.secret, quirks=quirks)
 
 
 def _embeddings(body: bytes) -> Embeddings:
@@ -116,16 +113,6 @@ def _quirks(spec: ProviderSpec) -> Quirks:
     if not is_openai(spec):
         return Quirks(fills_reasoning=spec.fill_reasoning)
     return Quirks(max_tokens_field="max_completion_tokens", developer_role=True, cache_control=False)
-
-
-def _limited(spec: ProviderSpec, field: str) -> ProviderSpec:
-    """The provider's output limit lies below the client's, like whatever else stands in `extra_body`."""
-    if spec.output_limit is None or any(limit in spec.extra_body for limit in _LIMITS):
-        return spec
-    return replace(spec, extra_body={**spec.extra_body, field: spec.output_limit})
-
-
-_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 def openai_compatible(spec: ProviderSpec, kit: ProviderKit) -> ChatProvider:

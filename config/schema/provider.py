@@ -141,8 +141,9 @@ class Provider(Deadlines):
     )
     max_output_tokens: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="The output limit of requests that come without one. Unset: what `extra_body` says."
-        " Under a `hard` budget a provider of which no limit is known is not asked without one.",
+        description="The output limit of requests that come without one, told by the name that the upstream"
+        " has for it. Unset: the largest that `extra_body` says. Under a `hard` budget a provider of which no"
+        " limit is known is not asked without one.",
     )
     timeout_s: RequestSeconds | None = Field(
         default=None, description="One number for the deadlines below that are unset."
@@ -150,8 +151,9 @@ class Provider(Deadlines):
     extra_body: dict[str, JsonValue] = Field(
         default_factory=dict,
         description="Fields to put under every request; what the client says beats them. A limit of the"
-        " answer (`max_tokens` and the like) is a whole number of tokens. For kind `anthropic` the key"
-        " `anthropic_version` becomes the header of that name.",
+        " answer (`max_tokens`, `max_completion_tokens`, `max_output_tokens`, `options.num_predict`) is a"
+        " whole number of tokens, and counts where `max_output_tokens` is unset. For kind `anthropic` the"
+        " key `anthropic_version` becomes the header of that name.",
     )
     append_system_prompt: str | None = Field(
         default=None, description="Text to add to the end of the system prompt."

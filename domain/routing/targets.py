@@ -158,7 +158,8 @@ class ProviderSpec:
         base_url: where it answers; empty for an adapter that knows by itself.
         model: what it is asked for; empty when the adapter or upstream decides.
         paid: whether using it costs money.
-        output_limit: the limit that is set for requests that come without one.
+        output_limit: the limit that is set for requests that come without one; goes before any that stands
+            among the fields of ``extra_body``.
         price: what its own model charges; ``None`` when nobody said.
         allow_unpriced: whether it may be asked for a model without a price where a budget applies.
         extra_body: fields laid under every request body.
