@@ -306,14 +306,18 @@ class JsonMembers:
             separator = _SEPARATOR.match(self.body, end)
             # Of a key that stands twice the decoder kept the last value, which may lie elsewhere.
             if separator is None or not self.body.startswith(value, key.end()):
-                break
+                raise _repeated()
             members.append(_Member(name, at, key.end(), end, separator.start(1)))
             at = separator.end()
             if separator.group(1) == b"}":
                 break
         if len(members) != len(self._values):
-            raise MalformedRequest("", "a key stands more than once in the body")
+            raise _repeated()
         return members
+
+
+def _repeated() -> MalformedRequest:
+    return MalformedRequest("", "a key stands more than once in the body")
 
 
 def _has_vendors_tools(tools: msgspec.Raw) -> bool:

@@ -66,6 +66,7 @@ def test_an_escaped_key_is_known_by_its_name() -> None:
         b'{"model":12,"b":1,"model":1}',
         b'{"model":1,"b":1,"model":12}',
         b'{"a":{"model":"x"},"model":"y","model":"z"}',
+        b'{"a":1,"a":1,"model":"cheap","model":"dear"}',
     ],
 )
 def test_a_key_to_change_that_stands_twice_is_refused_as_nobody_knows_which_one_counts(body: bytes) -> None:
