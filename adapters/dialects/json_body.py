@@ -78,8 +78,16 @@ class JsonBody:
     def _measured(self) -> Measure | None:
         if self.members.asks_for_more:
             return None
-        body = self.members.body
         try:
-            return Measure(len(body), self._plain(body).output_limit)
+            return Measure(len(self.members.body), self._read_plain().output_limit)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
+
+    def _read_plain(self) -> Plain:
+        """
+        The body as a request of the usual kind.
+
+        Raises:
+            msgspec.DecodeError: it is none.
+        """
+        return self._plain(self.members.body)

@@ -20,6 +20,9 @@ _EMPTY_LIST = re.compile(rb"\[\s*\]")
 _KEY = re.compile(rb'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 _COLON = re.compile(rb"\s*:\s*")
 _SEPARATOR = re.compile(rb"\s*([,}])")
+_RAW_NULL = msgspec.Raw(b"null")
+_LEAST_BESIDE_A_KEY = len('"":0,')
+_LOOKED_AT_BYTES = 2 * 1024
 _FEW_DIGITS = 16
 _CACHE_WORD = b'"cache_control"'
 _AN_HOUR = b'"1h"'
@@ -186,6 +189,19 @@ class JsonMembers:
             return int(digits)
         return self.fields(key).optional_limit(key)
 
+    def hollowed(self, key: str) -> bytes | None:
+        """
+        The object with null for what this member of it says; ``None`` where a key may stand twice.
+
+        Of such a key only the last value is known here, and an upstream may heed the first. A body that takes
+        no longer to be read than this does is not looked at.
+        """
+        if len(self.body) < _LOOKED_AT_BYTES:
+            return None
+        rest = msgspec.json.encode({**self._values, key: _RAW_NULL})
+        spare = len(self.body) - len(rest) - len(self._values[key]) + len(_RAW_NULL)
+        return rest if self._has_each_key_once(spare) else None
+
     def says(self, key: str) -> bool:
         """Whether the member is there with a value other than null."""
         raw = self._values.get(key)
@@ -250,6 +266,23 @@ class JsonMembers:
                 return None
             edits.append((*span, value))
         return self._edited(sorted(edits), added)
+
+    def _has_each_key_once(self, spare: int) -> bool:
+        """
+        No is a guess for a body that takes no longer to be read than a walk does.
+
+        Args:
+            spare: as many bytes as the body has beyond its members and what parts them.
+        """
+        if spare < _LEAST_BESIDE_A_KEY + min(map(len, self._values)):
+            return True
+        if len(self.body) <= _SEARCHED_BYTES:
+            return False
+        try:
+            self._walk()
+        except MalformedRequest:
+            return False
+        return True
 
     def _only_span(self, key: str, quoted: bytes) -> tuple[int, int] | None:
         """Where the value of a key lies that stands once; ``None`` when it is not that simple."""

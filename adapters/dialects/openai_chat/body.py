@@ -6,11 +6,11 @@ from typing import Literal
 import msgspec
 
 from adapters.dialects.fields import Fields, decoded, expected
-from adapters.dialects.json_body import JsonBody
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_chat.conversation_reading import read_conversation
 from adapters.dialects.openai_chat.message_reading import read_message, role_of
 from adapters.dialects.plain import Limit, Plain, PlainTool, PlainTurn
+from adapters.dialects.turns_body import TurnsBody
 from domain.conversation.request import Conversation, MalformedRequest, Message, Role, newest_of
 
 
@@ -40,7 +40,7 @@ class _PlainChat(Plain, gc=False):
 _read_plain = msgspec.json.Decoder(_PlainChat).decode
 
 
-class ChatBody(JsonBody):
+class ChatBody(TurnsBody):
     """
     The source of a request of this dialect.
 

@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 
 from adapters.dialects.fields import Fields, decoded, expected
-from adapters.dialects.json_body import JsonBody
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_responses.conversation import read_conversation
 from adapters.dialects.openai_responses.items import item_type
 from adapters.dialects.plain import Limit, Plain, PlainTool, PlainTurn
+from adapters.dialects.turns_body import TurnsBody
 from domain.conversation.request import Conversation, MalformedRequest, Message, Role, newest_of
 
 _ROLES = ("system", "developer", "user", "assistant")
@@ -47,7 +47,7 @@ class _PlainResponse(Plain, gc=False):
 _read_plain = msgspec.json.Decoder(_PlainResponse).decode
 
 
-class ResponsesBody(JsonBody):
+class ResponsesBody(TurnsBody):
     """
     The source of a request of this dialect.
 

@@ -121,6 +121,121 @@ def test_it_is_known_without_reading_whether_a_cache_is_marked() -> None:
         assert Built(source.conversation()).marks_cache is marks
 
 
+TEXT = "words, " * 100
+FILLERS = pytest.mark.parametrize("filler", ["", TEXT, TEXT * 10, TEXT * 50], ids=len)
+"""Short requests are read in another way than long ones."""
+WRITERS = pytest.mark.parametrize("spaces", [(",", ":"), (", ", ": "), (",", " :\n\t ")], ids=repr)
+
+
+@WRITERS
+@FILLERS
+@pytest.mark.parametrize(
+    ("turns", "more", "is_bounded"),
+    [
+        (HI, {}, True),
+        (HI, {"tools": None, "cache_control": {"type": "ephemeral"}, "stream": False, "n": 1}, True),
+        (HI, {"tools": [{"type": "web_search"}]}, False),
+        (HI, {"cache_control": {"type": "ephemeral", "ttl": "1h"}}, False),
+        (HI, {"max_tokens": 10.0}, False),
+        (HI, {"max_tokens": 10**40}, False),
+        ([{"role": "user", "content": [MARKED]}], {}, True),
+        ([{"role": "user", "content": [FOR_AN_HOUR]}], {}, False),
+        ([*HI, {"role": "user", "content": [PICTURE]}], {}, False),
+        (SAID_ALOUD, {}, False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("dialect", "name"), [(OPENAI_CHAT, "messages"), (OPENAI_RESPONSES, "input")], ids=["chat", "responses"]
+)
+def test_a_request_is_usual_or_not_however_long_it_is_written_and_in_whatever_order_one_asks(
+    dialect: Dialect,
+    name: str,
+    turns: list[Any],
+    more: dict[str, Any],
+    is_bounded: bool,
+    filler: str,
+    spaces: tuple[str, str],
+) -> None:
+    said = [{"role": "assistant", "content": filler}, *turns]
+    body = json.dumps({"model": "m", "max_tokens": 9, name: said, **more}, separators=spaces).encode()
+    measured_first, read_first = (dialect.decode_request(body, {}).source for _ in range(2))
+    has_only_words = read_first.has_only_words
+
+    assert (measured_first.measure is not None) is is_bounded
+    assert (read_first.measure is not None) is is_bounded
+    assert measured_first.has_only_words is has_only_words
+    assert has_only_words or not is_bounded
+
+
+@FILLERS
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"messages": [{"role": "user", "content": [PICTURE]}]},
+        {"messages": 0},
+        {"tools": [{"type": "web_search"}]},
+        {"cache_control": {"type": "ephemeral", "ttl": "1h"}},
+        {"max_tokens": -1},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("is_spelt_out", [True, False])
+@pytest.mark.parametrize("beside", ["", '"metadata": {"a": 1}, "stream": true, "n": 1, '], ids=len)
+def test_what_a_second_value_hides_is_looked_at_as_an_upstream_may_heed_the_first(
+    first: dict[str, Any], filler: str, is_spelt_out: bool, beside: str
+) -> None:
+    last = {"tools": [], "cache_control": None, "max_tokens": 9, "messages": HI}
+    hidden = json.dumps(first)[1:-1]
+    if is_spelt_out:
+        hidden = hidden.replace("_", "\\u005f").replace('"m', '"\\u006d')
+    shown = json.dumps(last | {"user": filler}, separators=(",", ":"))[1:]
+
+    for bounded, body in ((False, f"{{{beside}{hidden},{shown}"), (True, f"{{{beside}{shown}")):
+        source = OPENAI_CHAT.decode_request(body.encode(), {}).source
+        assert source.has_only_words
+        assert (source.measure is not None) is bounded
+
+
+@FILLERS
+def test_words_that_stay_in_a_cache_are_still_only_words(filler: str) -> None:
+    marked = {"role": "user", "content": [FOR_AN_HOUR, {"type": "text", "text": filler}]}
+    words = source_of(OPENAI_CHAT, {"messages": [marked]})
+    shown = source_of(OPENAI_CHAT, {"messages": [marked, {"role": "user", "content": [PICTURE]}]})
+
+    assert words.has_only_words
+    assert not shown.has_only_words
+    assert words.measure is shown.measure is None
+
+
+@FILLERS
+def test_a_limit_counts_however_its_name_is_spelt(filler: str) -> None:
+    body = json.dumps({"messages": [{"role": "user", "content": filler}], "max_tokens": 700})
+    spelt = body.replace("max_tokens", "max_t\\u006fkens").encode()
+
+    assert OPENAI_CHAT.decode_request(spelt, {}).source.measure == Measure(len(spelt), 700)
+
+
+@FILLERS
+@pytest.mark.parametrize(
+    ("dialect", "body"),
+    [
+        (OPENAI_CHAT, b'{"messages":[{"role":"user","content":"%b"}]}'),
+        (OPENAI_RESPONSES, b'{"input":[{"role":"user","content":"%b"}]}'),
+        (OPENAI_RESPONSES, b'{"input":"%b"}'),
+    ],
+    ids=str,
+)
+def test_what_is_no_text_is_not_taken_for_words(dialect: Dialect, body: bytes, filler: str) -> None:
+    said = filler.encode() or b"hi"
+
+    assert dialect.decode_request(body % said, {}).source.measure is not None
+    for bad in (b"\xff", b"\xed\xa0\x80"):
+        source = dialect.decode_request(body % (said + bad), {}).source
+        assert source.measure is None
+        assert not source.has_only_words
+
+
 PARTS = st.sampled_from(
     [
         {"type": "text", "text": "x"},
