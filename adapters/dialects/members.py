@@ -163,7 +163,8 @@ class JsonMembers:
 
     def fields(self, *keys: str) -> Fields:
         """These members, to be read by taking."""
-        return Fields({key: self.value(key) for key in keys if key in self._values}, "")
+        values = self._values
+        return Fields({key: decoded(values[key], key) for key in keys if key in values}, "")
 
     def count(self, key: str) -> int | None:
         """

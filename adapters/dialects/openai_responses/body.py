@@ -85,7 +85,7 @@ class ResponsesBody(TurnsBody):
         for field, remedy in _STATEFUL.items():
             if self.members.says(field):
                 raise MalformedRequest(field, remedy)
-        if self.members.fields("background").optional_flag("background"):
+        if self.members.says("background") and self.members.fields("background").optional_flag("background"):
             raise MalformedRequest("background", "responses are not kept here: ask without background")
 
 
