@@ -85,6 +85,7 @@ def provider_spec(provider: Provider, registry: CapabilityRegistry) -> ProviderS
         locality=locality,
         context_window=_told_to_load(provider) or provider.context_window or flags.max_context_tokens,
         output_limit=output_limit(provider),
+        longest_answer=flags.max_answer_tokens,
         price=price_of(provider.cost),
         allow_unpriced=provider.cost is not None and provider.cost.allow_unpriced,
         capabilities=_capabilities(provider, flags),

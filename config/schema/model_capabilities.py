@@ -18,6 +18,11 @@ class ModelFlags(Section):
     max_context_tokens: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Tokens of its context."
     )
+    max_answer_tokens: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Tokens of its longest answer, thoughts included: what a `soft` budget sets aside where"
+        " nothing else limits one. It limits none itself.",
+    )
     claude_code_suitability: Literal["ok", "degraded"] | None = Field(
         default=None, description="How well it serves Claude Code."
     )

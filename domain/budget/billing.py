@@ -16,8 +16,8 @@ USUAL_ANSWER = 4096
 
 LONGEST_ANSWER = 393_216
 """
-Tokens; no vendor says of a model that it writes more in one answer, whatever its context window
-(https://api-docs.deepseek.com/quick_start/pricing, "MAX OUTPUT" of DeepSeek V4).
+Tokens: the longest that we know the vendor of a model to document, as of 2026-11 ("MAX OUTPUT" of DeepSeek
+V4, https://api-docs.deepseek.com/quick_start/pricing). Others who serve an open model may let it write more.
 """
 
 _MAY_BE_BILLED = frozenset(

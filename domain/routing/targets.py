@@ -160,6 +160,7 @@ class ProviderSpec:
         paid: whether using it costs money.
         output_limit: the limit that is set for requests that come without one; goes before any that stands
             among the fields of ``extra_body``.
+        longest_answer: in tokens, as far as its vendor tells; limits nothing, but is what to reckon with.
         price: what its own model charges; ``None`` when nobody said.
         allow_unpriced: whether it may be asked for a model without a price where a budget applies.
         extra_body: fields laid under every request body.
@@ -183,6 +184,7 @@ class ProviderSpec:
     locality: Locality = Locality.CLOUD
     context_window: int | None = None
     output_limit: int | None = None
+    longest_answer: int | None = None
     price: Price | None = None
     allow_unpriced: bool = False
     capabilities: Capabilities = Capabilities()

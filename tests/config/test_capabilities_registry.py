@@ -98,6 +98,91 @@ def test_it_is_known_how_models_may_be_asked(
 
 
 @pytest.mark.parametrize(
+    ("vendor", "model", "tokens"),
+    [
+        ("openai", "gpt-4o", 16_384),
+        ("openai", "gpt-4o-mini-2024-07-18", 16_384),
+        ("openai", "gpt-4.1-nano", 32_768),
+        ("openai", "gpt-5", 128_000),
+        ("openai", "gpt-5-mini", 128_000),
+        ("openai", "gpt-5-pro-2025-10-06", 272_000),
+        ("openai", "gpt-5.4-pro", 128_000),
+        ("openai", "gpt-5.6-sol", 128_000),
+        ("openai", "o3", 100_000),
+        ("openai", "o4-mini", 100_000),
+        ("anthropic", "claude-haiku-4-5-20251001", 64_000),
+        ("anthropic", "claude-sonnet-4.5", 64_000),
+        ("anthropic", "claude-opus-4-6", 128_000),
+        ("anthropic", "claude-opus-5", 128_000),
+        ("anthropic", "claude-sonnet-5-5", 128_000),
+        ("anthropic", "claude-haiku-5-5", 128_000),
+        ("anthropic", "claude-fable-5-1", 128_000),
+        ("google", "gemini-2.5-flash", 98_304),
+        ("models", "gemini-2.5-pro", 98_304),
+    ],
+)
+def test_how_long_answers_are_at_most_is_known_of_closed_models(vendor: str, model: str, tokens: int) -> None:
+    for name in (model, f"{vendor}/{model}"):
+        found = bundled_registry().flags(kind="openai_compat", model=name)
+
+        assert found.max_answer_tokens == tokens
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "gpt-4o-64k-output-alpha",
+        "openai/gpt-4o:extended",
+        "gpt-5.7",
+        "gpt-50",
+        "gpt-6",
+        "gpt-oss-120b",
+        "claude-opus-6-5",
+        "claude-3-7-sonnet",
+        "gemini-3-pro",
+        "deepseek/deepseek-v4-pro",
+        "moonshotai/kimi-k2.6",
+        "qwen/qwen3-coder:free",
+        "someone/gpt-4o-distilled",
+    ],
+)
+def test_of_models_whose_longest_answer_depends_or_is_not_known_nothing_is_said(model: str) -> None:
+    assert bundled_registry().flags(kind="openai_compat", model=model).max_answer_tokens is None
+
+
+def test_the_longest_answer_that_a_vendor_tells_of_limits_no_request() -> None:
+    told = provider("gpt-4o")
+
+    assert (told.longest_answer, told.output_limit, told.context_window) == (16_384, None, None)
+
+
+def test_a_model_of_another_name_has_a_longest_answer_of_its_own() -> None:
+    text = (
+        "providers: [{name: a, base_url: 'http://localhost:1', model: gpt-4o, max_output_tokens: 99}]\n"
+        "profiles: [{name: default, providers: [a]}]\n"
+        "models: {best: {provider: a, model: gpt-4.1}, new: {provider: a, model: gpt-9}}"
+    )
+
+    variants = routing_table(load_text(text)).variants
+
+    longest = {target.model: spec.longest_answer for target, spec in variants.items()}
+    assert longest == {"gpt-4.1": 32_768, "gpt-9": None}
+
+
+def test_the_user_may_tell_of_the_longest_answer_of_a_model(tmp_path: Path) -> None:
+    rule = "- {match: 'qwen*', capabilities: {max_answer_tokens: 8192}}"
+    user_file(tmp_path, f"version: 1\nrules:\n  {rule}\n")
+    text = (
+        "providers: [{name: a, base_url: 'http://localhost:1', model: qwen3-max}]\n"
+        "profiles: [{name: default, providers: [a]}]"
+    )
+
+    spec = routing_table(load_text(text), load_registry(tmp_path)).providers["a"]
+
+    assert spec.longest_answer == 8192
+
+
+@pytest.mark.parametrize(
     ("said", "levels"),
     [
         ("{reasoning_control: openai}", ("low", "medium", "high")),
@@ -165,6 +250,10 @@ def test_without_a_file_of_the_user_ours_stands_alone(tmp_path: Path) -> None:
         (
             "version: 1\nrules:\n  - {match: x, capabilities: {max_context_tokens: 0}}\n",
             "rules[0].capabilities.max_context_tokens: expected at least 1; found 0",
+        ),
+        (
+            "version: 1\nrules:\n  - {match: x, capabilities: {max_answer_tokens: 0}}\n",
+            "rules[0].capabilities.max_answer_tokens: expected at least 1; found 0",
         ),
         ("version: 1\nrules:\n  - {match: x, capabilities: {tools: 'maybe'}}\n", "expected true or false"),
         ("version: 1\nversion: 1\nrules: []\n", ":2:1: version: duplicate key"),

@@ -222,6 +222,11 @@ def test_without_a_limit_of_the_client_the_targets_counts_or_a_hard_budget_bars_
         ({"context_window": 900}, 900),
         ({"context_window": 1_048_576}, LONGEST_ANSWER),
         ({}, LONGEST_ANSWER),
+        ({"longest_answer": 700}, 700),
+        ({"longest_answer": 700, "output_limit": 50}, 50),
+        ({"longest_answer": 700, "output_limit": 800}, 800),
+        ({"longest_answer": 700, "context_window": 600}, 600),
+        ({"longest_answer": 700, "context_window": 900}, 700),
     ],
 )
 def test_a_soft_budget_takes_an_answer_without_a_limit_for_the_longest_that_there_are(
@@ -232,6 +237,21 @@ def test_a_soft_budget_takes_an_answer_without_a_limit_for_the_longest_that_ther
     found = quoted(asking(limit=None), {PROVIDER: SOFT}, spec=spec)
 
     assert priced(found).amount == amount(PROMPT, tokens)
+
+
+def test_what_a_vendor_tells_of_the_longest_answer_limits_none_that_a_client_may_ask_for() -> None:
+    spec = replace(CLOUD, longest_answer=700)
+
+    assert priced(quoted(asking(limit=900), {PROVIDER: SOFT}, spec=spec)).amount == amount(PROMPT, 900)
+
+
+def test_a_hard_budget_does_not_rely_on_what_a_vendor_tells_of_the_longest_answer() -> None:
+    told = replace(CLOUD, longest_answer=700)
+    unbound = quoted(asking(limit=None), {PROVIDER: HARD}, spec=told)
+    window = quoted(asking(limit=None), {PROVIDER: HARD}, spec=replace(told, context_window=900))
+
+    assert unbound == Barred(TARGET, BarReason.NO_OUTPUT_BOUND)
+    assert priced(window).amount == amount(PROMPT, 900)
 
 
 def test_several_answers_without_a_limit_are_as_many_of_the_longest() -> None:
