@@ -18,4 +18,4 @@ def notes(container: Container) -> Iterator[str]:
         yield f"the state cannot be written at {state}: {reason}"
     yield from advice(config)
     yield from access_advice(config, table.providers)
-    yield from money_advice(config, table.providers)
+    yield from money_advice(config, table)

@@ -1,38 +1,37 @@
 """Finds prices and budgets that cannot do what they seem to be there for."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from config.access_advice import Specs, askable
 from config.schema.money import Rates
 from config.schema.root import Config
 from config.translate_access import member_permissions, permissions_of
-from config.translate_money import alias_prices, budget_by, budgets_of
+from config.translate_money import budget_by, budgets_of
 from domain.access.keys import Key
 from domain.access.permissions import EVERYTHING
 from domain.budget.accounts import AccountKind, Budget, BudgetMode
 from domain.budget.billing import LONGEST_ANSWER
 from domain.budget.money import NOTHING, NanoUsd, in_usd
-from domain.routing.targets import Locality, ProviderSpec
+from domain.routing.targets import Locality, ProviderSpec, RoutingTable
 
 
-def money_advice(config: Config, providers: Specs) -> Iterator[str]:
+def money_advice(config: Config, table: RoutingTable) -> Iterator[str]:
     """
     One sentence for each; none of them keeps the configuration from being used.
 
     Args:
-        providers: those of the configuration, with what is known of their models.
+        table: what was made of the configuration and of what is known of models.
     """
     yield from _half_priced(config)
     yield from _priced_by_the_token(config)
     yield from _uncounted(config)
-    priced = _priced(config, providers)
-    yield from _ungated(providers, priced)
-    yield from _advice(tuple(_payers(config, providers)), providers, priced)
+    yield from _ungated(table.providers, _priced(table))
+    yield from _advice(tuple(_payers(config, table.providers)), table)
 
 
-def key_advice(key: Key, config: Config, providers: Specs) -> Iterator[str]:
+def key_advice(key: Key, config: Config, table: RoutingTable) -> Iterator[str]:
     """The same of the budget of a key that the configuration does not know."""
     if key.budget is None:
         return iter(())
@@ -41,9 +40,9 @@ def key_advice(key: Key, config: Config, providers: Specs) -> Iterator[str]:
         title=f"key {key.id}",
         kind=AccountKind.KEY,
         budget=key.budget,
-        providers=askable(config, providers, allowed),
+        providers=askable(config, table.providers, allowed),
     )
-    return _advice((payer,), providers, _priced(config, providers))
+    return _advice((payer,), table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,20 +122,24 @@ def _ungated(providers: Specs, priced: Collection[str]) -> Iterator[str]:
             )
 
 
-def _advice(payers: Sequence[_Payer], providers: Specs, priced: Collection[str]) -> Iterator[str]:
+def _advice(payers: Sequence[_Payer], table: RoutingTable) -> Iterator[str]:
+    """Of payers first, then of providers."""
+    priced = _priced(table)
+    for payer in payers:
+        yield from _of_payer(payer, table.providers, priced)
+    for name, spec in table.providers.items():
+        paying = [payer for payer in payers if name in payer.providers]
+        yield from _of_provider(spec, paying)
+        yield from _of_crowding(spec, paying, _dearest_set_aside(table, name))
+
+
+def _of_payer(payer: _Payer, providers: Specs, priced: Collection[str]) -> Iterator[str]:
     """
-    Of payers first, then of providers.
+    Of one of them.
 
     Args:
         priced: the providers with any model that costs something by its price.
     """
-    for payer in payers:
-        yield from _of_payer(payer, providers, priced)
-    for name, spec in providers.items():
-        yield from _of_provider(spec, [payer for payer in payers if name in payer.providers])
-
-
-def _of_payer(payer: _Payer, providers: Specs, priced: Collection[str]) -> Iterator[str]:
     monthly, daily = payer.budget.monthly, payer.budget.daily
     if closed := _closed(payer, priced):
         yield closed
@@ -174,21 +177,35 @@ def _of_provider(spec: ProviderSpec, paying: Sequence[_Payer]) -> Iterator[str]:
     if outdone := [payer for payer in strict if 0 < _least_cap(payer.budget) < longest]:
         yield (
             f"{spec.name} is not asked under a hard budget for an answer without a limit (max_tokens), which"
-            f" could cost {in_usd(longest)} USD, more than there is; set a smaller max_output_tokens;"
+            f" could cost {in_usd(longest)} USD, more than there is; {_remedy(spec)};"
             f" budgets: {_titles(outdone)}"
-        )
-    set_aside = _cost_of_longest(spec, LONGEST_ANSWER)
-    lenient = [payer for payer in paying if payer.budget.mode is BudgetMode.SOFT]
-    if crowded := [payer for payer in lenient if 0 < _least_cap(payer.budget) < _FEW * set_aside]:
-        yield (
-            f"{spec.name} has {in_usd(set_aside)} USD set aside for an answer without a limit (max_tokens),"
-            " so that a soft budget lets in only one or a few such requests at once; set a smaller"
-            f" max_output_tokens; budgets: {_titles(crowded)}"
         )
 
 
 _FEW = 4
 """So many of the longest answers fit into a budget that lets people work side by side."""
+
+
+def _of_crowding(spec: ProviderSpec, paying: Sequence[_Payer], set_aside: NanoUsd) -> Iterator[str]:
+    """Of soft budgets that a few answers without a limit use up while they are being written."""
+    lenient = [payer for payer in paying if payer.budget.mode is BudgetMode.SOFT]
+    crowded = [payer for payer in lenient if 0 < _least_cap(payer.budget) < _FEW * set_aside]
+    if crowded:
+        room = (f"{payer.title} ({_at_once(payer, set_aside)} at once)" for payer in crowded)
+        yield (
+            f"{spec.name} has {in_usd(set_aside)} USD set aside for an answer without a limit (max_tokens),"
+            " which a crash charges in full, so that a soft budget has room for few of them at once;"
+            f" {_remedy(spec)}; budgets: {', '.join(room)}"
+        )
+
+
+def _at_once(payer: _Payer, set_aside: NanoUsd) -> int:
+    """The last one may go beyond: a soft budget lets requests in while anything is left."""
+    return -(-_least_cap(payer.budget) // set_aside)
+
+
+def _remedy(spec: ProviderSpec) -> str:
+    return f"set {'a smaller ' if spec.output_limit else ''}max_output_tokens"
 
 
 def _payers(config: Config, specs: Specs) -> Iterator[_Payer]:
@@ -213,9 +230,9 @@ def _payers(config: Config, specs: Specs) -> Iterator[_Payer]:
             yield _Payer(title=f"auth.keys[{index}]", kind=AccountKind.KEY, budget=own, providers=providers)
 
 
-def _priced(config: Config, specs: Specs) -> Collection[str]:
-    own = ((name, spec.price) for name, spec in specs.items())
-    others = ((target.provider, price) for target, price in alias_prices(config).items())
+def _priced(table: RoutingTable) -> Collection[str]:
+    own = ((name, spec.price) for name, spec in table.providers.items())
+    others = ((target.provider, price) for target, price in table.prices.items())
     return frozenset(name for name, price in (*own, *others) if price is not None and not price.is_free)
 
 
@@ -228,14 +245,27 @@ def _is_unbounded(spec: ProviderSpec) -> bool:
     return is_priced and not spec.output_limit and not spec.context_window
 
 
-def _cost_of_longest(spec: ProviderSpec, unlimited: int | None) -> NanoUsd:
+def _dearest_set_aside(table: RoutingTable, name: str) -> NanoUsd:
+    """What a soft budget promises to an answer without a limit of the model for which that is most."""
+    others = (
+        replace(spec, price=table.price(target))
+        for target, spec in table.variants.items()
+        if target.provider == name
+    )
+    return max(
+        _cost_of_longest(spec, spec.longest_answer or LONGEST_ANSWER)
+        for spec in (table.providers[name], *others)
+    )
+
+
+def _cost_of_longest(spec: ProviderSpec, longest: int | None) -> NanoUsd:
     """
     What is promised to a prompt of no words at all for an answer without a limit, if that is known.
 
     Args:
-        unlimited: tokens of an answer for which the provider has no limit either.
+        longest: tokens of an answer for which the provider has no limit either.
     """
-    limit = spec.output_limit or unlimited
+    limit = spec.output_limit or longest
     if spec.price is None or limit is None:
         return NOTHING
     return spec.price.at_most(input_tokens=0, output_tokens=min(limit, spec.context_window or limit))

@@ -81,7 +81,7 @@ def create(
         made = _run(container, lambda manage: _now(manage.draw(asked)))
         _write(hash_file, hash_line(made.key.id, made.key.digest))
     _show(made, as_json=as_json)
-    for line in key_advice(made.key, container.launch().config, container.table().providers):
+    for line in key_advice(made.key, container.launch().config, container.table()):
         click.echo(f"note: {line}", err=True)
 
 

@@ -10,8 +10,10 @@ from config.money_advice import key_advice, money_advice
 from config.translate import routing_table
 from domain.access.keys import Key, Scope
 from domain.access.permissions import EVERYTHING, Permissions
-from domain.budget.accounts import Budget, BudgetMode
+from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode
+from domain.budget.ledger import BudgetLedger
 from domain.budget.money import from_usd
+from domain.budget.purse import Exceeded
 
 PRICE = {"input_tokens_per_million": 3, "output_tokens_per_million": 15}
 ELECTRICITY = {"input_tokens_per_million": 0.01, "output_tokens_per_million": 0.05}
@@ -27,8 +29,8 @@ def told(cloud: dict[str, Any], key: Key | None = None, **more: Any) -> list[str
     profiles = more.pop("profiles", [{"name": "default", "providers": ["home", "cloud"]}])
     written = {"providers": [home, far], "profiles": profiles, **more}
     config = load_text(yaml.safe_dump(written))
-    providers = routing_table(config).providers
-    return list(money_advice(config, providers) if key is None else key_advice(key, config, providers))
+    table = routing_table(config)
+    return list(money_advice(config, table) if key is None else key_advice(key, config, table))
 
 
 def with_budget(budget: dict[str, Any], **member: Any) -> dict[str, Any]:
@@ -79,7 +81,9 @@ def test_a_price_of_nothing_is_none() -> None:
 def test_a_budget_is_for_models_with_a_price_of_their_own_as_well() -> None:
     named = {"best": {"provider": "home", "model": "larger", "cost": PRICE}}
 
-    assert told({"paid": False}, electricity=None, members=with_budget(SOFT), models=named) == []
+    ample = with_budget({"monthly_usd": 25})
+
+    assert told({"paid": False}, electricity=None, members=ample, models=named) == []
 
 
 @pytest.mark.parametrize(
@@ -211,9 +215,11 @@ def test_an_answer_that_nothing_limits_is_told_with_what_each_kind_of_budget_doe
     assert "is not asked under a hard budget" in hard
     assert "set its max_output_tokens" in hard
     assert hard.endswith("budgets: member anna")
-    assert "has 5.89824 USD set aside" in soft
-    assert "set a smaller max_output_tokens" in soft
-    assert soft.endswith("budgets: member ben")
+    assert soft == (
+        "cloud has 5.89824 USD set aside for an answer without a limit (max_tokens), which a crash charges in"
+        " full, so that a soft budget has room for few of them at once; set max_output_tokens; budgets:"
+        " member ben (1 at once)"
+    )
 
 
 def test_a_soft_budget_into_which_few_of_the_longest_answers_fit_is_told() -> None:
@@ -225,10 +231,63 @@ def test_a_soft_budget_into_which_few_of_the_longest_answers_fit_is_told() -> No
     }
     far = {"cost": {"input_tokens_per_million": 1, "output_tokens_per_million": 100}}
 
-    for limit in ({"max_output_tokens": 10_000}, {"context_window": 10_000}):
-        (line,) = (line for line in told({**far, **limit}, members=members) if line.startswith("cloud"))
+    for key, remedy in (
+        ("max_output_tokens", "set a smaller max_output_tokens"),
+        ("context_window", "set max_"),
+    ):
+        (line,) = (line for line in told({**far, key: 10_000}, members=members) if line.startswith("cloud"))
         assert "has 1.0 USD set aside" in line
-        assert line.endswith("budgets: member anna, member cam")
+        assert f"; {remedy}" in line
+        assert line.endswith("budgets: member anna (4 at once), member cam (1 at once)")
+
+
+@pytest.mark.parametrize("cap", [0.5, 1.0, 1.1, 2.5, 3.9])
+def test_as_many_at_once_are_told_as_a_soft_budget_lets_in(cap: float) -> None:
+    anna = Account(AccountKind.MEMBER, "anna")
+    ledger = BudgetLedger({anna: Budget(monthly=from_usd(cap))})
+    let_in = 0
+    while not isinstance(ledger.reserve_unlent((anna,), from_usd(1.0), now=0.0), Exceeded):
+        let_in += 1
+    far = {
+        "cost": {"input_tokens_per_million": 1, "output_tokens_per_million": 100},
+        "max_output_tokens": 10_000,
+    }
+
+    lines = told(far, members=with_budget({"monthly_usd": cap}))
+
+    assert any(line.endswith(f"member anna ({let_in} at once)") for line in lines)
+
+
+def test_where_the_longest_answer_of_a_model_is_known_that_much_is_set_aside() -> None:
+    members = with_budget({"monthly_usd": 0.9})
+
+    (line,) = told({"cost": PRICE, "model": "gpt-4o"}, members=members)
+
+    assert "has 0.24576 USD set aside" in line
+    assert told({"cost": PRICE, "model": "gpt-4o"}, members=with_budget(SOFT)) == []
+
+
+def test_the_dearest_answer_of_any_model_of_a_provider_counts() -> None:
+    dear = {"input_tokens_per_million": 10, "output_tokens_per_million": 50}
+    named = {
+        "dear": {"provider": "cloud", "model": "gpt-4.1", "cost": dear},
+        "cheap": {"provider": "cloud", "model": "gpt-4.1-nano", "cost": ELECTRICITY},
+        "free": {"provider": "cloud", "model": "larger"},
+    }
+
+    lines = told({"cost": PRICE, "context_window": 8192}, members=with_budget(SOFT), models=named)
+
+    (line,) = (line for line in lines if "set aside" in line)
+    assert "cloud has 1.6384 USD set aside" in line
+    assert line.endswith("budgets: member anna (4 at once)")
+
+
+def test_the_window_of_a_providers_own_model_is_not_that_of_its_others() -> None:
+    named = {"best": {"provider": "cloud", "model": "larger", "cost": PRICE}}
+
+    lines = told({"cost": PRICE, "context_window": 8192}, members=with_budget(SOFT), models=named)
+
+    assert any("cloud has 5.89824 USD set aside" in line for line in lines)
 
 
 def test_a_budget_smaller_than_one_answer_without_a_limit_is_told_under_hard_budgets_only() -> None:
@@ -254,7 +313,7 @@ def test_a_window_bounds_what_an_answer_without_a_limit_may_cost() -> None:
 
     (line,) = told({"cost": PRICE, "context_window": 8000}, members=with_budget(tight))
 
-    assert "could cost 0.12 USD" in line
+    assert "could cost 0.12 USD, more than there is; set max_output_tokens" in line
     assert told({"cost": PRICE, "context_window": 6000}, members=with_budget(tight)) == []
     window_first = {"context_window": 6000, "max_output_tokens": 8000}
     assert told({"cost": PRICE, **window_first}, members=with_budget(tight)) == []

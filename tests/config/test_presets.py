@@ -276,7 +276,7 @@ def test_a_preset_leaves_nobody_guessing_what_its_models_can_do(preset: str) -> 
 def test_nothing_of_a_preset_has_to_be_noted(preset: str) -> None:
     config = load(PRESETS / f"{preset}.yaml", environment={})
 
-    assert [*advice(config), *money_advice(config, routing_table(config).providers)] == []
+    assert [*advice(config), *money_advice(config, routing_table(config))] == []
 
 
 @pytest.mark.parametrize("preset", NAMES)
