@@ -145,7 +145,6 @@ class BudgetLedger:
         self._budgets = budgets
         self._books: dict[Account, Book] = {}
         self._wallets: dict[Payers, _Wallet] = {}
-        self._strictness: dict[Payers, Strictness] = {}
         self._leaving = False
 
     def __repr__(self) -> str:
@@ -157,23 +156,15 @@ class BudgetLedger:
         return self._budgets
 
     def rebudget(self, budgets: Mapping[Account, Budget]) -> None:
-        """There are other budgets from now on."""
+        """There are other budgets from now on; a mapping that was given is never changed."""
         self._budgets = budgets
         self._wallets = {}
-        self._strictness = {}
         for account, book in self._books.items():
             book.rebudget(budgets.get(account, NO_BUDGET))
 
     def strictness(self, accounts: Payers) -> Strictness:
         """How the strictest of their budgets is to be kept."""
-        found = self._strictness.get(accounts)
-        if found is None:
-            if len(self._strictness) >= _MOST_WALLETS:
-                self._strictness = {}
-            found = self._strictness[accounts] = max(
-                (_strictness_of(self._budget(account)) for account in accounts), default=Strictness.FREE
-            )
-        return found
+        return max((_strictness_of(self._budget(account)) for account in accounts), default=Strictness.FREE)
 
     def exceeded(self, accounts: Payers, amount: NanoUsd, now: float) -> Exceeded | None:
         """The first budget that the amount does not fit into, whatever the store may say if it is asked."""

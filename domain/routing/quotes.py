@@ -1,12 +1,12 @@
 """What an attempt may cost, and who pays for it."""
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from domain.access.keys import Caller
-from domain.budget.accounts import Account, AccountKind
+from domain.budget.accounts import Account, AccountKind, Budget
 from domain.budget.billing import LONGEST_ANSWER
-from domain.budget.ledger import BudgetLedger, Strictness
+from domain.budget.ledger import BudgetLedger, Payers, Strictness
 from domain.budget.money import NOTHING, NanoUsd
 from domain.budget.pricing import Price
 from domain.conversation.reply import MOST_TOKENS
@@ -29,8 +29,8 @@ _LONGEST_PROMPT = 1_048_576
 _LEAST = NanoUsd(1)
 """What is free needs this much of a provider's own budget: nothing would fit into a hard one of nothing."""
 
-_FREE, _HARD = Strictness.FREE, Strictness.HARD
-"""Under Python 3.11 it takes long to find a member of an enumeration, and every request comes here."""
+_NO_PRICE = Price(input_rate=0, output_rate=0, cache_read_rate=0, cache_creation_rate=0, cache_hour_rate=0)
+_MOST_TARIFFS = 4096
 
 
 @value
@@ -67,6 +67,23 @@ class Quote:
     is_bounded: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Tariff:
+    """
+    What a target costs somebody, as far as it is the same for all requests.
+
+    Attributes:
+        fixed: the quote for all of them, where nothing in them matters.
+        budgets: those that it holds for; others come as another mapping.
+    """
+
+    accounts: Payers
+    price: Price
+    hard: bool
+    fixed: "Quote | Barred | None"
+    budgets: Mapping[Account, Budget]
+
+
 def known_quote(facts: Facts, target: Target, suffix: str) -> "Quote | Barred | None":
     """What was found out before about an attempt of the same request, if it was."""
     known: tuple[str, Quote | Barred] | None = facts.quotes.get(target)
@@ -85,6 +102,7 @@ class Quotes:
         self._table = table
         self._ledger = ledger
         self._at_most = at_most
+        self._tariffs: dict[tuple[Target, str, str, str], _Tariff] = {}
 
     def __repr__(self) -> str:
         return f"<Quotes by {self._ledger!r}>"
@@ -103,15 +121,35 @@ class Quotes:
         return found
 
     def _quote(self, errand: Errand) -> Quote | Barred:
-        price = self._table.price(errand.target)
-        if price is None or price.is_free:
-            return self._unpriced(errand)
-        accounts = payers(errand)
+        tariff = self._tariff(errand)
+        if tariff.fixed is not None:
+            return tariff.fixed
+        found = self._worst_case(errand, tariff.price, hard=tariff.hard)
+        return (
+            found
+            if isinstance(found, Barred)
+            else Quote(tariff.accounts, found, tariff.price, is_bounded=True)
+        )
+
+    def _tariff(self, errand: Errand) -> "_Tariff":
+        caller, budgets = errand.caller, self._ledger.budgets
+        party = (errand.target, errand.profile.name, caller.member, caller.key_account)
+        found = self._tariffs.get(party)
+        if found is None or found.budgets is not budgets:
+            if len(self._tariffs) >= _MOST_TARIFFS:
+                self._tariffs = {}
+            found = self._tariffs[party] = self._new_tariff(errand, budgets)
+        return found
+
+    def _new_tariff(self, errand: Errand, budgets: Mapping[Account, Budget]) -> "_Tariff":
+        price, accounts = self._table.price(errand.target), payers(errand)
         strictness = self._ledger.strictness(accounts)
-        if strictness is _FREE:
-            return Quote(accounts, NOTHING, price, is_bounded=False)
-        found = self._worst_case(errand, price, hard=strictness is _HARD)
-        return found if isinstance(found, Barred) else Quote(accounts, found, price, is_bounded=True)
+        fixed: Quote | Barred | None = None
+        if price is None or price.is_free:
+            fixed, price = self._unpriced(errand), _NO_PRICE
+        elif strictness is Strictness.FREE:
+            fixed = Quote(accounts, NOTHING, price, is_bounded=False)
+        return _Tariff(accounts, price, strictness is Strictness.HARD, fixed, budgets)
 
     def _worst_case(self, errand: Errand, price: Price, *, hard: bool) -> NanoUsd | Barred:
         facts = errand.facts
@@ -165,20 +203,14 @@ def _most_of_a_picture(spec: ProviderSpec) -> int:
     return _MOST_OF_CLAUDES_PICTURES if spec.adapter == "anthropic" else _MOST_OF_A_PICTURE
 
 
-def payers(errand: Errand) -> tuple[Account, ...]:
-    """Whoever pays for it."""
+def payers(errand: Errand) -> Payers:
+    """Whoever pays for it and has a name; nobody keeps a purse for a caller without one."""
     caller = errand.caller
-    return _named(errand.target.provider, errand.profile.name, caller.member, caller.key_account)
-
-
-@lru_cache(maxsize=4096)
-def _named(provider: str, profile: str, member: str, key: str) -> tuple[Account, ...]:
-    """Whoever has a name; nobody keeps a purse for a caller without one."""
     named = (
-        Account(AccountKind.PROVIDER, provider),
-        Account(AccountKind.PROFILE, profile),
-        Account(AccountKind.MEMBER, member),
-        Account(AccountKind.KEY, key),
+        Account(AccountKind.PROVIDER, errand.target.provider),
+        Account(AccountKind.PROFILE, errand.profile.name),
+        Account(AccountKind.MEMBER, caller.member),
+        Account(AccountKind.KEY, caller.key_account),
     )
     return tuple(account for account in named if account.name)
 
