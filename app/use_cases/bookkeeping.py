@@ -106,7 +106,7 @@ class Bookkeeper:
         """Has money lent for these accounts, charges what workers that are gone left, and goes on with it."""
         self._ledger.open(accounts, self._clock.time())
         self._tasks.append(asyncio.create_task(self._work(), name="bookkeeping"))
-        await self._next_round(_PATIENCE_S)
+        await self.written(_PATIENCE_S)
 
     def rebudget(self, budgets: Mapping[Account, Budget]) -> None:
         """There are other budgets from now on, and money of them is lent."""
@@ -149,7 +149,7 @@ class Bookkeeper:
             found = self.reserve_at_once(accounts, amount, asked=asked)
             if found is not None:
                 return found
-            await self._next_round(patience_s)
+            await self.written(patience_s)
             asked = True
         if self._refuses(accounts):
             raise StateUnknown
@@ -185,8 +185,8 @@ class Bookkeeper:
             return True
         return not self._ledger.is_known(accounts, self._clock.time())
 
-    async def _next_round(self, patience_s: float) -> None:
-        """Until the store has answered what is wanted now, or failed to."""
+    async def written(self, patience_s: float) -> None:
+        """Until the store has been told of all so far, and has answered what is wanted now, or failed to."""
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
         self._hurry()

@@ -128,7 +128,11 @@ class Purse:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is promised, and the store knows of everything that was spent."""
-        return not (self.reserved or self.is_unsaid or self._needs or self._asked)
+        return not (self.reserved or self._has_news or self._needs or self._asked)
+
+    @property
+    def _has_news(self) -> bool:
+        return self.is_unsaid or self.spent != self._told
 
     @property
     def untold(self) -> int:
@@ -205,7 +209,7 @@ class Purse:
             self._asked_at = now
         self._appetite = max(used * _FOR_NEXT_ROUND, int(self._appetite * _FORGETS), self._unasked(now))
         surplus = self.cap is not None and self._room > self._appetite * _FOR_NEXT_ROUND
-        if not (self._needs or self.is_unsaid or surplus):
+        if not (self._needs or self._has_news or surplus):
             return None
         self._asked = self._claim(surplus=surplus)
         self._needs = []
@@ -299,7 +303,7 @@ def pay(purses: Iterable[Purse], amount: NanoUsd, cost: NanoUsd, estimated: Nano
     """Ends the promise of ``amount``: ``cost`` was spent, and so much of it estimated."""
     for purse in purses:
         purse.reserved -= amount
-        if cost:
-            purse.spent += cost
+        purse.spent += cost
+    if estimated:
+        for purse in purses:
             purse.estimated += estimated
-            purse.is_unsaid = True
