@@ -1,4 +1,4 @@
-"""Under which names a body says how long its answer may be."""
+"""Under which names a body says how many answers there may be, of what length."""
 
 from collections.abc import Mapping
 
@@ -9,6 +9,9 @@ LIMIT_FIELDS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 OPTIONS, LIMIT_OPTION = "options", "num_predict"
 """Where Ollama has it: https://github.com/ollama/ollama/blob/main/docs/modelfile.md."""
+
+CHOICE_FIELDS = ("n", "best_of")
+"""Of so many answers each may be that long; of the second only the best are shown."""
 
 
 def limits_in(body: Mapping[str, Json]) -> Mapping[tuple[str, ...], Json]:

@@ -666,6 +666,16 @@ def test_a_limit_for_every_request_is_a_whole_number_of_tokens(field: str, limit
     assert "a whole number of tokens, at least 1" in problem.message
 
 
+@pytest.mark.parametrize("choices", ["4", "0", "true", "'4'", "null"])
+@pytest.mark.parametrize("field", ["n", "best_of"])
+def test_how_many_answers_there_are_is_not_said_for_every_client(field: str, choices: str) -> None:
+    (problem,) = error_of(provider(f"extra_body: {{{field}: {choices}}}")).problems
+
+    assert (problem.place.line, problem.path) == (5, f"providers[0].extra_body.{field}")
+    assert "how many answers" in problem.message
+    assert load_text(provider(f"extra_body: {{{field}: 1}}")).providers[0].extra_body == {field: 1}
+
+
 def test_two_rules_of_one_id_are_a_mistake_with_its_place() -> None:
     text = """\
 default_profile: auto
