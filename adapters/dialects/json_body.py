@@ -18,6 +18,7 @@ class JsonBody:
     As much of `domain.conversation.request.Source` as does not depend on the dialect.
 
     Args:
+        dialect: the name of its language.
         plain: reads a request of the usual kind.
         contents: the members that hold what is said.
 
@@ -25,8 +26,11 @@ class JsonBody:
         members: the body.
     """
 
-    def __init__(self, members: JsonMembers, plain: Callable[[bytes], Plain], *contents: str) -> None:
+    def __init__(
+        self, members: JsonMembers, dialect: str, plain: Callable[[bytes], Plain], *contents: str
+    ) -> None:
         self.members = members
+        self._dialect = dialect
         self._plain = plain
         self._contents = contents
         self._measure: Measure | None = _UNREAD
@@ -69,14 +73,14 @@ class JsonBody:
 
     @property
     def is_open_ended(self) -> bool:
-        return self.members.is_open_ended
+        return self.members.asks_for_more(self._dialect) or self.members.has_vendors_tools
 
     @property
     def may_cache_for_an_hour(self) -> bool:
         return self.members.may_cache_for_an_hour
 
     def _measured(self) -> Measure | None:
-        if self.members.asks_for_more:
+        if self.members.asks_for_more(self._dialect):
             return None
         try:
             return Measure(len(self.members.body), self._read_plain().output_limit)

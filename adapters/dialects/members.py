@@ -121,24 +121,21 @@ class JsonMembers:
         """
         return _CACHE_WORD in self.body
 
-    @property
-    def asks_for_more(self) -> bool:
+    def asks_for_more(self, dialect: str) -> bool:
         """
-        Whether any of its fields may make a request cost more than its tokens do.
+        Whether any of its fields may make a request of this dialect cost more than its tokens do.
 
         Raises:
             MalformedRequest: one is nested too deeply.
         """
-        fields = self._values.keys()
-        if fields <= HARMLESS_FIELDS:
+        fields, harmless = self._values.keys(), HARMLESS_FIELDS[dialect]
+        if fields <= harmless:
             return False
-        return any(may_cost_more(field, self.value(field)) for field in fields - HARMLESS_FIELDS)
+        return any(may_cost_more(field, self.value(field), dialect) for field in fields - harmless)
 
     @property
-    def is_open_ended(self) -> bool:
-        """As `domain.conversation.request.Source` asks it."""
-        if self.asks_for_more:
-            return True
+    def has_vendors_tools(self) -> bool:
+        """Whether any of its tools may be one that the vendor runs."""
         tools = self._values.get("tools")
         return tools is not None and _has_vendors_tools(tools)
 

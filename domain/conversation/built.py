@@ -59,9 +59,13 @@ class Built:
 
     @property
     def is_open_ended(self) -> bool:
-        said = self.content.extensions.values()
+        said = self.content.extensions.items()
         foreign = any(isinstance(tool, ForeignTool) for tool in self.content.tools)
-        return foreign or any(may_cost_more(*field) for fields in said for field in fields.items())
+        return foreign or any(
+            may_cost_more(field, value, dialect)
+            for dialect, fields in said
+            for field, value in fields.items()
+        )
 
     @property
     def may_cache_for_an_hour(self) -> bool:

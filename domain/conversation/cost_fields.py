@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from domain.conversation.extensions import Json
 
-HARMLESS_FIELDS = frozenset(
+_EVERYWHERE = frozenset(
     {
         # what is said, and what counts in its size or is looked at elsewhere
         "model",
@@ -23,12 +23,7 @@ HARMLESS_FIELDS = frozenset(
         "tools",
         "functions",
         "profile",
-        # limits of the answer, and how many are asked for
-        "max_tokens",
-        "max_completion_tokens",
-        "max_output_tokens",
-        "n",
-        "best_of",
+        # where the answer ends; limits and numbers of answers belong to a language
         "stop",
         "stop_sequences",
         "stop_token_ids",
@@ -114,11 +109,31 @@ HARMLESS_FIELDS = frozenset(
 )
 """Marks for caches are looked at by themselves, wherever they stand."""
 
+_COUNTED: Mapping[str, frozenset[str]] = {
+    "openai_chat": frozenset({"max_tokens", "max_completion_tokens", "n", "best_of"}),
+    "openai_completions": frozenset({"max_tokens", "n", "best_of"}),
+    "openai_responses": frozenset({"max_output_tokens"}),
+    "anthropic_messages": frozenset({"max_tokens"}),
+}
+"""
+What each language has for the limit and the number of answers, which we count.
+
+Another language's words go on to a server that may heed them: one that speaks Anthropic's and understands
+``n`` writes four answers where we reckon with one.
+"""
+
+HARMLESS_FIELDS: Mapping[str, frozenset[str]] = {
+    dialect: _EVERYWHERE | counted for dialect, counted in _COUNTED.items()
+}
+"""By the dialect of a request."""
+
 _HARMLESS_VALUES: Mapping[str, tuple[Json, ...]] = {
     "service_tier": ("auto", "default", "flex", "standard_only"),
     "inference_geo": ("global",),
     "speed": ("standard",),
     "modalities": (["text"],),
+    "n": (1,),
+    "best_of": (1,),
 }
 """Of fields that make some answers dearer, the values that do not."""
 
@@ -126,9 +141,14 @@ _FORGETS = "clear_"
 """What the types of edits begin with that only leave away what was said, and have nothing summarized."""
 
 
-def may_cost_more(field: str, value: Json) -> bool:
-    """Whether a field with this value may make a request cost more than its tokens do; yes is a guess."""
-    if field in HARMLESS_FIELDS or value in _NOTHING:
+def may_cost_more(field: str, value: Json, dialect: str) -> bool:
+    """
+    Whether a field with this value may make a request cost more than its tokens do; yes is a guess.
+
+    Args:
+        dialect: of the body in which it stands.
+    """
+    if field in HARMLESS_FIELDS.get(dialect, _EVERYWHERE) or value in _NOTHING:
         return False
     if field == "context_management":
         return not _only_forgets(value)

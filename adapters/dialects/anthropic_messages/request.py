@@ -50,7 +50,7 @@ class MessagesBody(JsonBody):
     """A request's content as the bytes it came in, decoded when somebody needs it."""
 
     def __init__(self, members: JsonMembers, heads: Heads) -> None:
-        super().__init__(members, _read_plain, "messages", "system")
+        super().__init__(members, NAME, _read_plain, "messages", "system")
         self._heads = heads
         self._conversation: Conversation | None = None
 

@@ -9,6 +9,7 @@ from adapters.dialects.fields import Fields, decoded, expected
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_chat.conversation_reading import read_conversation
 from adapters.dialects.openai_chat.message_reading import read_message, role_of
+from adapters.dialects.openai_chat.wire import NAME
 from adapters.dialects.plain import Limit, Plain, PlainTool, PlainTurn
 from adapters.dialects.turns_body import TurnsBody
 from domain.conversation.request import Conversation, MalformedRequest, Message, Role, newest_of
@@ -53,7 +54,7 @@ class ChatBody(TurnsBody):
     """
 
     def __init__(self, body: bytes) -> None:
-        super().__init__(JsonMembers(body), _read_plain, "messages")
+        super().__init__(JsonMembers(body), NAME, _read_plain, "messages")
         self.roles: Sequence[str] = _roles(self.members.raw("messages"))
         self._conversation: Conversation | None = None
 

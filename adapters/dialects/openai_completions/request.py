@@ -41,7 +41,7 @@ class CompletionsBody(JsonBody):
     """
 
     def __init__(self, body: bytes) -> None:
-        super().__init__(JsonMembers(body), _read_plain)
+        super().__init__(JsonMembers(body), NAME, _read_plain)
         self._conversation: Conversation | None = None
         _prompt(self.members.fields("prompt"))
 

@@ -9,6 +9,7 @@ from adapters.dialects.fields import Fields, decoded, expected
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_responses.conversation import read_conversation
 from adapters.dialects.openai_responses.items import item_type
+from adapters.dialects.openai_responses.words import NAME
 from adapters.dialects.plain import Limit, Plain, PlainTool, PlainTurn
 from adapters.dialects.turns_body import TurnsBody
 from domain.conversation.request import Conversation, MalformedRequest, Message, Role, newest_of
@@ -60,7 +61,7 @@ class ResponsesBody(TurnsBody):
     """
 
     def __init__(self, body: bytes) -> None:
-        super().__init__(JsonMembers(body), _read_plain, "input")
+        super().__init__(JsonMembers(body), NAME, _read_plain, "input")
         self._conversation: Conversation | None = None
         self._refuse_state()
         _check_input(self.members.raw("input"))

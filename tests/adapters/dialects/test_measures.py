@@ -87,6 +87,17 @@ SAID_ALOUD = [{"role": "assistant", "audio": {"id": "audio_abc"}}, *HI]
         (OPENAI_CHAT, {"tools": [{"google_search": {}}]}, False),
         (OPENAI_CHAT, {"tools": [{"type": "function", "function": {"name": "f"}}]}, True),
         (OPENAI_CHAT, {"MAX_TOKENS": 100_000}, False),
+        (OPENAI_CHAT, {"n": 4, "best_of": 4, "max_completion_tokens": 9}, True),
+        (OPENAI_CHAT, {"max_output_tokens": 100_000}, False),
+        (OPENAI_COMPLETIONS, {"n": 4, "best_of": 4}, True),
+        (OPENAI_COMPLETIONS, {"max_completion_tokens": 100_000}, False),
+        (ANTHROPIC_MESSAGES, {"n": 4}, False),
+        (ANTHROPIC_MESSAGES, {"best_of": 4}, False),
+        (ANTHROPIC_MESSAGES, {"n": 1, "best_of": 1, "max_completion_tokens": None}, True),
+        (ANTHROPIC_MESSAGES, {"max_completion_tokens": 100_000}, False),
+        (ANTHROPIC_MESSAGES, {"max_output_tokens": 100_000}, False),
+        (OPENAI_RESPONSES, {"n": 4}, False),
+        (OPENAI_RESPONSES, {"max_tokens": 100_000}, False),
         (OPENAI_RESPONSES, {"context_management": [{"type": "compaction"}]}, False),
     ],
     ids=str,
@@ -146,11 +157,14 @@ WRITERS = pytest.mark.parametrize("spaces", [(",", ":"), (", ", ": "), (",", " :
     ids=str,
 )
 @pytest.mark.parametrize(
-    ("dialect", "name"), [(OPENAI_CHAT, "messages"), (OPENAI_RESPONSES, "input")], ids=["chat", "responses"]
+    ("dialect", "name", "limit"),
+    [(OPENAI_CHAT, "messages", "max_tokens"), (OPENAI_RESPONSES, "input", "max_output_tokens")],
+    ids=["chat", "responses"],
 )
 def test_a_request_is_usual_or_not_however_long_it_is_written_and_in_whatever_order_one_asks(
     dialect: Dialect,
     name: str,
+    limit: str,
     turns: list[Any],
     more: dict[str, Any],
     is_bounded: bool,
@@ -158,7 +172,8 @@ def test_a_request_is_usual_or_not_however_long_it_is_written_and_in_whatever_or
     spaces: tuple[str, str],
 ) -> None:
     said = [{"role": "assistant", "content": filler}, *turns]
-    body = json.dumps({"model": "m", "max_tokens": 9, name: said, **more}, separators=spaces).encode()
+    named = {limit if field == "max_tokens" else field: value for field, value in more.items()}
+    body = json.dumps({"model": "m", limit: 9, name: said, **named}, separators=spaces).encode()
     measured_first, read_first = (dialect.decode_request(body, {}).source for _ in range(2))
     has_only_words = read_first.has_only_words
 
