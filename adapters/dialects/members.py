@@ -128,10 +128,11 @@ class JsonMembers:
         Raises:
             MalformedRequest: one is nested too deeply.
         """
-        fields, harmless = self._values.keys(), HARMLESS_FIELDS[dialect]
-        if fields <= harmless:
+        harmless = HARMLESS_FIELDS[dialect]
+        if harmless.issuperset(self._values):
             return False
-        return any(may_cost_more(field, self.value(field), dialect) for field in fields - harmless)
+        others = self._values.keys() - harmless
+        return any(may_cost_more(field, self.value(field), dialect) for field in others)
 
     @property
     def has_vendors_tools(self) -> bool:

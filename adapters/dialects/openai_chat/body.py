@@ -35,7 +35,8 @@ class _PlainChat(Plain, gc=False):
 
     @property
     def output_limit(self) -> int:
-        return max(self.max_tokens or 0, self.max_completion_tokens or 0)
+        newer = self.max_completion_tokens
+        return max(self.max_tokens or 0, newer) if newer else self.max_tokens or 0
 
 
 _read_plain = msgspec.json.Decoder(_PlainChat).decode
