@@ -253,7 +253,7 @@ def _dearest_set_aside(table: RoutingTable, name: str) -> NanoUsd:
         if target.provider == name
     )
     return max(
-        _cost_of_longest(spec, spec.longest_answer or LONGEST_ANSWER)
+        _cost_of_longest(spec, spec.longest_answer or spec.context_window or LONGEST_ANSWER)
         for spec in (table.providers[name], *others)
     )
 

@@ -219,8 +219,8 @@ def _most_output_tokens(errand: Errand, asked: int, *, hard: bool) -> int | None
     """
     For all the answers together. None outgrows its context window.
 
-    Where nobody sets a limit the longest answer that vendors tell of, of this model or of any, will do for a
-    soft budget; for a hard one there is ``None`` where nothing limits them.
+    Where nobody sets a limit a soft budget takes the longest answer that the model's vendor tells of, or that
+    its window holds, or that any vendor tells of; for a hard one there is ``None`` where nothing limits them.
 
     Args:
         asked: the limit that the client sets; 0 for none.
@@ -229,5 +229,7 @@ def _most_output_tokens(errand: Errand, asked: int, *, hard: bool) -> int | None
     if not facts.generates:
         return 0
     window = spec.context_window
-    limit = asked or spec.output_limit or (window if hard else spec.longest_answer or LONGEST_ANSWER)
+    limit = (
+        asked or spec.output_limit or (window if hard else spec.longest_answer or window or LONGEST_ANSWER)
+    )
     return None if limit is None else min(limit, window or MOST_TOKENS) * facts.choices

@@ -220,7 +220,7 @@ def test_without_a_limit_of_the_client_the_targets_counts_or_a_hard_budget_bars_
     [
         ({"output_limit": 50}, 50),
         ({"context_window": 900}, 900),
-        ({"context_window": 1_048_576}, LONGEST_ANSWER),
+        ({"context_window": 1_048_576}, 1_048_576),
         ({}, LONGEST_ANSWER),
         ({"longest_answer": 700}, 700),
         ({"longest_answer": 700, "output_limit": 50}, 50),
