@@ -130,6 +130,8 @@ def _advice(payers: Sequence[_Payer], table: RoutingTable) -> Iterator[str]:
     for name, spec in table.providers.items():
         paying = [payer for payer in payers if name in payer.providers]
         yield from _of_provider(spec, paying)
+        if name in priced:
+            yield from _of_fields(spec, paying)
         yield from _of_crowding(spec, paying, _dearest_set_aside(table, name))
 
 
@@ -159,6 +161,15 @@ def _closed(payer: _Payer, priced: Collection[str]) -> str:
         return f"{payer.title} may use nothing that costs money: its budget is 0"
     shut = payer.budget.mode is BudgetMode.SOFT or not payer.providers.isdisjoint(priced)
     return f"{payer.title} is never asked: its budget is 0" if shut else ""
+
+
+def _of_fields(spec: ProviderSpec, paying: Sequence[_Payer]) -> Iterator[str]:
+    strict = [payer for payer in paying if payer.budget.mode is BudgetMode.HARD]
+    if strict and spec.costly_fields:
+        yield (
+            f"{spec.name} is never asked under a hard budget, as nobody knows what its extra_body"
+            f" ({', '.join(spec.costly_fields)}) adds to the cost; leave that out; budgets: {_titles(strict)}"
+        )
 
 
 def _of_provider(spec: ProviderSpec, paying: Sequence[_Payer]) -> Iterator[str]:

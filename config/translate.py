@@ -12,7 +12,7 @@ from config.schema.root import AUTO, Config
 from config.schema.timeouts import Deadlines
 from config.translate_admission import room_of
 from config.translate_models import model_alias, other_models
-from config.translate_money import alias_prices, output_limit, price_of
+from config.translate_money import alias_prices, costly_fields, output_limit, price_of
 from config.translate_rules import rule_matcher
 from config.translate_sleep import wake_plan
 from domain.conversation.answer_limits import is_limit
@@ -85,6 +85,7 @@ def provider_spec(provider: Provider, registry: CapabilityRegistry) -> ProviderS
         locality=locality,
         context_window=_told_to_load(provider) or provider.context_window or flags.max_context_tokens,
         output_limit=output_limit(provider),
+        costly_fields=costly_fields(provider),
         longest_answer=flags.max_answer_tokens,
         price=price_of(provider.cost),
         allow_unpriced=provider.cost is not None and provider.cost.allow_unpriced,

@@ -11,7 +11,8 @@ from config.schema.zones import zone
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode
 from domain.budget.money import NanoUsd, from_usd
 from domain.budget.pricing import Price, price
-from domain.conversation.answer_limits import limits_in
+from domain.conversation.answer_limits import OPTIONS, limits_in
+from domain.conversation.cost_fields import may_cost_more_beneath
 from domain.routing.targets import Target
 
 _ANTHROPIC_DEFAULT = 4096
@@ -73,6 +74,13 @@ def output_limit(provider: Provider) -> int | None:
     if limits := [limit for limit in said if isinstance(limit, int)]:
         return max(limits)
     return _ANTHROPIC_DEFAULT if provider.kind == "anthropic" and provider.adapter is None else None
+
+
+def costly_fields(provider: Provider) -> tuple[str, ...]:
+    """What of its `extra_body` may make a request cost more than is reckoned; options of Ollama's do not."""
+    known = OPTIONS if provider.kind == "ollama" else None
+    fields = provider.extra_body.items()
+    return tuple(field for field, said in fields if field != known and may_cost_more_beneath(field, said))
 
 
 def _budgets(config: Config) -> Iterator[tuple[Account, Budget | None]]:

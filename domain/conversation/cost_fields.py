@@ -8,6 +8,7 @@ documentation of OpenAI, Anthropic, OpenRouter, llama.cpp, vLLM and Ollama, and 
 
 from collections.abc import Mapping
 
+from domain.conversation.answer_limits import CHOICE_FIELDS, LIMIT_FIELDS
 from domain.conversation.extensions import Json
 
 _EVERYWHERE = frozenset(
@@ -141,18 +142,48 @@ _FORGETS = "clear_"
 """What the types of edits begin with that only leave away what was said, and have nothing summarized."""
 
 
-def may_cost_more(field: str, value: Json, dialect: str) -> bool:
+def may_cost_more(field: str, value: Json, dialect: str = "") -> bool:
     """
     Whether a field with this value may make a request cost more than its tokens do; yes is a guess.
 
     Args:
-        dialect: of the body in which it stands.
+        dialect: of the body in which it stands; empty for one that is not known.
     """
     if field in HARMLESS_FIELDS.get(dialect, _EVERYWHERE) or value in _NOTHING:
         return False
     if field == "context_management":
         return not _only_forgets(value)
     return value not in _HARMLESS_VALUES.get(field, ())
+
+
+def may_cost_more_beneath(field: str, value: Json) -> bool:
+    """
+    The same of a field that the configuration lays beneath every request, of whatever dialect.
+
+    Budgets reckon with what a client wrote, so that words are not counted which stand here; nor is an hour
+    looked for that they shall stay in a cache. Limits and numbers of answers are looked at elsewhere.
+    """
+    if value in _NOTHING or field in _REGULATED:
+        return False
+    if field in _FORMS:
+        return not _is_flat(value)
+    if field == "cache_control":
+        return "'1h'" in repr(value)
+    return field in _WORDS or may_cost_more(field, value)
+
+
+_REGULATED = frozenset({*LIMIT_FIELDS, *CHOICE_FIELDS})
+_WORDS = frozenset({"messages", "system", "input", "instructions", "prompt", "suffix", "tools", "functions"})
+"""Of so many words that a prompt grows by them, or a vendor's own tools."""
+
+_FORMS = frozenset({"text", "format", "response_format", "output_format", "output_config"})
+"""They may hold a schema, which some vendors put into the prompt."""
+
+
+def _is_flat(value: Json) -> bool:
+    """Whether nothing stands deep enough in it to be a schema."""
+    inner = value.values() if isinstance(value, Mapping) else ()
+    return not any(isinstance(each, Mapping | list) for each in inner)
 
 
 _NOTHING: tuple[Json, ...] = (None, False, [], "")

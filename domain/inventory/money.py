@@ -46,8 +46,8 @@ class UncountableProviderSkipped:
 
     ``reason`` is ``unpriced`` (it costs money and has no price), ``no-output-bound`` (nothing limits its
     answer, and the budget is a hard one), ``no-cost-bound`` (likewise for what else it may cost, as with a
-    document that is not in the request, a search that the vendor runs or a dearer tier) or
-    ``budget-unknown`` (the state cannot be reached).
+    document that is not in the request, a search that the vendor runs, a dearer tier or a field of
+    ``extra_body``) or ``budget-unknown`` (the state cannot be reached).
     """
 
     name: ClassVar[str] = "skip-uncountable-cost"

@@ -158,6 +158,8 @@ class Quotes:
         output_tokens = _most_output_tokens(errand, asked, hard=hard)
         if output_tokens is None:
             return Barred(errand.target, BarReason.NO_OUTPUT_BOUND)
+        if hard and facts.generates and errand.spec.costly_fields:
+            return Barred(errand.target, BarReason.NO_COST_BOUND)
         if usual is None:
             input_tokens = self._most_input_tokens(errand, hard=hard)
             for_an_hour = facts.may_cache_for_an_hour

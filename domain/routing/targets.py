@@ -161,6 +161,7 @@ class ProviderSpec:
         output_limit: the limit that is set for requests that come without one; goes before any that stands
             among the fields of ``extra_body``.
         longest_answer: in tokens, as far as its vendor tells; limits nothing, but is what to reckon with.
+        costly_fields: fields of ``extra_body`` that may make a request cost more than is reckoned.
         price: what its own model charges; ``None`` when nobody said.
         allow_unpriced: whether it may be asked for a model without a price where a budget applies.
         extra_body: fields laid under every request body.
@@ -184,6 +185,7 @@ class ProviderSpec:
     locality: Locality = Locality.CLOUD
     context_window: int | None = None
     output_limit: int | None = None
+    costly_fields: tuple[str, ...] = ()
     longest_answer: int | None = None
     price: Price | None = None
     allow_unpriced: bool = False

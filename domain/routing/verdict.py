@@ -292,7 +292,8 @@ _REFUSALS = {
     BarReason.NO_OUTPUT_BOUND: "a hard budget applies and nothing limits its answer: send max_tokens"
     " (max_output_tokens to /v1/responses), or have the provider's max_output_tokens set",
     BarReason.NO_COST_BOUND: "a hard budget applies and nobody knows what this may cost: a document that is"
-    " not in the request, something that the vendor runs, such as a search, another model or a dearer tier",
+    " not in the request, something that the vendor runs, such as a search, another model or a dearer tier,"
+    " or a field of the provider's extra_body",
     BarReason.BUDGET_UNKNOWN: "the budget cannot be looked up, as the state cannot be reached",
     BarReason.NO_VISION: "its model cannot see images",
     BarReason.INCAPABLE: "its model lacks what the request needs",

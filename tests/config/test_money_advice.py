@@ -222,6 +222,17 @@ def test_an_answer_that_nothing_limits_is_told_with_what_each_kind_of_budget_doe
     )
 
 
+def test_a_field_for_every_request_that_may_cost_anything_is_told_under_hard_budgets() -> None:
+    bound = {"max_output_tokens": 100, "extra_body": {"web_search_options": {}, "top_k": 3}}
+
+    (line,) = told({"cost": PRICE, **bound}, members={**with_budget(HARD), "ben": {"budget": SOFT}})
+
+    assert line.startswith("cloud is never asked under a hard budget")
+    assert "extra_body (web_search_options)" in line
+    assert line.endswith("budgets: member anna")
+    assert "extra_body" not in " ".join(told(bound, members=with_budget(HARD)))
+
+
 def test_a_soft_budget_into_which_few_of_the_longest_answers_fit_is_told() -> None:
     members = {
         "anna": {"budget": {"monthly_usd": 3.9}},

@@ -99,6 +99,36 @@ def test_the_limit_of_an_answer_that_nobody_limited_is_known_where_something_is_
 
 
 @pytest.mark.parametrize(
+    ("body", "costly"),
+    [
+        ({"max_tokens": 9, "n": 1, "top_k": 3, "service_tier": "flex", "metadata": {"a": {}}}, False),
+        ({"anthropic_version": "2023-06-01", "stream_options": {"include_usage": False}}, False),
+        ({"chat_template_kwargs": {"enable_thinking": False}, "tools": [], "plugins": None}, False),
+        ({"response_format": {"type": "json_object"}, "cache_control": {"type": "ephemeral"}}, False),
+        ({"service_tier": "priority"}, True),
+        ({"web_search_options": {}}, True),
+        ({"provider": {"sort": "throughput"}}, True),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, True),
+        ({"instructions": "be brief"}, True),
+        ({"response_format": {"type": "json_schema", "json_schema": {"name": "a"}}}, True),
+        ({"cache_control": {"type": "ephemeral", "ttl": "1h"}}, True),
+        ({"MAX_TOKENS": 20_000}, True),
+        ({"n_predict": 20_000}, True),
+    ],
+    ids=str,
+)
+def test_fields_that_may_cost_more_than_is_reckoned_are_known(body: dict[str, Any], costly: bool) -> None:
+    assert spec(extra_body=body).costly_fields == (tuple(body) if costly else ())
+
+
+def test_ollama_takes_options_that_cost_nothing() -> None:
+    body = {"options": {"num_gpu": 1}, "keep_alive": -1}
+
+    assert spec(extra_body=body, kind="ollama").costly_fields == ()
+    assert spec(extra_body=body).costly_fields == ("options",)
+
+
+@pytest.mark.parametrize(
     ("section", "path"),
     [
         ({"budget": {"monthly_usd": -1}}, r"profiles\[0\]\.budget\.monthly_usd"),

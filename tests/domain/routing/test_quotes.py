@@ -113,6 +113,16 @@ def showing(*parts: Part) -> ChatRequest:
     return ChatRequest(dialect="d", model="any", source=Built(said))
 
 
+def test_a_provider_that_adds_what_nobody_can_bound_has_no_place_under_a_hard_budget() -> None:
+    spec = replace(CLOUD, costly_fields=("web_search_options",), context_window=9_000)
+    usual = json.dumps({"max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}).encode()
+
+    for request in (asking(), OPENAI_CHAT.decode_request(usual, {})):
+        assert quoted(request, {MEMBER: HARD}, spec=spec) == Barred(TARGET, BarReason.NO_COST_BOUND)
+        assert isinstance(quoted(request, {MEMBER: SOFT}, spec=spec), Quote)
+    assert isinstance(quoted(asking(generates=False), {MEMBER: HARD}, spec=spec), Quote)
+
+
 def test_an_answer_that_was_said_aloud_has_no_place_under_a_hard_budget() -> None:
     turns = [{"role": "assistant", "audio": {"id": "audio_1"}}, {"role": "user", "content": "go on"}]
     body = json.dumps({"model": "m", "max_tokens": 100, "messages": turns}).encode()
