@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
-from config.extra_bodies import extra_bodies
 from config.findings import Finding, as_list, as_mapping
 from config.problems import KeyPath, dotted, suggestion
 from config.schema.auto_router import AutoRouter, Matcher
@@ -304,7 +303,6 @@ _CHECKS: tuple[Callable[[Mapping[str, object]], Iterator[Finding]], ...] = (
     _rule_targets,
     _loop_guards,
     _provider_needs,
-    extra_bodies,
     _model_aliases,
     _access,
     _quotas,

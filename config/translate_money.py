@@ -11,7 +11,7 @@ from config.schema.zones import zone
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode
 from domain.budget.money import NanoUsd, from_usd
 from domain.budget.pricing import Price, price
-from domain.conversation.answer_limits import OPTIONS, limits_in
+from domain.conversation.answer_limits import OPTIONS, is_limit, limits_in
 from domain.conversation.cost_fields import may_cost_more_beneath
 from domain.routing.targets import Target
 
@@ -71,9 +71,10 @@ def output_limit(provider: Provider) -> int | None:
     if provider.max_output_tokens is not None:
         return provider.max_output_tokens
     said = limits_in(provider.extra_body).values()
-    if limits := [limit for limit in said if isinstance(limit, int)]:
+    if limits := [limit for limit in said if isinstance(limit, int) and is_limit(limit)]:
         return max(limits)
-    return _ANTHROPIC_DEFAULT if provider.kind == "anthropic" and provider.adapter is None else None
+    has_default = provider.kind == "anthropic" and provider.adapter is None and not said
+    return _ANTHROPIC_DEFAULT if has_default else None
 
 
 def costly_fields(provider: Provider) -> tuple[str, ...]:

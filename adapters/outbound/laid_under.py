@@ -41,7 +41,11 @@ def _unlimited(fields: Mapping[str, Json]) -> dict[str, Json]:
     options = _options(fields)
     if LIMIT_OPTION not in options:
         return kept
-    return kept | {OPTIONS: {name: value for name, value in options.items() if name != LIMIT_OPTION}}
+    others = {name: value for name, value in options.items() if name != LIMIT_OPTION}
+    if others:
+        return kept | {OPTIONS: others}
+    del kept[OPTIONS]
+    return kept
 
 
 def _options(fields: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -108,11 +108,20 @@ def _embeddings(body: bytes) -> Embeddings:
     return Embeddings(body=body, model=answer.model, usage=usage)
 
 
+_OLD_LIMIT, _NEW_LIMIT = "max_tokens", "max_completion_tokens"
+
+
 def _quirks(spec: ProviderSpec) -> Quirks:
-    """OpenAI's own models want the output limit under its newer name, and its API refuses what it lacks."""
+    """
+    OpenAI's own models want the output limit under its newer name, and its API refuses what it lacks.
+
+    Where the configuration has that name, OpenAI's models are behind an address that does not show it.
+    """
     if not is_openai(spec):
-        return Quirks(fills_reasoning=spec.fill_reasoning)
-    return Quirks(max_tokens_field="max_completion_tokens", developer_role=True, cache_control=False)
+        is_newer = _NEW_LIMIT in spec.extra_body and _OLD_LIMIT not in spec.extra_body
+        field = _NEW_LIMIT if is_newer else _OLD_LIMIT
+        return Quirks(fills_reasoning=spec.fill_reasoning, max_tokens_field=field)
+    return Quirks(max_tokens_field=_NEW_LIMIT, developer_role=True, cache_control=False)
 
 
 def openai_compatible(spec: ProviderSpec, kit: ProviderKit) -> ChatProvider:

@@ -155,6 +155,15 @@ class Bookkeeper:
             raise StateUnknown
         return self._ledger.reserve_unlent(accounts, amount, self._clock.time())
 
+    async def written(self, patience_s: float) -> None:
+        """Until the store has been told what was spent so far, or failed to be; no longer than that."""
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        self._hurry()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await waiting
+
     def stir(self) -> None:
         """Something was settled or refused; the store hears of it in a moment."""
         self._stirred.set()
@@ -185,23 +194,14 @@ class Bookkeeper:
             return True
         return not self._ledger.is_known(accounts, self._clock.time())
 
-    async def written(self, patience_s: float) -> None:
-        """Until the store has been told of all so far, and has answered what is wanted now, or failed to."""
-        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiting)
-        self._hurry()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                await waiting
-
     def _hurry(self) -> None:
         self._urgent.set()
         self._stirred.set()
 
     async def _work(self) -> None:
         while True:
-            await _set(self._stirred, within_s=_LOOKS_EVERY_S)
-            await _set(self._urgent, within_s=_GATHERS_S)
+            await _until_set(self._stirred, within_s=_LOOKS_EVERY_S)
+            await _until_set(self._urgent, within_s=_GATHERS_S)
             self._urgent.clear()
             self._stirred.clear()
             try:
@@ -288,8 +288,8 @@ class Bookkeeper:
         self._failures = 0
 
 
-async def _set(event: asyncio.Event, *, within_s: float) -> None:
-    """Until somebody sets it, or that by itself: with no exception to be made for the usual case."""
+async def _until_set(event: asyncio.Event, *, within_s: float) -> None:
+    """Until somebody sets it, or it sets itself; a timeout would raise and catch an exception each time."""
     timer = asyncio.get_running_loop().call_later(within_s, event.set)
     try:
         await event.wait()

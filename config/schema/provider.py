@@ -151,12 +151,12 @@ class Provider(Deadlines):
     extra_body: dict[str, JsonValue] = Field(
         default_factory=dict,
         description="Fields to put under every request; what the client says beats them. A limit of the"
-        " answer (`max_tokens`, `max_completion_tokens`, `max_output_tokens`, `options.num_predict`) is a"
-        " whole number of tokens, and counts where `max_output_tokens` is unset; more than one answer (`n`,"
-        " `best_of`) is refused. Under a `hard` budget a provider is not asked whose fields may cost more"
-        " than is reckoned: those with words or tools in them, and those of which it is not known that they"
-        " cost nothing, such as `service_tier: priority`. For kind `anthropic` the key `anthropic_version`"
-        " becomes the header of that name.",
+        " answer (`max_tokens`, `max_completion_tokens`, `max_output_tokens`, `options.num_predict`) counts"
+        " where `max_output_tokens` is unset. Under a `hard` budget a provider is not asked whose fields may"
+        " cost more than is reckoned: those with words or tools in them, more than one answer (`n`,"
+        " `best_of`), and those of which it is not known that they cost nothing, such as"
+        " `service_tier: priority`. For kind `anthropic` the key `anthropic_version` becomes the header of"
+        " that name; `max_completion_tokens` has that name used for the limit of every request.",
     )
     append_system_prompt: str | None = Field(
         default=None, description="Text to add to the end of the system prompt."

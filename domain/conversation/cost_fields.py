@@ -8,7 +8,7 @@ documentation of OpenAI, Anthropic, OpenRouter, llama.cpp, vLLM and Ollama, and 
 
 from collections.abc import Mapping
 
-from domain.conversation.answer_limits import CHOICE_FIELDS, LIMIT_FIELDS
+from domain.conversation.answer_limits import CHOICE_FIELDS, LIMIT_FIELDS, is_limit
 from domain.conversation.extensions import Json
 
 _EVERYWHERE = frozenset(
@@ -160,10 +160,15 @@ def may_cost_more_beneath(field: str, value: Json) -> bool:
     """
     The same of a field that the configuration lays beneath every request, of whatever dialect.
 
-    Budgets reckon with what a client wrote, so that words are not counted which stand here; nor is an hour
-    looked for that they shall stay in a cache. Limits and numbers of answers are looked at elsewhere.
+    Budgets reckon with what a client wrote, so that words are not counted which stand here, nor more answers
+    than one; nor is an hour looked for that they shall stay in a cache. A limit of the answer is reckoned
+    with, if it is one.
     """
-    if value in _NOTHING or field in _REGULATED:
+    if field in LIMIT_FIELDS:
+        return value is not None and not is_limit(value)
+    if field in CHOICE_FIELDS:
+        return value is not None and not (is_limit(value) and value == 1)
+    if value in _NOTHING:
         return False
     if field in _FORMS:
         return not _is_flat(value)
@@ -172,7 +177,6 @@ def may_cost_more_beneath(field: str, value: Json) -> bool:
     return field in _WORDS or may_cost_more(field, value)
 
 
-_REGULATED = frozenset({*LIMIT_FIELDS, *CHOICE_FIELDS})
 _WORDS = frozenset({"messages", "system", "input", "instructions", "prompt", "suffix", "tools", "functions"})
 """Of so many words that a prompt grows by them, or a vendor's own tools."""
 

@@ -1,10 +1,11 @@
 """What an attempt may cost, and who pays for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from domain.access.keys import Caller
-from domain.budget.accounts import Account, AccountKind, Budget
+from domain.budget.accounts import Account, AccountKind
 from domain.budget.billing import LONGEST_ANSWER
 from domain.budget.ledger import BudgetLedger, Payers, Strictness
 from domain.budget.money import NOTHING, NanoUsd
@@ -29,7 +30,6 @@ _LONGEST_PROMPT = 1_048_576
 _LEAST = NanoUsd(1)
 """What is free needs this much of a provider's own budget: nothing would fit into a hard one of nothing."""
 
-_NO_PRICE = Price(input_rate=0, output_rate=0, cache_read_rate=0, cache_creation_rate=0, cache_hour_rate=0)
 _MOST_TARIFFS = 4096
 
 
@@ -68,20 +68,16 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tariff:
-    """
-    What a target costs somebody, as far as it is the same for all requests.
-
-    Attributes:
-        fixed: the quote for all of them, where nothing in them matters.
-        budgets: those that it holds for; others come as another mapping.
-    """
+class _Rates:
+    """Who pays for a request, by which price, and whether the strictest of their budgets is hard."""
 
     accounts: Payers
     price: Price
     hard: bool
-    fixed: "Quote | Barred | None"
-    budgets: Mapping[Account, Budget]
+
+
+_Tariff: TypeAlias = Quote | Barred | _Rates
+"""What does not depend on the request: all of the quote, or the rates for it."""
 
 
 def known_quote(facts: Facts, target: Target, suffix: str) -> "Quote | Barred | None":
@@ -102,6 +98,7 @@ class Quotes:
         self._table = table
         self._ledger = ledger
         self._at_most = at_most
+        self._budgets = ledger.budgets
         self._tariffs: dict[tuple[Target, str, str, str], _Tariff] = {}
 
     def __repr__(self) -> str:
@@ -122,34 +119,32 @@ class Quotes:
 
     def _quote(self, errand: Errand) -> Quote | Barred:
         tariff = self._tariff(errand)
-        if tariff.fixed is not None:
-            return tariff.fixed
+        if not isinstance(tariff, _Rates):
+            return tariff
         found = self._worst_case(errand, tariff.price, hard=tariff.hard)
-        return (
-            found
-            if isinstance(found, Barred)
-            else Quote(tariff.accounts, found, tariff.price, is_bounded=True)
-        )
+        if isinstance(found, Barred):
+            return found
+        return Quote(tariff.accounts, found, tariff.price, is_bounded=True)
 
     def _tariff(self, errand: Errand) -> "_Tariff":
+        """Looked up once for somebody and a target, as long as the budgets are these."""
         caller, budgets = errand.caller, self._ledger.budgets
+        if budgets is not self._budgets or len(self._tariffs) >= _MOST_TARIFFS:
+            self._budgets, self._tariffs = budgets, {}
         party = (errand.target, errand.profile.name, caller.member, caller.key_account)
         found = self._tariffs.get(party)
-        if found is None or found.budgets is not budgets:
-            if len(self._tariffs) >= _MOST_TARIFFS:
-                self._tariffs = {}
-            found = self._tariffs[party] = self._new_tariff(errand, budgets)
+        if found is None:
+            found = self._tariffs[party] = self._new_tariff(errand)
         return found
 
-    def _new_tariff(self, errand: Errand, budgets: Mapping[Account, Budget]) -> "_Tariff":
+    def _new_tariff(self, errand: Errand) -> "_Tariff":
         price, accounts = self._table.price(errand.target), payers(errand)
-        strictness = self._ledger.strictness(accounts)
-        fixed: Quote | Barred | None = None
         if price is None or price.is_free:
-            fixed, price = self._unpriced(errand), _NO_PRICE
-        elif strictness is Strictness.FREE:
-            fixed = Quote(accounts, NOTHING, price, is_bounded=False)
-        return _Tariff(accounts, price, strictness is Strictness.HARD, fixed, budgets)
+            return self._unpriced(errand)
+        strictness = self._ledger.strictness(accounts)
+        if strictness is Strictness.FREE:
+            return Quote(accounts, NOTHING, price, is_bounded=False)
+        return _Rates(accounts, price, strictness is Strictness.HARD)
 
     def _worst_case(self, errand: Errand, price: Price, *, hard: bool) -> NanoUsd | Barred:
         facts = errand.facts

@@ -70,6 +70,13 @@ async def limits_sent(server: Server, provider: ChatProvider, dialect: Dialect, 
     return {name: value for name, value in (sent | options).items() if "max_" in name or "predict" in name}
 
 
+def name_of(kind: str, name: str, said: dict[str, Any]) -> str:
+    """Where the configuration says that a chat knows the limit by its newer name, that is its name."""
+    names = said.get("extra_body", {})
+    is_newer = "max_completion_tokens" in names and "max_tokens" not in names
+    return "max_completion_tokens" if kind == "openai_compat" and is_newer else name
+
+
 @pytest.mark.parametrize("said", SAID, ids=str)
 @pytest.mark.parametrize(
     ("kind", "base_url", "path", "dialect", "name"),
@@ -91,6 +98,8 @@ async def test_an_answer_is_limited_to_what_is_reckoned(
 ) -> None:
     spec = spec_of(kind, base_url, said)
     server = answering(path)
+    if path == "chat/completions":
+        name = name_of(kind, name, said)
 
     told = await limits_sent(server, BUILT_IN[kind](spec, server.kit()), dialect)
 
@@ -114,6 +123,25 @@ async def test_the_limit_of_a_client_goes_before_every_other(
     provider = BUILT_IN[kind](spec_of(kind, HOME, {"extra_body": others}), server.kit())
 
     assert await limits_sent(server, provider, dialect, **{said: 9}) == {told: 9}
+
+
+async def test_a_server_before_openais_models_is_told_clients_limits_by_the_name_that_is_configured() -> None:
+    server = answering("chat/completions")
+    named = {"extra_body": {"max_completion_tokens": 400}}
+    provider = BUILT_IN["openai_compat"](spec_of("openai_compat", HOME, named), server.kit())
+
+    assert await limits_sent(server, provider, OPENAI_CHAT, max_tokens=9) == {"max_completion_tokens": 9}
+
+
+async def test_what_was_no_more_than_a_limit_leaves_nothing_behind() -> None:
+    server = answering("chat/completions")
+    said = {"extra_body": {"options": {"num_predict": 300}}}
+
+    await limits_sent(
+        server, BUILT_IN["openai_compat"](spec_of("openai_compat", HOME, said), server.kit()), OPENAI_CHAT
+    )
+
+    assert "options" not in server.sent
 
 
 async def test_an_adapter_of_somebodys_own_that_speaks_a_language_of_ours_tells_the_limit_too() -> None:

@@ -652,30 +652,6 @@ def test_what_is_right_is_accepted() -> None:
     assert config.server.allowed_hosts == ("gateway.lan",)
 
 
-@pytest.mark.parametrize("limit", ["many", "20000.0", "0", "-1", "true", "null", "'300'", "[300]"])
-@pytest.mark.parametrize(
-    "field", ["max_tokens", "max_completion_tokens", "max_output_tokens", "options.num_predict"]
-)
-def test_a_limit_for_every_request_is_a_whole_number_of_tokens(field: str, limit: str) -> None:
-    outer, _, inner = field.rpartition(".")
-    body = f"{{{outer}: {{{inner}: {limit}}}}}" if outer else f"{{{inner}: {limit}}}"
-
-    (problem,) = error_of(provider(f"extra_body: {body}")).problems
-
-    assert (problem.place.line, problem.path) == (5, f"providers[0].extra_body.{field}")
-    assert "a whole number of tokens, at least 1" in problem.message
-
-
-@pytest.mark.parametrize("choices", ["4", "0", "true", "'4'", "null"])
-@pytest.mark.parametrize("field", ["n", "best_of"])
-def test_how_many_answers_there_are_is_not_said_for_every_client(field: str, choices: str) -> None:
-    (problem,) = error_of(provider(f"extra_body: {{{field}: {choices}}}")).problems
-
-    assert (problem.place.line, problem.path) == (5, f"providers[0].extra_body.{field}")
-    assert "how many answers" in problem.message
-    assert load_text(provider(f"extra_body: {{{field}: 1}}")).providers[0].extra_body == {field: 1}
-
-
 def test_two_rules_of_one_id_are_a_mistake_with_its_place() -> None:
     text = """\
 default_profile: auto

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from domain.budget.billing import NO_BILL, Bill, Certainty, Seen, bill
+from domain.budget.billing import NO_BILL, Bill, Certainty, Seen, bill, counted_bill
 from domain.budget.money import from_usd
-from domain.budget.pricing import price
+from domain.budget.pricing import Price, price
 from domain.conversation.reply import Usage
 from domain.failures import FailureKind, UpstreamFailure
 
@@ -30,6 +32,32 @@ def seen(
         characters=characters,
         prompt_tokens=500,
     )
+
+
+counts = st.none() | st.integers(0, 10**6)
+usages = st.builds(
+    Usage,
+    input_tokens=counts,
+    output_tokens=counts,
+    cache_read_tokens=counts,
+    cache_creation_tokens=counts,
+    cache_hour_tokens=counts,
+)
+
+
+@given(usages, st.sampled_from([PRICE, None]), st.integers(0, 10**6))
+def test_what_was_counted_to_the_end_costs_the_same_without_a_closer_look(
+    usage: Usage, price: Price | None, characters: int
+) -> None:
+    quick = counted_bill(usage, price)
+
+    assert quick in (None, bill(seen(usage=usage, characters=characters), price))
+
+
+def test_an_answer_that_was_counted_needs_no_closer_look_and_another_does() -> None:
+    assert counted_bill(USAGE, PRICE) == bill(seen(), PRICE)
+    for lacking in (None, replace(USAGE, output_tokens=None), replace(USAGE, input_tokens=0)):
+        assert counted_bill(lacking, PRICE) is None
 
 
 def failed(kind: FailureKind, *, status: int | None = None, was_sent: bool = False) -> Bill:

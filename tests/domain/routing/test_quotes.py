@@ -279,6 +279,43 @@ def test_everybody_with_a_name_pays_and_nobody_else() -> None:
     assert [account.name for account in anonymous.accounts] == ["cloud", "home"]
 
 
+def test_budgets_that_come_and_go_hold_from_the_next_request_on() -> None:
+    table = RoutingTable(providers={"cloud": CLOUD}, profiles={"home": PROFILE}, default_profile="home")
+    ledger = BudgetLedger({})
+    quotes = Quotes(table, ledger, at_most)
+    key = Account(AccountKind.KEY, ANNA.key_account)
+    bounded = []
+
+    for budgets in ({}, {key: HARD}, {MEMBER: SOFT}, {}):
+        ledger.rebudget(budgets)
+        facts = Facts(asking(), PlainCounter().count)
+        found = quotes.quote(Errand(facts, ANNA, PROFILE, TARGET, CLOUD))
+        bounded.append(priced(found).is_bounded)
+
+    assert bounded == [False, True, True, False]
+
+
+def test_each_key_profile_and_member_pays_for_itself() -> None:
+    away = replace(PROFILE, name="away")
+    profiles = {"home": PROFILE, "away": away}
+    table = RoutingTable(providers={"cloud": CLOUD}, profiles=profiles, default_profile="home")
+    quotes = Quotes(table, BudgetLedger({PROVIDER: SOFT}), at_most)
+    others = [
+        (ANNA, away),
+        (replace(ANNA, key_account="another"), PROFILE),
+        (replace(ANNA, member="ben"), PROFILE),
+        (ANNA, PROFILE),
+    ]
+
+    paying = [
+        priced(quotes.quote(Errand(Facts(asking(), len), caller, profile, TARGET, CLOUD))).accounts
+        for caller, profile in others
+    ]
+
+    names = [[account.name for account in accounts] for accounts in paying]
+    assert names == [["cloud", profile.name, caller.member, caller.key_account] for caller, profile in others]
+
+
 def test_without_a_budget_spending_is_counted_and_nothing_reserved() -> None:
     found = priced(quoted(asking(limit=None), {}))
 
