@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from domain.budget.accounts import BudgetMode, Pot
-from domain.budget.leases import Claim, Grant
+from domain.budget.leases import SHARE_AHEAD, Claim, Grant
 from domain.budget.money import NANO_PER_USD, NOTHING, NanoUsd
 from domain.budget.periods import Period
 from domain.values import value
@@ -26,7 +26,11 @@ _FOR_NEXT_ROUND = 2
 answered, and more. Not all that was promised: what ended gave its room to what came after it."""
 
 _FORGETS = 0.8
-"""What an appetite shrinks to with each claim when less than that was promised."""
+"""
+What an appetite shrinks to with each claim when less than that was promised. It is never for more than is
+lent ahead of need at most: what a dear request was promised would else be kept when it is over, and be lost
+to others, and to all should the worker die.
+"""
 
 
 @value(kw_only=True)
@@ -207,7 +211,8 @@ class Purse:
         self._spent_then = self.spent
         if used or self._asked_at is None:
             self._asked_at = now
-        self._appetite = max(used * _FOR_NEXT_ROUND, int(self._appetite * _FORGETS), self._unasked(now))
+        appetite = max(used * _FOR_NEXT_ROUND, int(self._appetite * _FORGETS), self._unasked(now))
+        self._appetite = appetite if self.cap is None else min(appetite, self.cap // SHARE_AHEAD)
         surplus = self.cap is not None and self._room > self._appetite * _FOR_NEXT_ROUND
         if not (self._needs or self._has_news or surplus):
             return None

@@ -172,6 +172,20 @@ def test_a_busy_worker_is_lent_more_ahead_of_need() -> None:
     assert all(isinstance(worker.asked(0.1), Reservation) for _ in range(10))
 
 
+def test_what_a_dear_request_was_promised_is_given_back_when_it_is_over() -> None:
+    pots = SharedPots()
+    worker = Worker(pots, {CLOUD: soft(10.0)})
+    dear = [worker.reserved(5.9), worker.reserved(5.9)]
+    for one in dear:
+        one.settle(from_usd(0.01))
+
+    worker.flush()
+    worker.flush()
+
+    (purse,) = (one for one in worker.ledger.purses() if one.pot == MONTH)
+    assert purse.held <= from_usd(0.02 + 10.0 / 4)
+
+
 def test_an_idle_worker_gives_back_what_it_does_not_need() -> None:
     pots = SharedPots()
     worker = Worker(pots, {CLOUD: hard(100.0)})
