@@ -32,7 +32,7 @@ test: lint types system-parts client-programs deploy-linters ## Run every check 
 	$(BIN)/pytest -m "not bench and not image and not soak" $(PYTEST_ARGS)
 
 test-fast: environment ## Run the unit tests
-	$(BIN)/pytest -m "$(UNIT)" $(PYTEST_ARGS)
+	$(BIN)/pytest -m "$(UNIT)" -n 2 --dist worksteal $(PYTEST_ARGS)
 
 test-clients: environment client-programs ## Drive real coding agents and SDKs against the gateway
 	$(BIN)/pytest -m clients $(PYTEST_ARGS)

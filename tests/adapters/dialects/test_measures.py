@@ -32,7 +32,12 @@ def source_of(dialect: Dialect, body: Mapping[str, Any]) -> Source:
     return dialect.decode_request(json.dumps(body).encode(), {}).source
 
 
-@pytest.mark.parametrize(("dialect", "body"), USUAL.items(), ids=lambda each: getattr(each, "name", ""))
+def named(each: object) -> str:
+    """What a case is called: a dialect by its name, which is the same in every process."""
+    return each.name if isinstance(each, Dialect) else str(each)
+
+
+@pytest.mark.parametrize(("dialect", "body"), USUAL.items(), ids=named)
 def test_a_usual_request_is_measured(dialect: Dialect, body: dict[str, Any]) -> None:
     tools = [{"type": "custom", "name": "read", "parameters": {}}]
 
@@ -53,7 +58,7 @@ def test_a_usual_request_is_measured(dialect: Dialect, body: dict[str, Any]) -> 
         {"mcp_servers": [{"url": "http://127.0.0.1:9"}]},
         {"max_tokens": 0},
     ],
-    ids=str,
+    ids=named,
 )
 def test_what_may_cost_more_is_looked_at_closely(more: dict[str, Any]) -> None:
     assert source_of(ANTHROPIC_MESSAGES, USUAL[ANTHROPIC_MESSAGES] | more).measure is None
@@ -100,7 +105,7 @@ SAID_ALOUD = [{"role": "assistant", "audio": {"id": "audio_abc"}}, *HI]
         (OPENAI_RESPONSES, {"max_tokens": 100_000}, False),
         (OPENAI_RESPONSES, {"context_management": [{"type": "compaction"}]}, False),
     ],
-    ids=str,
+    ids=named,
 )
 def test_only_what_is_known_to_cost_no_more_is_usual(
     dialect: Dialect, more: dict[str, Any], is_bounded: bool
@@ -154,7 +159,7 @@ WRITERS = pytest.mark.parametrize("spaces", [(",", ":"), (", ", ": "), (",", " :
         ([*HI, {"role": "user", "content": [PICTURE]}], {}, False),
         (SAID_ALOUD, {}, False),
     ],
-    ids=str,
+    ids=named,
 )
 @pytest.mark.parametrize(
     ("dialect", "name", "limit"),
@@ -193,7 +198,7 @@ def test_a_request_is_usual_or_not_however_long_it_is_written_and_in_whatever_or
         {"cache_control": {"type": "ephemeral", "ttl": "1h"}},
         {"max_tokens": -1},
     ],
-    ids=str,
+    ids=named,
 )
 @pytest.mark.parametrize("is_spelt_out", [True, False])
 @pytest.mark.parametrize("beside", ["", '"metadata": {"a": 1}, "stream": true, "n": 1, '], ids=len)
@@ -239,7 +244,7 @@ def test_a_limit_counts_however_its_name_is_spelt(filler: str) -> None:
         (OPENAI_RESPONSES, b'{"input":[{"role":"user","content":"%b"}]}'),
         (OPENAI_RESPONSES, b'{"input":"%b"}'),
     ],
-    ids=str,
+    ids=named,
 )
 def test_what_is_no_text_is_not_taken_for_words(dialect: Dialect, body: bytes, filler: str) -> None:
     said = filler.encode() or b"hi"
