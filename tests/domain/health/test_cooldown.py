@@ -152,8 +152,9 @@ class PausesInEveryOrder(RuleBasedStateMachine):
         if before is not None and before.holds(self.now):
             assert after is not None
             assert after.until >= before.until
-        number = after.untold if after else 0
         known = self.guessed.get(reason, 0)
+        # A wait too short to be told from none begins no pause, and those before it stay as they were.
+        number = after.untold if after else known
         if number > known:
             assert number == known + 1
             assert after is not None
