@@ -11,6 +11,7 @@ from domain.budget.money import from_usd
 from domain.budget.pricing import Price, price
 from domain.conversation.reply import Usage
 from domain.failures import FailureKind, UpstreamFailure
+from tests.domain.budget.usages import USAGES
 
 PRICE = price(input_usd=1.0, output_usd=10.0)
 USAGE = Usage(input_tokens=1000, output_tokens=100)
@@ -34,18 +35,7 @@ def seen(
     )
 
 
-counts = st.none() | st.integers(0, 10**6)
-usages = st.builds(
-    Usage,
-    input_tokens=counts,
-    output_tokens=counts,
-    cache_read_tokens=counts,
-    cache_creation_tokens=counts,
-    cache_hour_tokens=counts,
-)
-
-
-@given(usages, st.sampled_from([PRICE, None]), st.integers(0, 10**6))
+@given(USAGES, st.sampled_from([PRICE, None]), st.integers(0, 10**6))
 def test_what_was_counted_to_the_end_costs_the_same_without_a_closer_look(
     usage: Usage, price: Price | None, characters: int
 ) -> None:

@@ -10,16 +10,9 @@ from domain.budget.caching import CacheOutcome, cache_outcome
 from domain.budget.money import NanoUsd, from_usd, in_usd
 from domain.budget.pricing import Price, price
 from domain.conversation.reply import Usage
+from tests.domain.budget.usages import USAGES
 
-COUNTS = st.one_of(st.none(), st.integers(-5, 10_000_000))
 RATES = st.decimals(0, 1000, places=6).map(float)
-USAGES = st.builds(
-    Usage,
-    input_tokens=COUNTS,
-    output_tokens=COUNTS,
-    cache_read_tokens=COUNTS,
-    cache_creation_tokens=COUNTS,
-)
 
 
 def priced(**rates: float) -> Price:
