@@ -8,6 +8,10 @@ whoever came first. "Served least" is a virtual time, as in start-time fair queu
 each seat adds ``1 / weight`` to its member's time, and who comes back after a pause starts no earlier than
 where the last seat was given, so that nobody saves up turns by staying away.
 
+As long as there are seats for all nobody is kept from anything, and no times are kept: nobody owes a turn for
+having had a seat that nobody else wanted. They begin when somebody has to wait, with a turn for each seat that
+is taken, and end when nobody waits and half of the seats are free.
+
 Only so many may wait. Who comes to a full queue and is ahead of the one that would be served last takes its
 place: neither a burst nor background work keeps out somebody whose turn is sooner. Who is ahead by no more
 than its name is not: among equals whoever came first stays.
@@ -135,17 +139,6 @@ class Turns(Generic[Name]):
             self._forget_absent()
             self._looks_at = 2 * len(self._times) + _FEW
 
-    def takes(self, name: Name, weight: int) -> None:
-        """Somebody comes and has a turn at once, as most do: `comes` and `serve` in one step."""
-        present = self._present.get(name, 0)
-        start = self._times.get(name, self._now)
-        if start > self._now:
-            self._now = start
-        elif not present:
-            start = self._now
-        self._present[name] = present + 1
-        self._times[name] = start + 1 / weight
-
     def serve(self, name: Name, weight: int) -> None:
         start = self.time(name)
         self._now = max(self._now, start)
@@ -169,6 +162,44 @@ class Turns(Generic[Name]):
         }
 
 
+class _Served:
+    """How much members have been served, and each one's sessions."""
+
+    def __init__(self) -> None:
+        self._members: Turns[str] = Turns()
+        self._sessions: dict[str, Turns[str]] = {}
+
+    def __repr__(self) -> str:
+        return f"<_Served {self._members!r}>"
+
+    def comes(self, visitor: Visitor) -> None:
+        self._members.comes(visitor.member)
+        sessions = self._sessions.get(visitor.member)
+        if sessions is None:
+            sessions = self._sessions[visitor.member] = Turns()
+        sessions.comes(visitor.session)
+
+    def sits_down(self, visitor: Visitor) -> None:
+        self._members.serve(visitor.member, visitor.weight)
+        self._sessions[visitor.member].serve(visitor.session, 1)
+
+    def goes(self, visitor: Visitor) -> None:
+        self._members.goes(visitor.member)
+        self._sessions[visitor.member].goes(visitor.session)
+
+    def time(self, member: str) -> float:
+        return self._members.time(member)
+
+    def session_time(self, member: str, session: str) -> float:
+        return self._sessions[member].time(session)
+
+    def turn(self, visitor: Visitor) -> _Turn:
+        """When it is its turn, if it is the first of its session."""
+        member, session = visitor.member, visitor.session
+        start, session_start = self.time(member), self.session_time(member, session)
+        return _Turn(visitor.background, start, member, session_start, visitor.id)
+
+
 class FairQueue:
     """
     Seats, and who waits for one.
@@ -183,8 +214,7 @@ class FairQueue:
         self._most_waiting = most_waiting
         self._seated: dict[int, Visitor] = {}
         self._waiting: dict[int, Visitor] = {}
-        self._members: Turns[str] = Turns()
-        self._sessions: dict[str, Turns[str]] = {}
+        self._served: _Served | None = None
 
     def __repr__(self) -> str:
         return f"<FairQueue {len(self._seated)} of {self._seats} seated, {len(self._waiting)} waiting>"
@@ -204,25 +234,26 @@ class FairQueue:
 
     def arrive(self, visitor: Visitor) -> Arrival:
         """The visitor wants a seat; in the end it must `leave`, unless it was told `Full` or displaced."""
-        sessions = self._sessions.get(visitor.member)
-        if sessions is None:
-            sessions = self._sessions[visitor.member] = Turns()
         if len(self._seated) < self._seats and not self._waiting:
             self._seated[visitor.id] = visitor
-            self._members.takes(visitor.member, visitor.weight)
-            sessions.takes(visitor.session, 1)
+            if self._served is not None:
+                self._served.comes(visitor)
+                self._served.sits_down(visitor)
             return SEATED
-        self._members.comes(visitor.member)
-        sessions.comes(visitor.session)
-        return self._queue_up(visitor)
+        if self._served is None:
+            self._served = self._served_by_seats()
+        self._served.comes(visitor)
+        return self._queue_up(visitor, self._served)
 
     def leave(self, visitor_id: int) -> tuple[int, ...]:
         """A visitor gives up its seat, or its place in the queue; returns who sits down now."""
         visitor = self._seated.pop(visitor_id, None) or self._waiting.pop(visitor_id, None)
-        if visitor is None:
+        if visitor is None or self._served is None:
             return ()
-        called = self._fill() if self._waiting else ()
-        self._goes(visitor)
+        called = self._fill(self._served)
+        self._served.goes(visitor)
+        if not self._waiting and 2 * len(self._seated) <= self._seats:
+            self._served = None
         return called
 
     def resize(self, seats: int) -> tuple[int, ...]:
@@ -232,70 +263,59 @@ class FairQueue:
         Nobody is made to stand up: as long as too many sit, a seat that is given up is not given away.
         """
         self._seats = seats
-        return self._fill()
+        return () if self._served is None else self._fill(self._served)
 
     def position(self, visitor_id: int) -> int | None:
         """Where a visitor stands, from 1, should nobody else come; ``None`` for one that does not wait."""
-        return next((at for at, turn in enumerate(self._line(), start=1) if turn.id == visitor_id), None)
+        line = () if self._served is None else self._line(self._served)
+        return next((at for at, turn in enumerate(line, start=1) if turn.id == visitor_id), None)
 
-    def _queue_up(self, visitor: Visitor) -> Waits | Displaces | Full:
+    def _served_by_seats(self) -> _Served:
+        """Where times begin: all who sit came at once, and have had a turn."""
+        served = _Served()
+        for one in self._seated.values():
+            served.comes(one)
+        for one in self._seated.values():
+            served.sits_down(one)
+        return served
+
+    def _queue_up(self, visitor: Visitor, served: _Served) -> Waits | Displaces | Full:
         self._waiting[visitor.id] = visitor
-        line = self._line()
+        line = self._line(served)
         own = next(turn for turn in line if turn.id == visitor.id)
         position = line.index(own) + 1
         if len(line) <= self._most_waiting:
             return Waits(position)
         last = line[-1]
         if own.is_ahead_of(last):
-            self._goes(self._waiting.pop(last.id))
+            served.goes(self._waiting.pop(last.id))
             return Displaces(position, last.id)
-        self._goes(self._waiting.pop(visitor.id))
+        served.goes(self._waiting.pop(visitor.id))
         return Full(len(self._waiting))
 
-    def _line(self) -> list[_Turn]:
+    def _line(self, served: _Served) -> list[_Turn]:
         """Who waits, in the order of their turns should nobody else come."""
         sessions: dict[tuple[str, str], float] = {}
         members: dict[str, float] = {}
         in_sessions: list[tuple[bool, float, int]] = []
         for one in sorted(self._waiting.values(), key=lambda one: (one.background, one.id)):
             name = (one.member, one.session)
-            start = sessions.get(name, self._sessions[one.member].time(one.session))
+            start = sessions.get(name, served.session_time(one.member, one.session))
             sessions[name] = start + 1
             in_sessions.append((one.background, start, one.id))
         line: list[_Turn] = []
         for background, session_start, visitor_id in sorted(in_sessions):
             one = self._waiting[visitor_id]
-            start = members.get(one.member, self._members.time(one.member))
+            start = members.get(one.member, served.time(one.member))
             members[one.member] = start + 1 / one.weight
             line.append(_Turn(background, start, one.member, session_start, one.id))
         return sorted(line)
 
-    def _goes(self, visitor: Visitor) -> None:
-        self._members.goes(visitor.member)
-        self._sessions[visitor.member].goes(visitor.session)
-
-    def _fill(self) -> tuple[int, ...]:
+    def _fill(self, served: _Served) -> tuple[int, ...]:
         called: list[int] = []
         while self._waiting and len(self._seated) < self._seats:
-            called.append(self._next())
+            visitor = self._waiting.pop(min(self._waiting.values(), key=served.turn).id)
+            self._seated[visitor.id] = visitor
+            served.sits_down(visitor)
+            called.append(visitor.id)
         return tuple(called)
-
-    def _next(self) -> int:
-        visitor = self._waiting.pop(min(self._waiting.values(), key=self._turn).id)
-        self._seat(visitor)
-        return visitor.id
-
-    def _turn(self, visitor: Visitor) -> _Turn:
-        """That of the first of its session."""
-        return _Turn(
-            visitor.background,
-            self._members.time(visitor.member),
-            visitor.member,
-            self._sessions[visitor.member].time(visitor.session),
-            visitor.id,
-        )
-
-    def _seat(self, visitor: Visitor) -> None:
-        self._seated[visitor.id] = visitor
-        self._members.serve(visitor.member, visitor.weight)
-        self._sessions[visitor.member].serve(visitor.session, 1)

@@ -161,6 +161,53 @@ def test_a_person_comes_before_a_background_job_whoever_came_first() -> None:
     assert queue.leave(person.id) == (job.id,)
 
 
+def test_who_has_most_of_the_seats_waits_for_who_has_few() -> None:
+    queue = FairQueue(4, 9)
+    sitting = [visitor(member) for member in "aaab"]
+    waiting = [visitor(member) for member in "aabbb"]
+    for one in (*sitting, *waiting):
+        queue.arrive(one)
+
+    # Two turns until b has had as many as a, then by turns.
+    assert order(queue) == tuple(waiting[at].id for at in (2, 3, 0, 4, 1))
+
+
+def test_nobody_owes_a_turn_for_a_seat_that_nobody_else_wanted() -> None:
+    queue = FairQueue(4, 9)
+    stays = visitor("b")
+    queue.arrive(stays)
+    for _ in range(50):
+        one = visitor("a")
+        queue.arrive(one)
+        queue.leave(one.id)
+    for member in "aab":
+        queue.arrive(visitor(member))
+
+    late = [visitor(member) for member in "abab"]
+    for one in late:
+        queue.arrive(one)
+
+    assert order(queue) == tuple(one.id for one in late)
+
+
+@given(st.integers(0, 30))
+def test_a_queue_that_has_calmed_down_is_as_good_as_new(turns: int) -> None:
+    queue = FairQueue(2, 99)
+    burst = [visitor("a") for _ in range(turns + 3)]
+    for one in burst:
+        queue.arrive(one)
+    for one in burst[:-1]:
+        queue.leave(one.id)
+    assert queue.wanted == 1
+
+    queue.arrive(visitor("b"))
+    late = [visitor("a"), visitor("b")]
+    for one in late:
+        queue.arrive(one)
+
+    assert order(queue) == tuple(one.id for one in late)
+
+
 def test_staying_away_saves_up_no_turns() -> None:
     queue = FairQueue(1, 99)
     busy = [visitor("a") for _ in range(6)]
@@ -405,11 +452,15 @@ TestQueueing = Queueing.TestCase
 TestQueueing.settings = settings(max_examples=60, stateful_step_count=40)
 
 
-@pytest.mark.parametrize("busy", [True, False])
-def test_conversations_that_never_come_back_leave_nothing_behind(busy: bool) -> None:
-    queue = FairQueue(2, 4)
-    if busy:
-        queue.arrive(visitor("a", session="stays"))
+@pytest.mark.parametrize("crowded", [True, False])
+def test_conversations_that_never_come_back_leave_nothing_behind(crowded: bool) -> None:
+    queue = FairQueue(3, 4)
+    if crowded:  # times are kept from when one waits until half of the seats are free
+        here = [visitor("a", session="stays") for _ in range(4)]
+        for one in here:
+            queue.arrive(one)
+        queue.leave(here[0].id)
+        queue.leave(here[1].id)
     tracemalloc.start()
     before = 0
     for number in range(30_000):
