@@ -15,9 +15,10 @@ from enum import StrEnum
 from app.use_cases.money_events import charged
 from app.use_cases.usage_journal import UsageJournal
 from domain.budget.accounts import Account, Budget
-from domain.budget.ledger import BudgetLedger, Payers, Reservation, Short
+from domain.budget.ledger import BudgetLedger, Payers, Short
 from domain.budget.money import NanoUsd, in_usd
 from domain.budget.purse import Exceeded
+from domain.budget.wallet import Reservation
 from domain.inventory.money import StateFound, StateLost
 from domain.ports.observation import EventSink
 from domain.ports.storage import Store, StoreUnavailable

@@ -6,9 +6,10 @@ from app.use_cases.attempts import Attempting, Ending, Later, TargetRefused, see
 from app.use_cases.bookkeeping import Bookkeeper, StateUnknown
 from app.use_cases.money_events import observed
 from domain.budget.billing import Bill, Certainty, bill, counted_bill
-from domain.budget.ledger import BudgetLedger, Reservation
+from domain.budget.ledger import BudgetLedger
 from domain.budget.money import NanoUsd
 from domain.budget.purse import Exceeded
+from domain.budget.wallet import Reservation
 from domain.events import Outcome
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock

@@ -8,9 +8,9 @@ whoever came first. "Served least" is a virtual time, as in start-time fair queu
 each seat adds ``1 / weight`` to its member's time, and who comes back after a pause starts no earlier than
 where the last seat was given, so that nobody saves up turns by staying away.
 
-As long as there are seats for all nobody is kept from anything, and no times are kept: nobody owes a turn for
-having had a seat that nobody else wanted. They begin when somebody has to wait, with a turn for each seat that
-is taken, and end when nobody waits and half of the seats are free.
+As long as there are seats for all no times are kept: nobody owes a turn for a seat that nobody else wanted.
+They begin when somebody has to wait, with a turn for each seat that is taken, and end when nobody waits and
+half of the seats are free.
 
 Only so many may wait. Who comes to a full queue and is ahead of the one that would be served last takes its
 place: neither a burst nor background work keeps out somebody whose turn is sooner. Who is ahead by no more

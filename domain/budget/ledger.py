@@ -8,59 +8,16 @@ suffice. `claims` says what the store must be told and asked, `granted` brings i
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
-from math import inf
 from typing import TypeAlias
 
 from domain.budget.accounts import NO_BUDGET, Account, Budget, BudgetMode, Pot
 from domain.budget.book import Book
 from domain.budget.leases import Claim, Grant
-from domain.budget.money import NOTHING, NanoUsd
-from domain.budget.purse import Exceeded, Purse, note, pay
+from domain.budget.money import NanoUsd
+from domain.budget.purse import Exceeded, Purse
+from domain.budget.wallet import Reservation, Tally, Wallet
 from domain.values import value
-
-
-class Reservation:
-    """Money promised to one attempt: settle or release it, once."""
-
-    __slots__ = ("_purses", "amount")
-
-    def __init__(self, purses: Sequence[Purse], amount: NanoUsd) -> None:
-        self._purses = purses
-        self.amount = amount
-
-    def __repr__(self) -> str:
-        return f"<Reservation of {self.amount} in {len(self._purses)} pots>"
-
-    @property
-    def is_open(self) -> bool:
-        return bool(self._purses)
-
-    def settle(self, cost: NanoUsd, *, estimated: bool = False) -> None:
-        """The attempt cost this much."""
-        purses, self._purses = self._purses, ()
-        pay(purses, self.amount, cost, cost if estimated else NOTHING)
-
-    def settle_unknown(self, estimate: NanoUsd) -> NanoUsd:
-        """
-        The attempt may have been billed: an estimate under a soft budget, all of it under a hard one.
-
-        Returns:
-            how much hard budgets are charged beyond the estimate.
-        """
-        set_aside = NOTHING
-        purses, self._purses = self._purses, ()
-        for purse in purses:
-            hard = purse.cap is not None and purse.is_hard
-            cost = NanoUsd(max(self.amount, estimate)) if hard else estimate
-            pay((purse,), self.amount, cost, cost)
-            set_aside = NanoUsd(max(set_aside, cost - estimate))
-        return set_aside
-
-    def release(self) -> None:
-        """The attempt cost nothing, or was never made."""
-        self.settle(NOTHING)
 
 
 @value
@@ -90,28 +47,6 @@ Payers: TypeAlias = tuple[Account, ...]
 """Who pays for an attempt together."""
 
 _MOST_WALLETS = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class _Wallet:
-    """The purses of some payers, the bounded ones among them and the others, until the calendar turns."""
-
-    purses: tuple[Purse, ...]
-    capped: tuple[Purse, ...]
-    others: tuple[Purse, ...]
-    since: float
-    until: float
-
-
-def _wallet_of(books: Iterable[Book], now: float) -> _Wallet:
-    purses = tuple(purse for book in books for purse in book.current(now))
-    return _Wallet(
-        purses=purses,
-        capped=tuple(purse for purse in purses if purse.cap is not None),
-        others=tuple(purse for purse in purses if purse.cap is None),
-        since=max((purse.period.begins_at for purse in purses), default=-inf),
-        until=min((purse.period.ends_at for purse in purses), default=inf),
-    )
 
 
 class Claims:
@@ -144,7 +79,8 @@ class BudgetLedger:
         self.is_low = False
         self._budgets = budgets
         self._books: dict[Account, Book] = {}
-        self._wallets: dict[Payers, _Wallet] = {}
+        self._wallets: dict[Payers, Wallet] = {}
+        self._tallies: list[Tally] = []
         self._leaving = False
 
     def __repr__(self) -> str:
@@ -157,6 +93,7 @@ class BudgetLedger:
 
     def rebudget(self, budgets: Mapping[Account, Budget]) -> None:
         """There are other budgets from now on; a mapping that was given is never changed."""
+        self._pour()
         self._budgets = budgets
         self._wallets = {}
         for account, book in self._books.items():
@@ -168,11 +105,8 @@ class BudgetLedger:
 
     def exceeded(self, accounts: Payers, amount: NanoUsd, now: float) -> Exceeded | None:
         """The first budget that the amount does not fit into, whatever the store may say if it is asked."""
-        capped = self._wallet(accounts, now).capped
-        for purse in capped:
-            if not purse.has(amount):
-                return _first_exceeded(capped, amount, Purse.might_have)
-        return None
+        wallet = self._wallet(accounts, now)
+        return None if wallet.has(amount) else _first_exceeded(wallet.capped, amount, Purse.might_have)
 
     def reserve(self, accounts: Payers, amount: NanoUsd, now: float, *, asked: bool = False) -> Reserving:
         """
@@ -183,10 +117,7 @@ class BudgetLedger:
                 nobody is refused by what they held some time ago.
         """
         wallet = self._wallet(accounts, now)
-        for purse in wallet.capped:
-            if not purse.has(amount):
-                return self._short(wallet, amount, asked=asked)
-        return self._promised(wallet, amount)
+        return self._promised(wallet, amount) if wallet.has(amount) else _short(wallet, amount, asked=asked)
 
     def reserve_unlent(self, accounts: Payers, amount: NanoUsd, now: float) -> Reservation | Exceeded:
         """As `reserve`, by what is known of the budgets, while the store that lends cannot be asked."""
@@ -205,6 +136,7 @@ class BudgetLedger:
 
     def claims(self, now: float) -> Claims:
         """What the store must be told and asked; whatever comes of it must be told them before the next."""
+        self._pour()
         self.is_low = False
         claims: list[Claim] = []
         claimed: list[Purse] = []
@@ -231,11 +163,13 @@ class BudgetLedger:
 
     def purses(self) -> Iterator[Purse]:
         """All that are open."""
+        self._pour()
         for book in self._books.values():
             yield from book.purses
 
     def promised(self, pot: Pot) -> NanoUsd:
         """What this worker has promised of a pot to requests that are under way."""
+        self._pour()
         book = self._books.get(pot.account)
         purses = () if book is None else book.purses
         return NanoUsd(sum(purse.reserved for purse in purses if purse.pot == pot))
@@ -245,30 +179,24 @@ class BudgetLedger:
         """Whether nothing is promised, and the store knows of everything that was spent."""
         return all(purse.is_idle for purse in self.purses())
 
-    def _short(self, wallet: "_Wallet", amount: NanoUsd, *, asked: bool) -> Short | Exceeded:
-        """Asks for it in all pots at once, lest one gives back what it has while another waits."""
-        fits = Purse.could_have if asked else Purse.might_have
-        exceeded = _first_exceeded(wallet.capped, amount, fits)
-        if exceeded is not None:
-            return exceeded
-        for purse in wallet.capped:
-            purse.lack(amount)
-        return SHORT
+    def _promised(self, wallet: Wallet, amount: NanoUsd) -> Reservation:
+        if wallet.promise(amount):
+            self.is_low = True
+        return Reservation(wallet, amount)
 
-    def _promised(self, wallet: "_Wallet", amount: NanoUsd) -> Reservation:
-        note(wallet.others, amount)
-        for purse in wallet.capped:
-            if purse.take(amount):
-                purse.long_for()
-                self.is_low = True
-        return Reservation(wallet.purses, amount)
+    def _pour(self) -> None:
+        """Before somebody looks into the purses, or changes what they are for."""
+        for tally in self._tallies:
+            tally.pour()
+        self._tallies.clear()
 
-    def _wallet(self, accounts: Payers, now: float) -> "_Wallet":
+    def _wallet(self, accounts: Payers, now: float) -> Wallet:
         wallet = self._wallets.get(accounts)
         if wallet is None or not wallet.since <= now < wallet.until:
             if len(self._wallets) >= _MOST_WALLETS:
                 self._wallets = {}
-            wallet = self._wallets[accounts] = _wallet_of([self._book(account) for account in accounts], now)
+            books = [self._book(account) for account in accounts]
+            wallet = self._wallets[accounts] = Wallet(books, now, self._tallies)
         return wallet
 
     def _book(self, account: Account) -> Book:
@@ -279,6 +207,17 @@ class BudgetLedger:
 
     def _budget(self, account: Account) -> Budget:
         return self._budgets.get(account, NO_BUDGET)
+
+
+def _short(wallet: Wallet, amount: NanoUsd, *, asked: bool) -> Short | Exceeded:
+    """Asks for it in all pots at once, lest one gives back what it has while another waits."""
+    fits = Purse.could_have if asked else Purse.might_have
+    exceeded = _first_exceeded(wallet.capped, amount, fits)
+    if exceeded is not None:
+        return exceeded
+    for purse in wallet.capped:
+        purse.lack(amount)
+    return SHORT
 
 
 def _first_exceeded(

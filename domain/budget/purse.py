@@ -1,6 +1,5 @@
 """One worker's part of one pot: what it was lent, what it has promised of that, what it has spent."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from domain.budget.accounts import BudgetMode, Pot
@@ -144,12 +143,9 @@ class Purse:
         return self.spent - self._told
 
     def has(self, amount: NanoUsd) -> bool:
-        """Whether a request fits into what was lent."""
-        if self.cap is None:
-            return True
-        used = self.spent + self.reserved
-        room = self.held - used
-        return room >= amount and (self.is_hard or (room > 0 and self.cap > self._others_committed + used))
+        """Whether a request fits into what was lent of a budget."""
+        room = self.held - self.spent - self.reserved
+        return room >= amount and (self.is_hard or (room > 0 and self._left > 0))
 
     def could_have(self, amount: NanoUsd) -> bool:
         """Whether a request fits into the budget beside what others held when the store was last asked."""
@@ -296,19 +292,3 @@ class Purse:
     def _left(self) -> int:
         """What nobody has spent or promised and no other has been lent."""
         return (self.cap or 0) - self._others_committed - self.spent - self.reserved
-
-
-def note(purses: Iterable[Purse], amount: NanoUsd) -> None:
-    """Notes a promise of money that no budget bounds. Every request comes here, so it is one loop."""
-    for purse in purses:
-        purse.reserved += amount
-
-
-def pay(purses: Iterable[Purse], amount: NanoUsd, cost: NanoUsd, estimated: NanoUsd) -> None:
-    """Ends the promise of ``amount``: ``cost`` was spent, and so much of it estimated."""
-    for purse in purses:
-        purse.reserved -= amount
-        purse.spent += cost
-    if estimated:
-        for purse in purses:
-            purse.estimated += estimated

@@ -11,11 +11,12 @@ from app.use_cases.bookkeeping import Bookkeeper, OnFailure, StateUnknown
 from app.use_cases.usage_journal import UsageJournal
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode, Pot
 from domain.budget.leases import Claim, Grant
-from domain.budget.ledger import BudgetLedger, Reservation
+from domain.budget.ledger import BudgetLedger
 from domain.budget.money import NanoUsd, from_usd
 from domain.budget.periods import Span
 from domain.budget.purse import Exceeded
 from domain.budget.usage import UsageQuery, UsageRow
+from domain.budget.wallet import Reservation
 from domain.events import Outcome, RequestCompleted
 from domain.inventory.money import BudgetLeaseCharged, StateFound, StateLost
 from domain.ports.storage import StoreUnavailable

@@ -19,9 +19,9 @@ from app.use_cases.member_limits import LimitReached, MemberLimits
 from domain.access.keys import Caller, Key, KeyRing, Scope
 from domain.admission.limits import Limits
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode
-from domain.budget.ledger import Reservation
 from domain.budget.money import from_usd
 from domain.budget.purse import Exceeded
+from domain.budget.wallet import Reservation
 from tests.app.use_cases.test_bookkeeping import CLOUD, Books, opened
 from tests.fakes.fixed_clock import FixedClock
 

@@ -19,11 +19,12 @@ from app.use_cases.report_usage import (
 from domain.access.keys import Key, Scope
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode, Pot
 from domain.budget.leases import Claim
-from domain.budget.ledger import BudgetLedger, Reservation
+from domain.budget.ledger import BudgetLedger
 from domain.budget.money import NanoUsd, from_usd
 from domain.budget.periods import Span
 from domain.budget.purse import Exceeded
 from domain.budget.usage import UsageGroup, UsageQuery, UsageTotal
+from domain.budget.wallet import Reservation
 from infrastructure.state.memory import MemoryStore
 from tests.contract.ports.test_usage_store import ROW
 from tests.fakes.fixed_clock import FixedClock

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.budget.accounts import Account, AccountKind, Budget, BudgetMode, Pot
-from domain.budget.ledger import BudgetLedger, Reservation, Reserving, Short, Strictness
+from domain.budget.ledger import BudgetLedger, Reserving, Short, Strictness
 from domain.budget.money import NanoUsd, from_usd
 from domain.budget.periods import Span
 from domain.budget.purse import Exceeded
+from domain.budget.wallet import Reservation
 from tests.domain.budget.shared_pots import SharedPots
 
 CLOUD = Account(AccountKind.PROVIDER, "cloud")
@@ -130,7 +131,7 @@ def test_a_reservation_is_settled_once() -> None:
     reservation.release()
     worker.flush()
 
-    assert not reservation.is_open
+    assert worker.ledger.is_settled
     assert pots.balance(MONTH).settled == from_usd(0.2)
 
 
@@ -272,6 +273,41 @@ def test_another_budget_holds_from_now_on() -> None:
     worker.reserved(0.5)
     worker.ledger.rebudget({})
     worker.reserved(NanoUsd(1_000_000))
+
+
+def test_a_budget_that_is_set_meanwhile_counts_what_is_under_way() -> None:
+    pots = SharedPots()
+    worker = Worker(pots, {})
+    known, unknown = worker.reserved(2.0), worker.reserved(1.0)
+
+    worker.ledger.rebudget({CLOUD: hard(4.0)})
+
+    assert worker.refused(1.5).reserved == from_usd(3.0)
+    known.settle(from_usd(0.5))
+    set_aside = unknown.settle_unknown(from_usd(0.2))
+    worker.flush()
+    assert set_aside == from_usd(0.8)
+    assert pots.balance(MONTH).settled == from_usd(1.5)
+    worker.reserved(2.5)
+    worker.refused(0.1)
+
+
+def test_what_nobody_bounds_is_booked_where_it_was_promised() -> None:
+    """Also when its month is over, and its wallet gone."""
+    pots = SharedPots()
+    worker = Worker(pots, {})
+    under_way = worker.reserved(2.0, CLOUD, ANNA)
+    worker.flush()
+    worker.reserved(1.0, CLOUD, ANNA, now=NOW + 31 * 86_400).settle(from_usd(0.7))
+
+    assert worker.ledger.promised(MONTH) == from_usd(2.0)
+    under_way.settle(from_usd(0.3), estimated=True)
+    worker.flush(NOW + 31 * 86_400)
+
+    assert pots.balance(MONTH).settled == pots.balance(MONTH).estimated == from_usd(0.3)
+    assert pots.balance(Pot(ANNA, Span.MONTH, "2026-07")).settled == from_usd(0.3)
+    assert pots.balance(Pot(ANNA, Span.MONTH, "2026-08")).settled == from_usd(0.7)
+    assert worker.ledger.is_settled
 
 
 def test_a_purse_outlives_its_period_so_that_a_clock_set_back_finds_it() -> None:

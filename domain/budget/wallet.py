@@ -1,0 +1,155 @@
+"""
+What the payers of an attempt have together, and what is promised of it.
+
+Theory of operation. An attempt is paid for by several accounts, each of which has a pot for the month and one
+for the day. Hardly any of these pots have a budget, and what is in the others nobody needs to know at once.
+So a wallet keeps one tally for all of these: what is promised and spent is noted there once, and poured into
+the purses before anybody looks into them. The list of changed tallies keeps what was noted, also when its
+wallet is gone.
+"""
+
+from collections.abc import Iterable
+from math import inf
+
+from domain.budget.book import Book
+from domain.budget.money import NOTHING, NanoUsd
+from domain.budget.purse import Purse
+
+
+class Tally:
+    """
+    What changed in purses without a budget since they last heard of it.
+
+    Args:
+        changed: where it puts itself when there is something to pour.
+
+    Attributes:
+        purses: what it is poured into.
+    """
+
+    __slots__ = ("_changed", "_estimated", "_is_changed", "_reserved", "_spent", "purses")
+
+    def __init__(self, purses: tuple[Purse, ...], changed: "list[Tally]") -> None:
+        self.purses = purses
+        self._changed = changed
+        self._is_changed = False
+        self._reserved = self._spent = self._estimated = 0
+
+    def __repr__(self) -> str:
+        return f"<Tally of {len(self.purses)}: spent={self._spent} reserved={self._reserved}>"
+
+    def note(self, reserved: int, spent: int, estimated: int) -> None:
+        self._reserved += reserved
+        self._spent += spent
+        self._estimated += estimated
+        if not self._is_changed:
+            self._is_changed = True
+            self._changed.append(self)
+
+    def pour(self) -> None:
+        for purse in self.purses:
+            purse.reserved += self._reserved
+            purse.spent += self._spent
+            purse.estimated += self._estimated
+        self._reserved = self._spent = self._estimated = 0
+        self._is_changed = False
+
+
+class Wallet:
+    """
+    The purses of some payers, until the calendar turns.
+
+    Attributes:
+        capped: those that have a budget.
+        since, until: when, as seconds since the epoch, these are the purses to pay from.
+    """
+
+    __slots__ = ("_others", "capped", "since", "until")
+
+    def __init__(self, books: Iterable[Book], now: float, changed: list[Tally]) -> None:
+        purses = tuple(purse for book in books for purse in book.current(now))
+        self.capped = tuple(purse for purse in purses if purse.cap is not None)
+        self._others = Tally(tuple(purse for purse in purses if purse.cap is None), changed)
+        self.since = max((purse.period.begins_at for purse in purses), default=-inf)
+        self.until = min((purse.period.ends_at for purse in purses), default=inf)
+
+    def __repr__(self) -> str:
+        return f"<Wallet {self.capped} {self._others!r}>"
+
+    def has(self, amount: NanoUsd) -> bool:
+        """Whether the amount fits into what was lent of all budgets."""
+        for purse in self.capped:  # noqa: SIM110  every request comes here, and a generator takes twice as long
+            if not purse.has(amount):
+                return False
+        return True
+
+    def promise(self, amount: NanoUsd) -> bool:
+        """Promises the amount; whether requests may soon have to wait for more to be lent."""
+        is_low = False
+        for purse in self.capped:
+            if purse.take(amount):
+                purse.long_for()
+                is_low = True
+        self._others.note(amount, 0, 0)
+        return is_low
+
+    def pay(self, amount: NanoUsd, cost: NanoUsd, estimated: NanoUsd) -> None:
+        """Ends the promise of ``amount``: ``cost`` was spent, and so much of it estimated."""
+        for purse in self.capped:
+            purse.reserved -= amount
+            purse.spent += cost
+        if estimated:
+            for purse in self.capped:
+                purse.estimated += estimated
+        self._others.note(-amount, cost, estimated)
+
+    def pay_unknown(self, amount: NanoUsd, estimate: NanoUsd) -> NanoUsd:
+        """
+        The same where nobody knows what was spent: hard budgets are charged all that was promised.
+
+        Returns:
+            how much that is beyond the estimate.
+        """
+        self.pay(amount, estimate, estimate)
+        beyond = NanoUsd(max(0, amount - estimate))
+        set_aside = NOTHING
+        # What had no budget when it was promised may have one now.
+        for purse in (*self.capped, *self._others.purses):
+            if purse.cap is not None and purse.is_hard:
+                purse.spent += beyond
+                purse.estimated += beyond
+                set_aside = beyond
+        return set_aside
+
+
+class Reservation:
+    """Money promised to one attempt: settle or release it, once."""
+
+    __slots__ = ("_wallet", "amount")
+
+    def __init__(self, wallet: Wallet, amount: NanoUsd) -> None:
+        self._wallet: Wallet | None = wallet
+        self.amount = amount
+
+    def __repr__(self) -> str:
+        return f"<Reservation of {self.amount}{'' if self._wallet else ', settled'}>"
+
+    def settle(self, cost: NanoUsd, *, estimated: bool = False) -> None:
+        """The attempt cost this much."""
+        wallet, self._wallet = self._wallet, None
+        if wallet is not None:
+            wallet.pay(self.amount, cost, cost if estimated else NOTHING)
+
+    def settle_unknown(self, estimate: NanoUsd) -> NanoUsd:
+        """
+        The attempt may have been billed: an estimate under a soft budget, all of it under a hard one.
+
+        Returns:
+            how much hard budgets are charged beyond the estimate.
+        """
+        wallet, self._wallet = self._wallet, None
+        return NOTHING if wallet is None else wallet.pay_unknown(self.amount, estimate)
+
+    def release(self) -> None:
+        """The attempt cost nothing, or was never made."""
+        self.settle(NOTHING)
