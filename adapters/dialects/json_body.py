@@ -39,7 +39,7 @@ class JsonBody:
         return f"<{type(self).__name__} {len(self.members.body)} bytes>"
 
     @property
-    def most_bytes(self) -> int | None:
+    def most_bytes(self) -> int:
         return len(self.members.body)
 
     @property

@@ -6,6 +6,7 @@ import msgspec
 
 from adapters.dialects.json_body import JsonBody
 from adapters.dialects.plain import Plain, PlainTurn
+from domain.conversation.request import Measure
 
 _MARK = "cache_control"
 _read_turns = msgspec.json.Decoder(str | list[PlainTurn] | None).decode
@@ -31,12 +32,23 @@ class TurnsBody(JsonBody):
     """A `JsonBody` that says all in the turns of one member, which are read as plain ones once for all."""
 
     _turns = _UNREAD
+    _limit: int | None = None
+
+    def was_plain(self, body: Plain) -> None:
+        """All of it was read, and is plain."""
+        self._turns = _PLAIN
+        self._limit = body.output_limit
 
     @property
     def has_only_words(self) -> bool:
         if self._turns is _UNREAD:
             self._turns = self._looked_at()
         return self._turns is _PLAIN or (self._turns is _MARKED and super().has_only_words)
+
+    def _measured(self) -> Measure | None:
+        if self._limit is None:
+            return super()._measured()
+        return None if self.members.asks_for_more(self._dialect) else Measure(self.most_bytes, self._limit)
 
     def _looked_at(self) -> Turns:
         try:

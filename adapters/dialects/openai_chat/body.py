@@ -9,8 +9,8 @@ from adapters.dialects.fields import Fields, decoded, expected
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_chat.conversation_reading import read_conversation
 from adapters.dialects.openai_chat.message_reading import read_message, role_of
+from adapters.dialects.openai_chat.plain_chat import PlainChat, ShortChat
 from adapters.dialects.openai_chat.wire import NAME
-from adapters.dialects.plain import Limit, Plain, PlainTool, PlainTurn
 from adapters.dialects.turns_body import TurnsBody
 from domain.conversation.request import Conversation, MalformedRequest, Message, Role, newest_of
 
@@ -26,25 +26,15 @@ _raws_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _ROLES = {role.value: role for role in Role} | {"function": Role.TOOL}
 
 
-class _PlainChat(Plain, gc=False):
-    """A chat of the usual kind. Of two limits, whichever the upstream heeds is no larger."""
-
-    messages: list[PlainTurn] | None = None
-    tools: list[PlainTool] | None = None
-    max_completion_tokens: Limit = None
-
-    @property
-    def output_limit(self) -> int:
-        newer = self.max_completion_tokens
-        return max(self.max_tokens or 0, newer) if newer else self.max_tokens or 0
-
-
-_read_plain = msgspec.json.Decoder(_PlainChat).decode
+_read_plain = msgspec.json.Decoder(PlainChat).decode
 
 
 class ChatBody(TurnsBody):
     """
     The source of a request of this dialect.
+
+    Args:
+        short: the same, if all of it was read.
 
     Attributes:
         members: the body.
@@ -54,9 +44,13 @@ class ChatBody(TurnsBody):
         MalformedRequest: on construction, for a body that is no object or has no readable messages.
     """
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, short: ShortChat | None = None) -> None:
         super().__init__(JsonMembers(body), NAME, _read_plain, "messages")
-        self.roles: Sequence[str] = _roles(self.members.raw("messages"))
+        if short is None:
+            self.roles: Sequence[str] = _roles(self.members.raw("messages"))
+        else:
+            self.roles = short.roles
+            self.was_plain(short)
         self._conversation: Conversation | None = None
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ from adapters.dialects.dialect import Outgoing
 from adapters.dialects.fields import Fields
 from adapters.dialects.openai_chat.body import ChatBody
 from adapters.dialects.openai_chat.conversation_writing import written
+from adapters.dialects.openai_chat.plain_chat import short_chat
 from adapters.dialects.openai_chat.splicing import spliced
 from adapters.dialects.openai_chat.wire import NAME
 from domain.conversation.request import NO_HEADERS, ChatRequest
@@ -32,7 +33,20 @@ def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
     Raises:
         MalformedRequest: not JSON, or a field that is wrong; the error names the place.
     """
-    source = ChatBody(body)
+    short = short_chat(body)
+    source = ChatBody(body, short)
+    kept = {name: headers[name] for name in _HEADERS if name in headers} or NO_HEADERS
+    if short is not None:
+        return ChatRequest(
+            dialect=NAME,
+            model=short.model or "",
+            source=source,
+            stream=short.stream or False,
+            profile=short.profile,
+            declares_tools=bool(short.tools),
+            wants_usage=short.wants_usage,
+            headers=kept,
+        )
     fields = source.members.fields(*_READ_AT_ONCE)
     for limit in ("max_tokens", "max_completion_tokens"):
         fields.optional_count(limit)
@@ -47,7 +61,7 @@ def decode_request(body: bytes, headers: Mapping[str, str]) -> ChatRequest:
         declares_tools=tools or functions,
         choices=max(fields.optional_choices("n"), fields.optional_choices("best_of")),
         wants_usage=_wants_usage(fields),
-        headers={name: headers[name] for name in _HEADERS if name in headers} or NO_HEADERS,
+        headers=kept,
     )
 
 
