@@ -16,7 +16,7 @@ import uvloop
 
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from app.use_cases.admission import Admission, rooms_of
-from app.use_cases.attempts import Attempting, Companion, Ending, admitted, seen_of
+from app.use_cases.attempts import Attempting, Companion, Ending, admitted, give_up, seen_of
 from app.use_cases.bookkeeping import Bookkeeper
 from app.use_cases.money_events import observed
 from app.use_cases.spending import BudgetGate, Spending
@@ -159,14 +159,15 @@ def _body(scenario: str) -> bytes:
 async def _cpu_us(house: "_House", attempts: Sequence[Attempting]) -> Parts:
     askers = [house.asker(attempting) for attempting in attempts]
     found = bill(seen_of(attempts[0], _USED), attempts[0].spec.price)
+    gate = house.gate
     began = time.process_time_ns()
     for asker, attempting in zip(askers, attempts, strict=True):
-        assert house.passes(asker, attempting)
+        assert gate(house.table, asker, attempting.target, attempting.spec) is None
     planned = time.process_time_ns()
     tickets = [await admitted(house.companions, attempting) for attempting in attempts]
     seated = time.process_time_ns()
     for one in tickets:
-        one.ended(_USED)
+        give_up(one, _USED)
     ended = time.process_time_ns()
     for attempting in attempts:
         _tell(attempting, found)
@@ -209,7 +210,7 @@ class _House:
         self.ledger = ledger = BudgetLedger(self.budgets)
         self.bookkeeper = Bookkeeper(ledger, UsageJournal(clock, str), self.store, sink, clock)
         quotes = Quotes(self.table, ledger, TokenEstimator().at_most)
-        self._gate = BudgetGate(quotes, ledger, self.bookkeeper, clock)
+        self.gate = BudgetGate(quotes, ledger, self.bookkeeper, clock)
         self.companions: tuple[Companion, ...] = (
             Admission(rooms_of(self.table.providers), weights_of(config), (), sink, clock),
             Spending(quotes, self.bookkeeper, sink),
@@ -235,10 +236,6 @@ class _House:
     def asker(self, attempting: Attempting) -> Asker:
         """Whoever asks all gates."""
         return Asker(facts=attempting.facts, profile=self._profile, caller=self._wishes.caller)
-
-    def passes(self, asker: Asker, attempting: Attempting) -> bool:
-        """Whether the gate of the budgets lets it pass."""
-        return self._gate(self.table, asker, self._target, attempting.spec) is None
 
 
 class _Nowhere:

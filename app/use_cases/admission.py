@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
@@ -16,6 +15,7 @@ from domain.ports.observation import EventSink
 from domain.ports.time import Clock
 from domain.routing.gates import BarReason, Barred
 from domain.routing.targets import ProviderSpec, Room, Target
+from domain.values import value
 
 BACKGROUND = "background"
 """What a client says in ``X-CodeRouter-Priority`` for work that nobody is waiting for."""
@@ -59,11 +59,10 @@ class Door:
         self._call(self.queue.resize(seats), _Left.SEATED)
 
     def leave(self, visitor_id: int) -> None:
-        self.calls.pop(visitor_id, None)
         called = self.queue.leave(visitor_id)
         if called:
             self._call(called, _Left.SEATED)
-        elif self.queue.waiting:
+        elif self.calls:
             self._somebody_waits.set()
 
     def enter(self, visitor_id: int) -> "asyncio.Future[_Left]":
@@ -97,17 +96,16 @@ class _NoDoor:
 _FREE = _NoDoor()
 
 
-@dataclass(slots=True)
-class _Seat:
-    """A place at a provider, kept until the attempt is over."""
+@value(kw_only=True)
+class _Guest(Visitor):
+    """A visitor that has its seat, once it is given one, until the attempt is over."""
 
     door: Door
-    visitor_id: int
 
     def ended(self, ending: Ending) -> None:
         if ending.sent:
             self.door.times.note(ending.duration_s)
-        self.door.leave(self.visitor_id)
+        self.door.leave(self.id)
 
 
 class Admission:
@@ -152,21 +150,25 @@ class Admission:
         door = self.doors.get(attempting.target.provider)
         if door is None:
             return _FREE
-        visitor = self._visitor(attempting)
-        arrival = door.queue.arrive(visitor)
+        wishes = attempting.wishes
+        member = wishes.caller.member
+        background = wishes.priority == BACKGROUND or self._is_background(attempting.request.model)
+        weight = self._weights.get(member, 1)
+        guest = _Guest(next(self._numbers), member, weight, wishes.session, background, door=door)
+        arrival = door.queue.arrive(guest)
         if isinstance(arrival, Seated):
-            return _Seat(door, visitor.id)
+            return guest
         if isinstance(arrival, Full):
             raise _refused(attempting.target, BarReason.QUEUE_FULL, door)
         if isinstance(arrival, Displaces):
             door.displace(arrival.other)
-        return Later(self._seated(attempting, door, visitor, arrival.position))
+        return Later(self._seated(attempting, guest, arrival.position))
 
-    async def _seated(self, attempting: Attempting, door: Door, visitor: Visitor, position: int) -> _Seat:
+    async def _seated(self, attempting: Attempting, guest: _Guest, position: int) -> _Guest:
         """Once its turn has come."""
-        since = self._clock.monotonic()
-        call = door.enter(visitor.id)
-        self._tell_entered(attempting, door, visitor, position)
+        since, door = self._clock.monotonic(), guest.door
+        call = door.enter(guest.id)
+        self._tell_entered(attempting, guest, position)
         reason = _Left.CLIENT_LEFT
         try:
             async with asyncio.timeout(door.room.patience_s):
@@ -175,15 +177,15 @@ class Admission:
             reason = _Left.TIMED_OUT
             raise _refused(attempting.target, BarReason.QUEUE_TIMED_OUT, door) from None
         finally:
-            door.calls.pop(visitor.id, None)
+            door.calls.pop(guest.id, None)
             if reason is not _Left.SEATED:
-                door.leave(visitor.id)
+                door.leave(guest.id)
             waited_ms = round((self._clock.monotonic() - since) * 1000, 1)
             self._sink.emit(
                 QueueLeft(
                     request_id=attempting.request_id,
                     provider=door.name,
-                    member=visitor.member,
+                    member=guest.member,
                     reason=reason,
                     waited_ms=waited_ms,
                     waiting=door.queue.waiting,
@@ -191,23 +193,17 @@ class Admission:
             )
         if reason is _Left.DISPLACED:
             raise _refused(attempting.target, BarReason.QUEUE_FULL, door)
-        return _Seat(door, visitor.id)
+        return guest
 
-    def _visitor(self, attempting: Attempting) -> Visitor:
-        wishes = attempting.wishes
-        member = wishes.caller.member
-        background = wishes.priority == BACKGROUND or self._is_background(attempting.request.model)
-        weight = self._weights.get(member, 1)
-        return Visitor(next(self._numbers), member, weight, wishes.session, background)
-
-    def _tell_entered(self, attempting: Attempting, door: Door, visitor: Visitor, position: int) -> None:
+    def _tell_entered(self, attempting: Attempting, guest: _Guest, position: int) -> None:
+        door = guest.door
         wait_s = door.times.wait_s(position, door.seats)
         self._sink.emit(
             QueueEntered(
                 request_id=attempting.request_id,
                 provider=door.name,
-                member=visitor.member,
-                background=visitor.background,
+                member=guest.member,
+                background=guest.background,
                 position=position,
                 waiting=door.queue.waiting,
                 expected_wait_s=None if wait_s is None else round(wait_s, 1),

@@ -221,25 +221,15 @@ class TargetPostponed(Exception):
     """A target is to be tried after the others, as became known only when its turn had come."""
 
 
-class Tickets:
-    """The tickets of one attempt: all of them are told how it ended, in the opposite order, and once."""
-
-    __slots__ = ("_tickets",)
-
-    def __init__(self, tickets: list[Ticket]) -> None:
-        self._tickets = tickets
-
-    def __repr__(self) -> str:
-        return f"<Tickets {self._tickets}>"
-
-    def ended(self, ending: Ending) -> None:
-        while self._tickets:
-            self._tickets.pop().ended(ending)
+def give_up(tickets: list[Ticket], ending: Ending) -> None:
+    """Tells all tickets of one attempt how it ended, in the opposite order, and each of them once."""
+    while tickets:
+        tickets.pop().ended(ending)
 
 
-async def admitted(companions: Iterable[Companion], attempting: Attempting) -> Tickets:
+async def admitted(companions: Iterable[Companion], attempting: Attempting) -> list[Ticket]:
     """
-    The tickets of all companions, asked in order.
+    The tickets of all companions, asked in order; `give_up` them.
 
     Raises:
         TargetRefused, TargetPostponed: one of them did not let it begin; those before it have been told.
@@ -250,9 +240,9 @@ async def admitted(companions: Iterable[Companion], attempting: Attempting) -> T
             found = companion.admit(attempting)
             tickets.append(await found.ticket if isinstance(found, Later) else found)
     except BaseException:
-        Tickets(tickets).ended(NOT_MADE)
+        give_up(tickets, NOT_MADE)
         raise
-    return Tickets(tickets)
+    return tickets
 
 
 class Settlement:
@@ -260,7 +250,7 @@ class Settlement:
 
     __slots__ = ("_began_at", "_clock", "_tickets", "characters", "finished", "heard_out", "ttft_s", "usage")
 
-    def __init__(self, tickets: Tickets, clock: Clock) -> None:
+    def __init__(self, tickets: list[Ticket], clock: Clock) -> None:
         self._tickets = tickets
         self._clock = clock
         self._began_at = clock.monotonic()
@@ -302,7 +292,7 @@ class Settlement:
             ttft_s=self.ttft_s,
             duration_s=self._clock.monotonic() - self._began_at,
         )
-        self._tickets.ended(ending)
+        give_up(self._tickets, ending)
 
 
 @contextmanager

@@ -134,6 +134,7 @@ class Bookkeeper:
         if isinstance(found, Short):
             return None
         if self._ledger.is_low:
+            self._ledger.is_low = False
             self._hurry()
         return found
 

@@ -14,7 +14,7 @@ from domain.events import Outcome
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock
 from domain.routing.gates import Asker, BarReason, Barred
-from domain.routing.quotes import Errand, Quote, Quotes, known_quote, payers
+from domain.routing.quotes import Quote, Quotes, known_quote, payers
 from domain.routing.targets import ProviderSpec, RoutingTable, Target
 
 _LEAST = NanoUsd(1)
@@ -42,10 +42,9 @@ class BudgetGate:
         self, table: RoutingTable, asker: Asker, target: Target, spec: ProviderSpec
     ) -> Barred | None:
         suffix = table.system_suffix(asker.profile, target)
-        errand = Errand(asker.facts, asker.caller, asker.profile, target, spec, suffix)
-        quote = self._quotes.quote(errand)
+        quote = self._quotes.quote(asker, target, spec, suffix)
         if isinstance(quote, Barred):
-            return self._used_up(errand) or quote
+            return self._used_up(asker, target) or quote
         if not quote.is_bounded:
             return None
         if self._bookkeeper.promises_nothing(quote.accounts):
@@ -53,10 +52,10 @@ class BudgetGate:
         exceeded = self._ledger.exceeded(quote.accounts, quote.amount, self._clock.time())
         return None if exceeded is None else self._told(target, exceeded)
 
-    def _used_up(self, errand: Errand) -> Barred | None:
+    def _used_up(self, asker: Asker, target: Target) -> Barred | None:
         """Who is told what is missing shall not hear after that that there is no money anyhow."""
-        exceeded = self._ledger.exceeded(payers(errand), _LEAST, self._clock.time())
-        barred = None if exceeded is None else self._told(errand.target, exceeded)
+        exceeded = self._ledger.exceeded(payers(asker, target), _LEAST, self._clock.time())
+        barred = None if exceeded is None else self._told(target, exceeded)
         return None if barred is None or barred.reason is BarReason.BUDGET_PROMISED else barred
 
     def _told(self, target: Target, exceeded: Exceeded) -> Barred:
@@ -66,44 +65,49 @@ class BudgetGate:
 
 
 class Spending:
-    """A companion: reserves what an attempt may cost before it is made, and settles what it did cost."""
+    """
+    A companion: reserves what an attempt may cost before it is made, and settles what it did cost.
+
+    Attributes:
+        bookkeeper: who reserves it.
+        sink: where it is told what was spent.
+    """
 
     def __init__(self, quotes: Quotes, bookkeeper: Bookkeeper, sink: EventSink) -> None:
         self._quotes = quotes
-        self._bookkeeper = bookkeeper
-        self._sink = sink
+        self.bookkeeper = bookkeeper
+        self.sink = sink
 
     def __repr__(self) -> str:
-        return f"<Spending through {self._bookkeeper!r}>"
+        return f"<Spending through {self.bookkeeper!r}>"
 
     def admit(self, attempting: Attempting) -> "SpendingTicket | Later":
         """See `app.use_cases.attempts.Companion`."""
         quote = known_quote(attempting.facts, attempting.target, attempting.system_suffix)
         if quote is None:
-            quote = self._quotes.quote(_errand(attempting))
+            quote = self._quotes.quote(
+                _asker(attempting), attempting.target, attempting.spec, attempting.system_suffix
+            )
         if isinstance(quote, Barred):
             raise TargetRefused(quote)
         if quote.is_bounded:
-            found = self._bookkeeper.reserve_at_once(quote.accounts, quote.amount)
+            found = self.bookkeeper.reserve_at_once(quote.accounts, quote.amount)
         else:
-            found = self._bookkeeper.count(quote.accounts, quote.amount)
+            found = self.bookkeeper.count(quote.accounts, quote.amount)
         if found is None:
             return Later(self._reserved(attempting, quote))
-        return self._ticket(attempting, quote, found)
+        if isinstance(found, Exceeded):
+            raise TargetRefused(_barred(attempting.target, found))
+        return SpendingTicket(self, attempting, quote, found)
 
     async def _reserved(self, attempting: Attempting, quote: Quote) -> "SpendingTicket":
         try:
-            found = await self._bookkeeper.reserve(quote.accounts, quote.amount)
+            found = await self.bookkeeper.reserve(quote.accounts, quote.amount)
         except StateUnknown:
             raise TargetRefused(Barred(attempting.target, BarReason.BUDGET_UNKNOWN)) from None
-        return self._ticket(attempting, quote, found)
-
-    def _ticket(
-        self, attempting: Attempting, quote: Quote, found: Reservation | Exceeded
-    ) -> "SpendingTicket":
         if isinstance(found, Exceeded):
             raise TargetRefused(_barred(attempting.target, found))
-        return SpendingTicket(attempting, quote, found, self._bookkeeper, self._sink)
+        return SpendingTicket(self, attempting, quote, found)
 
 
 def _barred(target: Target, exceeded: Exceeded) -> Barred:
@@ -112,47 +116,42 @@ def _barred(target: Target, exceeded: Exceeded) -> Barred:
     return Barred(target, BarReason.BUDGET, exceeded=exceeded)
 
 
-def _errand(attempting: Attempting) -> Errand:
-    caller, suffix = attempting.wishes.caller, attempting.system_suffix
-    return Errand(attempting.facts, caller, attempting.profile, attempting.target, attempting.spec, suffix)
+def _asker(attempting: Attempting) -> Asker:
+    caller = attempting.wishes.caller
+    return Asker(facts=attempting.facts, profile=attempting.profile, caller=caller)
 
 
 class SpendingTicket:
     """The money that one attempt has been promised."""
 
-    __slots__ = ("_attempting", "_bookkeeper", "_quote", "_reservation", "_sink")
+    __slots__ = ("_attempting", "_quote", "_reservation", "_spending")
 
     def __init__(
-        self,
-        attempting: Attempting,
-        quote: Quote,
-        reservation: Reservation,
-        bookkeeper: Bookkeeper,
-        sink: EventSink,
+        self, spending: Spending, attempting: Attempting, quote: Quote, reservation: Reservation
     ) -> None:
+        self._spending = spending
         self._attempting = attempting
         self._quote = quote
         self._reservation = reservation
-        self._bookkeeper = bookkeeper
-        self._sink = sink
 
     def __repr__(self) -> str:
         return f"<SpendingTicket for {self._attempting.target}: {self._reservation!r}>"
 
     def ended(self, ending: Ending) -> None:
         """See `app.use_cases.attempts.Ticket`."""
-        price, is_answered = self._quote.price, ending.outcome is _ANSWERED
+        attempting, price, is_answered = self._attempting, self._quote.price, ending.outcome is _ANSWERED
         found = counted_bill(ending.usage, price) if is_answered else None
         if found is None:
-            found = bill(seen_of(self._attempting, ending), price)
-        found = self._settled(found)
-        self._attempting.receipt.add(self._attempting.target, found)
+            found = self._settled(bill(seen_of(attempting, ending), price))
+        else:
+            self._reservation.settle(found.cost)
+        self._spending.bookkeeper.stir()
+        attempting.receipt.add(attempting.target, found)
         if is_answered:
             self._tell(found, ending)
 
     def _settled(self, found: Bill) -> Bill:
         """The bill, with what is set aside as nobody knows what will be billed."""
-        self._bookkeeper.stir()
         if found.certainty is _COUNTED:
             self._reservation.settle(found.cost, estimated=found.estimated)
         elif found.certainty is _UNKNOWN:
@@ -163,7 +162,7 @@ class SpendingTicket:
 
     def _tell(self, found: Bill, ending: Ending) -> None:
         attempting = self._attempting
-        self._sink.emit(
+        self._spending.sink.emit(
             observed(
                 found,
                 ending.usage,

@@ -101,11 +101,12 @@ def counted_bill(usage: Usage | None, price: Price | None) -> Bill | None:
 
     It is what `bill` makes of such an answer, without looking at what else was seen of it.
     """
-    if usage is None or not usage.output_tokens or not counts_prompt(usage):
+    if usage is None or not usage.output_tokens or not (usage.input_tokens or counts_prompt(usage)):
         return None
     if price is None:
         return Bill(_COUNTED, usage)
-    return Bill(_COUNTED, usage, price.cost(usage), price.savings(usage))
+    savings = price.savings(usage) if usage.cache_read_tokens else NOTHING
+    return Bill(_COUNTED, usage, price.cost(usage), savings)
 
 
 def bill(seen: Seen, price: Price | None) -> Bill:

@@ -73,11 +73,17 @@ class Claims:
 
 
 class BudgetLedger:
-    """What this worker has reserved and spent, for every account that pays."""
+    """
+    What this worker has reserved and spent, for every account that pays.
+
+    Attributes:
+        budgets: every budget there is now; only `rebudget` changes them.
+        is_low: whether requests may soon have to wait for more to be lent; whoever asks for more clears it.
+    """
 
     def __init__(self, budgets: Mapping[Account, Budget]) -> None:
         self.is_low = False
-        self._budgets = budgets
+        self.budgets = budgets
         self._books: dict[Account, Book] = {}
         self._wallets: dict[Payers, Wallet] = {}
         self._tallies: list[Tally] = []
@@ -86,15 +92,10 @@ class BudgetLedger:
     def __repr__(self) -> str:
         return f"<BudgetLedger of {len(self._books)} accounts>"
 
-    @property
-    def budgets(self) -> Mapping[Account, Budget]:
-        """Every budget there is now."""
-        return self._budgets
-
     def rebudget(self, budgets: Mapping[Account, Budget]) -> None:
         """There are other budgets from now on; a mapping that was given is never changed."""
         self._pour()
-        self._budgets = budgets
+        self.budgets = budgets
         self._wallets = {}
         for account, book in self._books.items():
             book.rebudget(budgets.get(account, NO_BUDGET))
@@ -117,13 +118,21 @@ class BudgetLedger:
                 nobody is refused by what they held some time ago.
         """
         wallet = self._wallet(accounts, now)
-        return self._promised(wallet, amount) if wallet.has(amount) else _short(wallet, amount, asked=asked)
+        if not wallet.has(amount):
+            return _short(wallet, amount, asked=asked)
+        if wallet.promise(amount):
+            self.is_low = True
+        return Reservation(wallet, amount)
 
     def reserve_unlent(self, accounts: Payers, amount: NanoUsd, now: float) -> Reservation | Exceeded:
         """As `reserve`, by what is known of the budgets, while the store that lends cannot be asked."""
         wallet = self._wallet(accounts, now)
         exceeded = _first_exceeded(wallet.capped, amount, Purse.could_have)
-        return self._promised(wallet, amount) if exceeded is None else exceeded
+        if exceeded is not None:
+            return exceeded
+        if wallet.promise(amount):
+            self.is_low = True
+        return Reservation(wallet, amount)
 
     def is_known(self, accounts: Payers, now: float) -> bool:
         """Whether of every budget that must not be exceeded it was ever heard what is left of it."""
@@ -137,7 +146,6 @@ class BudgetLedger:
     def claims(self, now: float) -> Claims:
         """What the store must be told and asked; whatever comes of it must be told them before the next."""
         self._pour()
-        self.is_low = False
         claims: list[Claim] = []
         claimed: list[Purse] = []
         for book in self._books.values():
@@ -179,11 +187,6 @@ class BudgetLedger:
         """Whether nothing is promised, and the store knows of everything that was spent."""
         return all(purse.is_idle for purse in self.purses())
 
-    def _promised(self, wallet: Wallet, amount: NanoUsd) -> Reservation:
-        if wallet.promise(amount):
-            self.is_low = True
-        return Reservation(wallet, amount)
-
     def _pour(self) -> None:
         """Before somebody looks into the purses, or changes what they are for."""
         for tally in self._tallies:
@@ -206,7 +209,7 @@ class BudgetLedger:
         return book
 
     def _budget(self, account: Account) -> Budget:
-        return self._budgets.get(account, NO_BUDGET)
+        return self.budgets.get(account, NO_BUDGET)
 
 
 def _short(wallet: Wallet, amount: NanoUsd, *, asked: bool) -> Short | Exceeded:

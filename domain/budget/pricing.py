@@ -51,7 +51,7 @@ class Price:
             created = _count(usage.cache_creation_tokens)
             for_an_hour = min(_count(usage.cache_hour_tokens), created)
             cost += (created - for_an_hour) * self.cache_creation_rate + for_an_hour * self.cache_hour_rate
-        return _for_tokens(cost)
+        return NanoUsd(-(-cost // _MILLION))
 
     def savings(self, usage: Usage) -> NanoUsd:
         """What the cached tokens would have cost beyond what they did; filling the cache counts no loss."""
@@ -65,7 +65,7 @@ class Price:
         dearest = self.dearest_input_rate
         if cached_for_an_hour:
             dearest = max(dearest, self.cache_hour_rate)
-        return _for_tokens(input_tokens * dearest + output_tokens * self.output_rate)
+        return NanoUsd(-(-(input_tokens * dearest + output_tokens * self.output_rate) // _MILLION))
 
 
 def price(
@@ -107,7 +107,3 @@ def _rate(usd: Decimal) -> int:
 def _count(tokens: int | None) -> int:
     """Servers have been seen to count less than nothing."""
     return tokens if tokens is not None and tokens > 0 else 0
-
-
-def _for_tokens(of_a_million: int) -> NanoUsd:
-    return NanoUsd(-(-of_a_million // _MILLION)) if of_a_million else NOTHING

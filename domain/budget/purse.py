@@ -21,8 +21,8 @@ _SHARE_AT_REST = 1000
 cut at night shall cost no more, and workers without work keep nothing from those that have some."""
 
 _FOR_NEXT_ROUND = 2
-"""By what reservations rose, and what was spent, since the last claim they may again before the next one is
-answered, and more. Not all that was promised: what ended gave its room to what came after it."""
+"""By how much there was less room since the last claim there may be again before the next one is answered,
+and more. Not by all that was promised: what ended gave its room to what came after it."""
 
 _FORGETS = 0.8
 """
@@ -75,31 +75,37 @@ class Purse:
 
     Attributes:
         is_known: whether the store has ever said how the pot stands, or said it of the one before.
+        held: what was lent, what was spent of it included.
+        room: what was lent and is neither spent nor promised.
+        least_room: the least there was since the store was last told.
+        low_room: with less than this requests may soon have to wait for more to be lent.
+        is_low: whether there was less since the store was last told.
     """
 
     __slots__ = (
         "_appetite",
         "_asked",
         "_asked_at",
-        "_base",
         "_is_leaving",
         "_needs",
         "_others_committed",
         "_others_estimated",
         "_others_settled",
-        "_peak",
-        "_spent_then",
+        "_room_then",
         "_told",
         "cap",
         "estimated",
         "held",
         "is_hard",
         "is_known",
+        "is_low",
         "is_unsaid",
+        "least_room",
+        "low_room",
         "mode",
         "period",
         "pot",
-        "reserved",
+        "room",
         "spent",
     )
 
@@ -111,22 +117,26 @@ class Purse:
         self.is_hard = mode is BudgetMode.HARD
         self.spent = 0
         self.estimated = 0
-        self.reserved = 0
         self.held = 0
+        self.room = self.least_room = self._room_then = 0
         self._others_settled = self._others_estimated = 0
         self._others_committed = 0
         self._needs: list[NanoUsd] = []
-        self._base = self._peak = 0
-        self._spent_then = self._told = 0
-        self._appetite = 0
+        self._told = 0
+        self._appetite = self.low_room = 0
         self._asked_at: float | None = None
         self._is_leaving = False
-        self.is_known = False
+        self.is_known = self.is_low = False
         self.is_unsaid = cap is not None
         self._asked: Claim | None = None
 
     def __repr__(self) -> str:
         return f"<Purse of {self.pot}: spent={self.spent} reserved={self.reserved} held={self.held}>"
+
+    @property
+    def reserved(self) -> int:
+        """What is promised to requests that are under way."""
+        return self.held - self.spent - self.room
 
     @property
     def is_idle(self) -> bool:
@@ -144,8 +154,12 @@ class Purse:
 
     def has(self, amount: NanoUsd) -> bool:
         """Whether a request fits into what was lent of a budget."""
-        room = self.held - self.spent - self.reserved
-        return room >= amount and (self.is_hard or (room > 0 and self._left > 0))
+        return self.room >= amount and (self.is_hard or self.is_open)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a soft budget, and what was lent of it, have anything left."""
+        return self.room > 0 and self._left > 0
 
     def could_have(self, amount: NanoUsd) -> bool:
         """Whether a request fits into the budget beside what others held when the store was last asked."""
@@ -174,12 +188,6 @@ class Purse:
             amount=amount,
         )
 
-    def take(self, amount: NanoUsd) -> bool:
-        """Promises money of a budget; whether requests may soon have to wait for more to be lent."""
-        reserved = self.reserved = self.reserved + amount
-        self._peak = max(self._peak, reserved)
-        return self.held - self.spent - reserved < self._appetite // _FOR_NEXT_ROUND
-
     def lack(self, amount: NanoUsd) -> None:
         """A request waits for more to be lent."""
         self._needs.append(self._need(amount))
@@ -202,14 +210,15 @@ class Purse:
 
         While requests wait, nothing is held beyond what is promised: it goes to them, in their order.
         """
-        used = self._peak - self._base + self.spent - self._spent_then
-        self._base = self._peak = self.reserved
-        self._spent_then = self.spent
+        used = self._room_then - self.least_room
+        self._look_anew()
+        self.is_low = False
         if used or self._asked_at is None:
             self._asked_at = now
         appetite = max(used * _FOR_NEXT_ROUND, int(self._appetite * _FORGETS), self._unasked(now))
         self._appetite = appetite if self.cap is None else min(appetite, self.cap // SHARE_AHEAD)
-        surplus = self.cap is not None and self._room > self._appetite * _FOR_NEXT_ROUND
+        self.low_room = self._appetite // _FOR_NEXT_ROUND
+        surplus = self.cap is not None and self.room > self._appetite * _FOR_NEXT_ROUND
         if not (self._needs or self._has_news or surplus):
             return None
         self._asked = self._claim(surplus=surplus)
@@ -223,7 +232,7 @@ class Purse:
         estimated_then = self._asked.estimated if self._asked is not None else self.estimated
         self._asked = None
         self.is_known = True
-        self.held = grant.held
+        self._hold(grant.held)
         self._others_committed = grant.committed - grant.held
         self._others_settled = grant.settled - spent_then
         self._others_estimated = grant.estimated - estimated_then
@@ -235,8 +244,10 @@ class Purse:
 
     def recall(self, spent: NanoUsd, estimated: NanoUsd) -> None:
         """So much was spent of this pot before the purse was opened again."""
-        self.spent = self._spent_then = self._told = spent
+        self.room -= spent - self.spent
+        self.spent = self._told = spent
         self.estimated = estimated
+        self._look_anew()
 
     def say_again(self) -> None:
         """The store may have forgotten it."""
@@ -245,27 +256,26 @@ class Purse:
     def give_back(self) -> None:
         """Keeps nothing at hand from now on, as no request is expected any more."""
         self._is_leaving = True
-        self._appetite = 0
-        self._base = self._peak = self.reserved
-        self._spent_then = self.spent
-        if self._room > 0:
-            self.held = self.spent + self.reserved
+        self._appetite = self.low_room = 0
+        if self.room > 0:
+            self._hold(self.held - self.room)
             self.is_unsaid = True
+        self._look_anew()
 
     def _claim(self, *, surplus: bool) -> Claim:
         if self.cap is None:
-            self.held = 0
-        elif self._needs or self._room < 0:
-            self.held = self.spent + self.reserved
+            self._hold(0)
+        elif self._needs or self.room < 0:
+            self._hold(self.held - self.room)
         elif surplus:
-            self.held = self.spent + self.reserved + self._appetite
+            self._hold(self.held - self.room + self._appetite)
         return Claim(
             pot=self.pot,
             spent=NanoUsd(self.spent),
             estimated=NanoUsd(self.estimated),
             held=NanoUsd(self.held),
             needs=tuple(self._needs),
-            ahead=NanoUsd(max(0, self._appetite - self._room)),
+            ahead=NanoUsd(max(0, self._appetite - self.room)),
             cap=self.cap,
             mode=self.mode,
         )
@@ -283,10 +293,16 @@ class Purse:
         """What must be left; under a soft budget, anything at all."""
         return amount if self.is_hard else NanoUsd(max(amount, 1))
 
-    @property
-    def _room(self) -> int:
-        """What was lent and is not promised."""
-        return self.held - self.spent - self.reserved
+    def _hold(self, held: int) -> None:
+        """So much is lent now, which says nothing of what is used."""
+        more = held - self.held
+        self.held = held
+        self.room += more
+        self.least_room += more
+        self._room_then += more
+
+    def _look_anew(self) -> None:
+        self._room_then = self.least_room = self.room
 
     @property
     def _left(self) -> int:

@@ -25,39 +25,39 @@ class Tally:
 
     Attributes:
         purses: what it is poured into.
+        is_listed: whether it is in the list of those that changed.
+        reserved, spent, estimated: by how much; whoever changes them sees to it that it is listed.
     """
 
-    __slots__ = ("_changed", "_estimated", "_is_changed", "_reserved", "_spent", "purses")
+    __slots__ = ("_changed", "estimated", "is_listed", "purses", "reserved", "spent")
 
     def __init__(self, purses: tuple[Purse, ...], changed: "list[Tally]") -> None:
         self.purses = purses
         self._changed = changed
-        self._is_changed = False
-        self._reserved = self._spent = self._estimated = 0
+        self.is_listed = False
+        self.reserved = self.spent = self.estimated = 0
 
     def __repr__(self) -> str:
-        return f"<Tally of {len(self.purses)}: spent={self._spent} reserved={self._reserved}>"
+        return f"<Tally of {len(self.purses)}: spent={self.spent} reserved={self.reserved}>"
 
-    def note(self, reserved: int, spent: int, estimated: int) -> None:
-        self._reserved += reserved
-        self._spent += spent
-        self._estimated += estimated
-        if not self._is_changed:
-            self._is_changed = True
-            self._changed.append(self)
+    def list(self) -> None:
+        self.is_listed = True
+        self._changed.append(self)
 
     def pour(self) -> None:
         for purse in self.purses:
-            purse.reserved += self._reserved
-            purse.spent += self._spent
-            purse.estimated += self._estimated
-        self._reserved = self._spent = self._estimated = 0
-        self._is_changed = False
+            purse.room -= self.reserved + self.spent
+            purse.spent += self.spent
+            purse.estimated += self.estimated
+        self.reserved = self.spent = self.estimated = 0
+        self.is_listed = False
 
 
 class Wallet:
     """
     The purses of some payers, until the calendar turns.
+
+    Every request comes here: what is done with each purse stands in one loop, as a call takes longer than it.
 
     Attributes:
         capped: those that have a budget.
@@ -77,31 +77,39 @@ class Wallet:
         return f"<Wallet {self.capped} {self._others!r}>"
 
     def has(self, amount: NanoUsd) -> bool:
-        """Whether the amount fits into what was lent of all budgets."""
-        for purse in self.capped:  # noqa: SIM110  every request comes here, and a generator takes twice as long
-            if not purse.has(amount):
+        """Whether the amount fits into what was lent of each budget."""
+        for purse in self.capped:  # noqa: SIM110  to ask for all of a generator takes twice as long
+            if purse.room < amount or not (purse.is_hard or purse.is_open):
                 return False
         return True
 
     def promise(self, amount: NanoUsd) -> bool:
-        """Promises the amount; whether requests may soon have to wait for more to be lent."""
+        """Promises the amount; whether requests may from now on have to wait for more to be lent."""
         is_low = False
         for purse in self.capped:
-            if purse.take(amount):
-                purse.long_for()
-                is_low = True
-        self._others.note(amount, 0, 0)
+            room = purse.room = purse.room - amount
+            if room < purse.least_room:
+                purse.least_room = room
+                if room < purse.low_room and not purse.is_low:
+                    purse.is_low = purse.is_unsaid = is_low = True
+        others = self._others
+        others.reserved += amount
+        if not others.is_listed:
+            others.list()
         return is_low
 
     def pay(self, amount: NanoUsd, cost: NanoUsd, estimated: NanoUsd) -> None:
         """Ends the promise of ``amount``: ``cost`` was spent, and so much of it estimated."""
         for purse in self.capped:
-            purse.reserved -= amount
+            purse.room += amount - cost
             purse.spent += cost
-        if estimated:
-            for purse in self.capped:
-                purse.estimated += estimated
-        self._others.note(-amount, cost, estimated)
+            purse.estimated += estimated
+        others = self._others
+        others.reserved -= amount
+        others.spent += cost
+        others.estimated += estimated
+        if not others.is_listed:
+            others.list()
 
     def pay_unknown(self, amount: NanoUsd, estimate: NanoUsd) -> NanoUsd:
         """
@@ -116,6 +124,7 @@ class Wallet:
         # What had no budget when it was promised may have one now.
         for purse in (*self.capped, *self._others.purses):
             if purse.cap is not None and purse.is_hard:
+                purse.room -= beyond
                 purse.spent += beyond
                 purse.estimated += beyond
                 set_aside = beyond

@@ -56,6 +56,8 @@ class Facts:
         count: how many tokens a text is; asked last, as it takes milliseconds for a long one.
 
     Attributes:
+        generates: whether the answer is made of tokens.
+        choices: how many answers are asked for.
         quotes: what attempts at targets may cost, kept by `domain.routing.quotes` for whoever asks again.
     """
 
@@ -63,6 +65,8 @@ class Facts:
         self._request = request
         self._source = request.source
         self._count = count
+        self.generates = request.generates
+        self.choices = request.choices
         self.was_read = False
         self.turn_was_read = False
         self.quotes: dict[Hashable, Any] = {}
@@ -107,19 +111,9 @@ class Facts:
         return betas_in(self._request.headers.get(BETA_HEADER, ""))
 
     @property
-    def generates(self) -> bool:
-        """Whether the answer is made of tokens."""
-        return self._request.generates
-
-    @property
     def dialect(self) -> str:
         """The language that the client speaks."""
         return self._request.dialect
-
-    @property
-    def choices(self) -> int:
-        """How many answers are asked for."""
-        return self._request.choices
 
     @cached_property
     def latest_text(self) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from domain.access.keys import Caller
 from domain.budget.accounts import Account, AccountKind
 from domain.budget.billing import LONGEST_ANSWER
 from domain.budget.ledger import BudgetLedger, Payers, Strictness
@@ -12,9 +11,9 @@ from domain.budget.money import NOTHING, NanoUsd
 from domain.budget.pricing import Price
 from domain.conversation.reply import MOST_TOKENS
 from domain.routing.facts import Facts
-from domain.routing.gates import BarReason, Barred
+from domain.routing.gates import Asker, BarReason, Barred
 from domain.routing.manner import is_spoken_by
-from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target
+from domain.routing.targets import ProviderSpec, RoutingTable, Target
 from domain.tokens.request import TOOLS_PREAMBLE
 from domain.values import value
 
@@ -34,23 +33,6 @@ _MOST_TARIFFS = 4096
 
 
 @value
-class Errand:
-    """
-    An attempt as far as its cost depends on it.
-
-    Attributes:
-        suffix: the instructions of the configuration that will be added.
-    """
-
-    facts: Facts
-    caller: Caller
-    profile: Profile
-    target: Target
-    spec: ProviderSpec
-    suffix: str = ""
-
-
-@value
 class Quote:
     """
     The most that an attempt can cost.
@@ -64,20 +46,50 @@ class Quote:
     accounts: tuple[Account, ...]
     amount: NanoUsd
     price: Price | None
-    is_bounded: bool
+    is_bounded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class _Rates:
-    """Who pays for a request, by which price, and whether the strictest of their budgets is hard."""
+class _Terms:
+    """
+    What is known of an attempt before the request is.
+
+    Attributes:
+        accounts: who pays.
+        hard: whether the strictest of their budgets is.
+        spec: the target's provider, which these terms hold for.
+        usual_limit: how long the answer may be where the client sets no limit: as long as the longest that
+            the model's vendor tells of, or that its window holds, or that any vendor tells of. ``None`` under
+            a hard budget where nothing limits it.
+        most_output: no answer is longer.
+        is_open: whether the configuration adds what a hard budget cannot bound.
+    """
 
     accounts: Payers
     price: Price
     hard: bool
+    spec: ProviderSpec
+    usual_limit: int | None
+    most_output: int
+    is_open: bool
 
 
-_Tariff: TypeAlias = Quote | Barred | _Rates
-"""What does not depend on the request: all of the quote, or the rates for it."""
+def _terms(accounts: Payers, price: Price, spec: ProviderSpec, *, hard: bool) -> _Terms:
+    window = spec.context_window
+    return _Terms(
+        accounts,
+        price,
+        hard,
+        spec,
+        usual_limit=spec.output_limit
+        or (window if hard else spec.longest_answer or window or LONGEST_ANSWER),
+        most_output=window or MOST_TOKENS,
+        is_open=hard and bool(spec.costly_fields),
+    )
+
+
+_Tariff: TypeAlias = Quote | Barred | _Terms
+"""What does not depend on the request: all of the quote, or the terms for it."""
 
 
 def known_quote(facts: Facts, target: Target, suffix: str) -> "Quote | Barred | None":
@@ -104,129 +116,109 @@ class Quotes:
     def __repr__(self) -> str:
         return f"<Quotes by {self._ledger!r}>"
 
-    def quote(self, errand: Errand) -> Quote | Barred:
+    def quote(self, asker: Asker, target: Target, spec: ProviderSpec, suffix: str = "") -> Quote | Barred:
         """
         The quote, or why a budget cannot be kept with this target.
+
+        Args:
+            suffix: the instructions of the configuration that will be added.
 
         Raises:
             MalformedRequest: the request had to be read, and cannot be understood.
         """
-        found = known_quote(errand.facts, errand.target, errand.suffix)
+        found = known_quote(asker.facts, target, suffix)
         if found is None:
-            found = self._quote(errand)
-            errand.facts.quotes[errand.target] = (errand.suffix, found)
+            tariff = self._tariff(asker, target, spec)
+            found = (
+                self._worst_case(asker.facts, target, suffix, tariff)
+                if isinstance(tariff, _Terms)
+                else tariff
+            )
+            asker.facts.quotes[target] = (suffix, found)
         return found
 
-    def _quote(self, errand: Errand) -> Quote | Barred:
-        tariff = self._tariff(errand)
-        if not isinstance(tariff, _Rates):
-            return tariff
-        found = self._worst_case(errand, tariff.price, hard=tariff.hard)
-        if isinstance(found, Barred):
-            return found
-        return Quote(tariff.accounts, found, tariff.price, is_bounded=True)
-
-    def _tariff(self, errand: Errand) -> "_Tariff":
+    def _tariff(self, asker: Asker, target: Target, spec: ProviderSpec) -> "_Tariff":
         """Looked up once for somebody and a target, as long as the budgets are these."""
-        caller, budgets = errand.caller, self._ledger.budgets
-        if budgets is not self._budgets or len(self._tariffs) >= _MOST_TARIFFS:
-            self._budgets, self._tariffs = budgets, {}
-        party = (errand.target, errand.profile.name, caller.member, caller.key_account)
+        caller = asker.caller
+        if self._ledger.budgets is not self._budgets or len(self._tariffs) >= _MOST_TARIFFS:
+            self._budgets, self._tariffs = self._ledger.budgets, {}
+        party = (target, asker.profile.name, caller.member, caller.key_account)
         found = self._tariffs.get(party)
-        if found is None:
-            found = self._tariffs[party] = self._new_tariff(errand)
+        if found is None or (isinstance(found, _Terms) and found.spec is not spec):
+            found = self._tariffs[party] = self._new_tariff(asker, target, spec)
         return found
 
-    def _new_tariff(self, errand: Errand) -> "_Tariff":
-        price, accounts = self._table.price(errand.target), payers(errand)
+    def _new_tariff(self, asker: Asker, target: Target, spec: ProviderSpec) -> "_Tariff":
+        price, accounts = self._table.price(target), payers(asker, target)
         if price is None or price.is_free:
-            return self._unpriced(errand)
+            return self._unpriced(accounts, target, spec)
         strictness = self._ledger.strictness(accounts)
         if strictness is Strictness.FREE:
             return Quote(accounts, NOTHING, price, is_bounded=False)
-        return _Rates(accounts, price, strictness is Strictness.HARD)
+        return _terms(accounts, price, spec, hard=strictness is Strictness.HARD)
 
-    def _worst_case(self, errand: Errand, price: Price, *, hard: bool) -> NanoUsd | Barred:
-        facts = errand.facts
+    def _worst_case(self, facts: Facts, target: Target, suffix: str, terms: _Terms) -> Quote | Barred:
+        """For all the answers together."""
         usual = facts.measure
-        asked = facts.output_limit if usual is None else usual.output_limit
-        output_tokens = _most_output_tokens(errand, asked, hard=hard)
-        if output_tokens is None:
-            return Barred(errand.target, BarReason.NO_OUTPUT_BOUND)
-        if hard and facts.generates and errand.spec.costly_fields:
-            return Barred(errand.target, BarReason.NO_COST_BOUND)
+        output_tokens = 0
+        if facts.generates:
+            asked = facts.output_limit if usual is None else usual.output_limit
+            limit = asked or terms.usual_limit
+            if limit is None:
+                return Barred(target, BarReason.NO_OUTPUT_BOUND)
+            if terms.is_open:
+                return Barred(target, BarReason.NO_COST_BOUND)
+            output_tokens = min(limit, terms.most_output) * facts.choices
         if usual is None:
-            input_tokens = self._most_input_tokens(errand, hard=hard)
-            for_an_hour = facts.may_cache_for_an_hour
+            input_tokens, for_an_hour = self._most_input_tokens(facts, terms), facts.may_cache_for_an_hour
         else:
-            input_tokens = usual.size + TOOLS_PREAMBLE
-            for_an_hour = False
+            input_tokens, for_an_hour = usual.size + TOOLS_PREAMBLE, False
         if input_tokens is None:
-            return Barred(errand.target, BarReason.NO_COST_BOUND)
-        if errand.suffix:
-            input_tokens += self._at_most(errand.suffix)
-        return price.at_most(input_tokens, output_tokens, cached_for_an_hour=for_an_hour)
+            return Barred(target, BarReason.NO_COST_BOUND)
+        if suffix:
+            input_tokens += self._at_most(suffix)
+        price = terms.price
+        if for_an_hour:
+            most = price.at_most(input_tokens, output_tokens, cached_for_an_hour=True)
+        else:
+            most = price.at_most(input_tokens, output_tokens)
+        return Quote(terms.accounts, most, price)
 
-    def _most_input_tokens(self, errand: Errand, *, hard: bool) -> int | None:
+    def _most_input_tokens(self, facts: Facts, terms: _Terms) -> int | None:
         """
         Of what the client said; ``None`` under a hard budget where nothing limits it.
 
         Under a soft one what the vendor may run meanwhile is left out, as nobody knows of what order it is.
         """
-        facts, spec = errand.facts, errand.spec
-        if hard and facts.is_open_ended and is_spoken_by(spec, facts.dialect):
+        spec = terms.spec
+        if terms.hard and facts.is_open_ended and is_spoken_by(spec, facts.dialect):
             return None
         prompt = facts.most_prompt_tokens(self._at_most, picture=_most_of_a_picture(spec))
         if prompt is None:
-            return spec.context_window or (None if hard else _LONGEST_PROMPT)
+            return spec.context_window or (None if terms.hard else _LONGEST_PROMPT)
         return prompt
 
-    def _unpriced(self, errand: Errand) -> Quote | Barred:
+    def _unpriced(self, accounts: Payers, target: Target, spec: ProviderSpec) -> Quote | Barred:
         """What is free is paid for by nobody, but a provider's own budget of nothing closes it."""
-        spec = errand.spec
-        unknown = spec.paid and self._table.price(errand.target) is None and not spec.allow_unpriced
-        if unknown and self._ledger.strictness(payers(errand)) is not Strictness.FREE:
-            return Barred(errand.target, BarReason.UNPRICED)
-        provider = (Account(AccountKind.PROVIDER, errand.target.provider),)
+        unknown = spec.paid and self._table.price(target) is None and not spec.allow_unpriced
+        if unknown and self._ledger.strictness(accounts) is not Strictness.FREE:
+            return Barred(target, BarReason.UNPRICED)
+        provider = (Account(AccountKind.PROVIDER, target.provider),)
         bounded = self._ledger.strictness(provider) is not Strictness.FREE
-        return (
-            Quote(provider, _LEAST, None, is_bounded=True)
-            if bounded
-            else Quote((), NOTHING, None, is_bounded=False)
-        )
+        return Quote(provider, _LEAST, None) if bounded else Quote((), NOTHING, None, is_bounded=False)
 
 
 def _most_of_a_picture(spec: ProviderSpec) -> int:
     return _MOST_OF_CLAUDES_PICTURES if spec.adapter == "anthropic" else _MOST_OF_A_PICTURE
 
 
-def payers(errand: Errand) -> Payers:
+def payers(asker: Asker, target: Target) -> Payers:
     """Whoever pays for it and has a name; nobody keeps a purse for a caller without one."""
-    caller = errand.caller
+    caller = asker.caller
     named = (
-        Account(AccountKind.PROVIDER, errand.target.provider),
-        Account(AccountKind.PROFILE, errand.profile.name),
+        Account(AccountKind.PROVIDER, target.provider),
+        Account(AccountKind.PROFILE, asker.profile.name),
         Account(AccountKind.MEMBER, caller.member),
         Account(AccountKind.KEY, caller.key_account),
     )
     return tuple(account for account in named if account.name)
-
-
-def _most_output_tokens(errand: Errand, asked: int, *, hard: bool) -> int | None:
-    """
-    For all the answers together. None outgrows its context window.
-
-    Where nobody sets a limit a soft budget takes the longest answer that the model's vendor tells of, or that
-    its window holds, or that any vendor tells of; for a hard one there is ``None`` where nothing limits them.
-
-    Args:
-        asked: the limit that the client sets; 0 for none.
-    """
-    facts, spec = errand.facts, errand.spec
-    if not facts.generates:
-        return 0
-    window = spec.context_window
-    limit = (
-        asked or spec.output_limit or (window if hard else spec.longest_answer or window or LONGEST_ANSWER)
-    )
-    return None if limit is None else min(limit, window or MOST_TOKENS) * facts.choices

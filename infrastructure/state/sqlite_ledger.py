@@ -76,9 +76,10 @@ def balances(connection: sqlite3.Connection, periods: Sequence[str]) -> tuple[Ba
 
 
 def _granted(connection: sqlite3.Connection, worker: int, claim: Claim) -> Grant:
-    spent, estimated, committed = connection.execute(_OTHERS, (*_key(claim.pot), worker)).fetchone()
+    key = _key(claim.pot)
+    spent, estimated, committed = connection.execute(_OTHERS, (*key, worker)).fetchone()
     found = grant(claim, Holding(spent=spent, estimated=estimated, held=committed))
-    connection.execute(_HOLD, (*_key(claim.pot), worker, claim.spent, claim.estimated, found.held))
+    connection.execute(_HOLD, (*key, worker, claim.spent, claim.estimated, found.held))
     return found
 
 
@@ -97,7 +98,8 @@ def _of_worker(connection: sqlite3.Connection, worker: int) -> list[tuple[Pot, H
 
 
 def _key(pot: Pot) -> tuple[str, str, str, str]:
-    return (pot.period, pot.account.kind, pot.account.name, pot.span)
+    # What is not quite a string is looked up by sqlite3 in its registry of adapters first.
+    return (pot.period, pot.account.kind.value, pot.account.name, pot.span.value)
 
 
 def _pot(period: str, kind: str, name: str, span: str) -> Pot:

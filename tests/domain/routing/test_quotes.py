@@ -19,8 +19,8 @@ from domain.conversation.built import Built
 from domain.conversation.parts import Document, Image, InlineData, Link, Part, Text
 from domain.conversation.request import ChatRequest, Conversation, Message, Role, Sampling
 from domain.routing.facts import Facts
-from domain.routing.gates import BarReason, Barred
-from domain.routing.quotes import Errand, Quote, Quotes
+from domain.routing.gates import Asker, BarReason, Barred
+from domain.routing.quotes import Quote, Quotes
 from domain.routing.targets import Profile, ProviderSpec, RoutingTable, Target
 from domain.tokens.request import TOOLS_PREAMBLE, request_tokens
 from tests.fakes.plain_counter import PlainCounter
@@ -55,9 +55,7 @@ def quoted(
     table = RoutingTable(providers={"cloud": spec}, profiles={"home": PROFILE}, default_profile="home")
     quotes = Quotes(table, BudgetLedger(budgets), at_most)
     facts = Facts(request, PlainCounter().count)
-    return quotes.quote(
-        Errand(facts=facts, caller=caller, profile=PROFILE, target=target, spec=spec, suffix=suffix)
-    )
+    return quotes.quote(Asker(facts=facts, profile=PROFILE, caller=caller), target, spec, suffix)
 
 
 def at_most(text: str) -> int:
@@ -289,7 +287,7 @@ def test_budgets_that_come_and_go_hold_from_the_next_request_on() -> None:
     for budgets in ({}, {key: HARD}, {MEMBER: SOFT}, {}):
         ledger.rebudget(budgets)
         facts = Facts(asking(), PlainCounter().count)
-        found = quotes.quote(Errand(facts, ANNA, PROFILE, TARGET, CLOUD))
+        found = quotes.quote(Asker(facts=facts, profile=PROFILE, caller=ANNA), TARGET, CLOUD)
         bounded.append(priced(found).is_bounded)
 
     assert bounded == [False, True, True, False]
@@ -308,8 +306,10 @@ def test_each_key_profile_and_member_pays_for_itself() -> None:
     ]
 
     paying = [
-        priced(quotes.quote(Errand(Facts(asking(), len), caller, profile, TARGET, CLOUD))).accounts
-        for caller, profile in others
+        priced(quotes.quote(asker, TARGET, CLOUD)).accounts
+        for asker in (
+            Asker(facts=Facts(asking(), len), profile=profile, caller=caller) for caller, profile in others
+        )
     ]
 
     names = [[account.name for account in accounts] for accounts in paying]
