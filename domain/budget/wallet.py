@@ -41,6 +41,10 @@ class Tally:
         return f"<Tally of {len(self.purses)}: spent={self.spent} reserved={self.reserved}>"
 
     def list(self) -> None:
+        """Has it poured later; at once where a purse has got a budget since, as requests ask what is left."""
+        if any(purse.cap is not None for purse in self.purses):
+            self.pour()
+            return
         self.is_listed = True
         self._changed.append(self)
 

@@ -292,6 +292,22 @@ def test_a_budget_that_is_set_meanwhile_counts_what_is_under_way() -> None:
     worker.refused(0.1)
 
 
+def test_what_ends_is_known_at_once_to_a_budget_that_was_set_meanwhile() -> None:
+    """Whoever asks next is neither refused by what is free again nor let in by what is spent."""
+    worker = Worker(SharedPots(), {})
+    dear, cheap = worker.reserved(2.0), worker.reserved(0.0)
+    worker.ledger.rebudget({CLOUD: hard(2.0)})
+    worker.flush()
+    assert worker.refused(0.1).reserved == from_usd(2.0)
+
+    dear.release()
+
+    assert worker.ledger.exceeded((CLOUD,), from_usd(0.1), NOW) is None
+    worker.reserved(1.5).release()
+    cheap.settle(from_usd(1.9))
+    assert isinstance(worker.ledger.reserve_unlent((CLOUD,), from_usd(0.2), NOW), Exceeded)
+
+
 def test_what_nobody_bounds_is_booked_where_it_was_promised() -> None:
     """Also when its month is over, and its wallet gone."""
     pots = SharedPots()
