@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 
-from domain.budget.money import NanoUsd, from_usd
+from domain.budget.money import NanoUsd, from_exact_usd
 from domain.budget.usage import UsageRow
 from domain.events import Event, RequestCompleted
 from domain.inventory.requests import BilledElsewhere
@@ -51,10 +51,12 @@ class UsageJournal:
 
 def _row(event: RequestCompleted, row_id: str, now: float) -> UsageRow:
     """What was billed elsewhere has rows of its own."""
-    elsewhere = event.billed_elsewhere
-    cost = from_usd(event.cost_usd) - sum(from_usd(each.cost_usd) for each in elsewhere)
-    savings = from_usd(event.cost_savings_usd) - sum(from_usd(each.cost_savings_usd) for each in elsewhere)
-    set_aside = from_usd(event.set_aside_usd) - sum(from_usd(each.set_aside_usd) for each in elsewhere)
+    cost, savings = from_exact_usd(event.cost_usd), from_exact_usd(event.cost_savings_usd)
+    set_aside = from_exact_usd(event.set_aside_usd)
+    for each in event.billed_elsewhere:
+        cost = NanoUsd(cost - from_exact_usd(each.cost_usd))
+        savings = NanoUsd(savings - from_exact_usd(each.cost_savings_usd))
+        set_aside = NanoUsd(set_aside - from_exact_usd(each.set_aside_usd))
     return UsageRow(
         id=row_id,
         at=now,
@@ -66,19 +68,19 @@ def _row(event: RequestCompleted, row_id: str, now: float) -> UsageRow:
         model=event.model,
         dialect=event.dialect,
         stream=event.stream,
-        outcome=event.outcome,
+        outcome=str(event.outcome),
         status=event.status,
         attempts=event.attempts,
         input_tokens=event.input_tokens or 0,
         output_tokens=event.output_tokens or 0,
         cache_read_tokens=event.cache_read_tokens or 0,
         cache_creation_tokens=event.cache_creation_tokens or 0,
-        cost=NanoUsd(cost),
-        savings=NanoUsd(savings),
+        cost=cost,
+        savings=savings,
         estimated=event.estimated,
         duration_ms=event.duration_ms,
         ttft_ms=event.ttft_ms,
-        set_aside=NanoUsd(set_aside),
+        set_aside=set_aside,
     )
 
 
@@ -93,7 +95,7 @@ def _share(answer: UsageRow, share: BilledElsewhere, row_id: str) -> UsageRow:
         output_tokens=share.output_tokens,
         cache_read_tokens=share.cache_read_tokens,
         cache_creation_tokens=share.cache_creation_tokens,
-        cost=from_usd(share.cost_usd),
-        savings=from_usd(share.cost_savings_usd),
-        set_aside=from_usd(share.set_aside_usd),
+        cost=from_exact_usd(share.cost_usd),
+        savings=from_exact_usd(share.cost_savings_usd),
+        set_aside=from_exact_usd(share.set_aside_usd),
     )

@@ -24,10 +24,20 @@ def exact_usd(amount: NanoUsd) -> float:
     """
     To the last billionth, for what is added up elsewhere.
 
-    >>> from_usd(exact_usd(NanoUsd(1_234_567_891)))
-    1234567891
+    >>> exact_usd(NanoUsd(1_234_567_891))
+    1.234567891
     """
     return amount / NANO_PER_USD
+
+
+def from_exact_usd(usd: float) -> NanoUsd:
+    """
+    What `exact_usd` made a number of, to the billionth up to two million dollars.
+
+    >>> from_exact_usd(exact_usd(NanoUsd(1_234_567_891)))
+    1234567891
+    """
+    return NanoUsd(round(usd * NANO_PER_USD))
 
 
 def in_usd(amount: NanoUsd) -> float:
