@@ -19,7 +19,7 @@ than its name is not: among equals whoever came first stays.
 The queue does no waiting itself: it tells who sits, and its owner wakes them.
 """
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable, Iterable
 from math import inf
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -118,15 +118,29 @@ class Turns(Generic[Name]):
     def __repr__(self) -> str:
         return f"<Turns of {len(self._times)} at {self._now:g}>"
 
+    @classmethod
+    def after(cls, had: Iterable[tuple[Name, int]]) -> "Turns[Name]":
+        """
+        Where times begin: all came at once and have had these turns, each of a name and its weight.
+
+        Who comes now starts where the one did that had least, and waits for the turns of none of them.
+        """
+        turns = cls()
+        starts: dict[Name, float] = {}
+        for name, weight in had:
+            start = starts[name] = turns.time(name)
+            turns._times[name] = start + 1 / weight
+            turns._present[name] = turns._present.get(name, 0) + 1
+        turns._now = min(starts.values(), default=0.0)
+        return turns
+
     def time(self, name: Name) -> float:
         return self._times.get(name, self._now)
 
     def comes(self, name: Name) -> None:
-        """Somebody wants a turn; who wanted none of late has saved none up."""
-        present = self._present.get(name, 0)
-        if not present:
-            self._times[name] = max(self.time(name), self._now)
-        self._present[name] = present + 1
+        """Somebody wants a turn; who wanted none of late has saved none up, also while it had a seat."""
+        self._times[name] = max(self.time(name), self._now)
+        self._present[name] = self._present.get(name, 0) + 1
 
     def goes(self, name: Name) -> None:
         """Somebody has had a turn, or wants it no more."""
@@ -163,11 +177,14 @@ class Turns(Generic[Name]):
 
 
 class _Served:
-    """How much members have been served, and each one's sessions."""
+    """How much members have been served, and each one's sessions; to begin with, by the seats they have."""
 
-    def __init__(self) -> None:
-        self._members: Turns[str] = Turns()
-        self._sessions: dict[str, Turns[str]] = {}
+    def __init__(self, seated: Collection[Visitor]) -> None:
+        self._members = Turns.after((one.member, one.weight) for one in seated)
+        sessions: dict[str, list[tuple[str, int]]] = {}
+        for one in seated:
+            sessions.setdefault(one.member, []).append((one.session, 1))
+        self._sessions = {member: Turns.after(had) for member, had in sessions.items()}
 
     def __repr__(self) -> str:
         return f"<_Served {self._members!r}>"
@@ -241,7 +258,7 @@ class FairQueue:
                 self._served.sits_down(visitor)
             return SEATED
         if self._served is None:
-            self._served = self._served_by_seats()
+            self._served = _Served(self._seated.values())
         self._served.comes(visitor)
         return self._queue_up(visitor, self._served)
 
@@ -269,15 +286,6 @@ class FairQueue:
         """Where a visitor stands, from 1, should nobody else come; ``None`` for one that does not wait."""
         line = () if self._served is None else self._line(self._served)
         return next((at for at, turn in enumerate(line, start=1) if turn.id == visitor_id), None)
-
-    def _served_by_seats(self) -> _Served:
-        """Where times begin: all who sit came at once, and have had a turn."""
-        served = _Served()
-        for one in self._seated.values():
-            served.comes(one)
-        for one in self._seated.values():
-            served.sits_down(one)
-        return served
 
     def _queue_up(self, visitor: Visitor, served: _Served) -> Waits | Displaces | Full:
         self._waiting[visitor.id] = visitor

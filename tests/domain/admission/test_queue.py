@@ -172,6 +172,44 @@ def test_who_has_most_of_the_seats_waits_for_who_has_few() -> None:
     assert order(queue) == tuple(waiting[at].id for at in (2, 3, 0, 4, 1))
 
 
+@pytest.mark.parametrize("seats", ["aaaaaaaab", "baaaaaaaa"])
+def test_who_has_no_seat_does_not_wait_for_the_burst_of_somebody_who_has_one(seats: str) -> None:
+    queue = FairQueue(9, 99)
+    for member in seats:
+        queue.arrive(visitor(member))
+    for _ in range(6):
+        queue.arrive(visitor("b"))
+
+    assert queue.arrive(visitor("c")) == Waits(1)
+
+
+def test_the_conversation_that_has_no_seat_does_not_wait_for_others_of_its_member() -> None:
+    queue = FairQueue(9, 99)
+    for session in ("agent",) * 8 + ("chat",) * 7:
+        queue.arrive(visitor("a", session))
+
+    assert queue.arrive(visitor("a", "new")) == Waits(1)
+
+
+def test_who_sits_for_long_saves_up_no_turns() -> None:
+    queue = FairQueue(2, 99)
+    queue.arrive(visitor("b"))
+    at = visitor("a")
+    queue.arrive(at)
+    for _ in range(50):
+        fresh = visitor("a")
+        queue.arrive(fresh)
+        assert queue.leave(at.id) == (fresh.id,)
+        at = fresh
+    for _ in range(6):
+        queue.arrive(visitor("b"))
+
+    arrival = queue.arrive(visitor("c"))
+
+    assert isinstance(arrival, Waits)
+    assert arrival.position <= 2
+
+
 def test_nobody_owes_a_turn_for_a_seat_that_nobody_else_wanted() -> None:
     queue = FairQueue(4, 9)
     stays = visitor("b")
