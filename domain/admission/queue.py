@@ -9,8 +9,8 @@ each seat adds ``1 / weight`` to its member's time, and who comes back after a p
 where the last seat was given, so that nobody saves up turns by staying away.
 
 As long as there are seats for all no times are kept: nobody owes a turn for a seat that nobody else wanted.
-They begin when somebody has to wait, with a turn for each seat that is taken, and end when nobody waits and
-half of the seats are free.
+They begin when somebody has to wait, with one turn for each member that has seats and each session that has,
+and end when nobody waits and half of the seats are free.
 
 Only so many may wait. Who comes to a full queue and is ahead of the one that would be served last takes its
 place: neither a burst nor background work keeps out somebody whose turn is sooner. Who is ahead by no more
@@ -121,17 +121,14 @@ class Turns(Generic[Name]):
     @classmethod
     def after(cls, had: Iterable[tuple[Name, int]]) -> "Turns[Name]":
         """
-        Where times begin: all came at once and have had these turns, each of a name and its weight.
+        Where times begin: these are here, each by its name and weight, and whoever is has had a turn.
 
-        Who comes now starts where the one did that had least, and waits for the turns of none of them.
+        It is one however often it is here; who comes now has had none.
         """
         turns = cls()
-        starts: dict[Name, float] = {}
         for name, weight in had:
-            start = starts[name] = turns.time(name)
-            turns._times[name] = start + 1 / weight
+            turns._times[name] = 1 / weight
             turns._present[name] = turns._present.get(name, 0) + 1
-        turns._now = min(starts.values(), default=0.0)
         return turns
 
     def time(self, name: Name) -> float:
@@ -177,7 +174,7 @@ class Turns(Generic[Name]):
 
 
 class _Served:
-    """How much members have been served, and each one's sessions; to begin with, by the seats they have."""
+    """How much members have been served, and each one's sessions; who sits when it begins has had a turn."""
 
     def __init__(self, seated: Collection[Visitor]) -> None:
         self._members = Turns.after((one.member, one.weight) for one in seated)
