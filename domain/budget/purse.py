@@ -210,7 +210,7 @@ class Purse:
 
         While requests wait, nothing is held beyond what is promised: it goes to them, in their order.
         """
-        used = self._room_then - self.least_room
+        used = self._room_then - min(self.least_room, self.room)
         self._look_anew()
         self.is_low = False
         if used or self._asked_at is None:

@@ -308,6 +308,30 @@ def test_what_ends_is_known_at_once_to_a_budget_that_was_set_meanwhile() -> None
     assert isinstance(worker.ledger.reserve_unlent((CLOUD,), from_usd(0.2), NOW), Exceeded)
 
 
+def test_a_busy_account_that_is_given_a_budget_is_lent_as_much_as_a_busy_one() -> None:
+    pots = SharedPots()
+    worker = Worker(pots, {})
+    for at in range(0, 900, 100):
+        worker.reserved(1.0, now=NOW + at).settle(from_usd(1.0))
+        worker.flush(NOW + at)
+
+    worker.ledger.rebudget({CLOUD: hard(100.0)})
+    worker.flush(NOW + 900)
+
+    (purse,) = (one for one in worker.ledger.purses() if one.pot == MONTH)
+    assert purse.room > from_usd(0.5)  # at rest two cents would be kept
+
+
+def test_a_budget_that_is_set_while_the_store_is_lost_counts_what_is_under_way() -> None:
+    worker = Worker(SharedPots(), {})
+    worker.reserved(2.0)
+
+    worker.ledger.rebudget({CLOUD: hard(2.5)})
+
+    assert isinstance(worker.ledger.reserve_unlent((CLOUD,), from_usd(1.0), NOW), Exceeded)
+    assert isinstance(worker.ledger.reserve_unlent((CLOUD,), from_usd(0.5), NOW), Reservation)
+
+
 def test_what_nobody_bounds_is_booked_where_it_was_promised() -> None:
     """Also when its month is over, and its wallet gone."""
     pots = SharedPots()
