@@ -148,6 +148,22 @@ async def test_a_slow_disk_makes_nobody_wait_whose_money_was_lent_ahead() -> Non
         assert max(waits) < 0.5
 
 
+async def test_more_is_lent_before_what_is_at_hand_is_used_up() -> None:
+    """Again and again, though none of these requests ends, and the books are opened for none of them."""
+    books = Books(Budget(monthly=from_usd(100.0), mode=BudgetMode.HARD))
+    await books.keeper.open((CLOUD,))
+    (purse,) = (one for one in books.ledger.purses() if one.cap is not None)
+
+    for _ in range(3):
+        held = purse.held
+        while purse.room > from_usd(0.05):
+            assert isinstance(books.keeper.reserve_at_once((CLOUD,), from_usd(0.05)), Reservation)
+        async with asyncio.timeout(2.5):  # a worker looks after its books every five seconds anyhow
+            while purse.held == held:  # noqa: ASYNC110  a purse tells nobody
+                await asyncio.sleep(0.01)
+    await books.keeper.aclose()
+
+
 async def test_requests_that_wait_for_money_wait_together() -> None:
     books = Books(hard(1000.0))
     async with opened(books):

@@ -293,6 +293,19 @@ def test_budgets_that_come_and_go_hold_from_the_next_request_on() -> None:
     assert bounded == [False, True, True, False]
 
 
+def test_a_context_window_that_was_learned_holds_from_the_next_request_on() -> None:
+    table = RoutingTable(providers={"cloud": CLOUD}, profiles={"home": PROFILE}, default_profile="home")
+    quotes = Quotes(table, BudgetLedger({PROVIDER: SOFT}), at_most)
+    amounts = []
+
+    for window in (None, 8000, 4000):
+        spec = replace(CLOUD, context_window=window)
+        asker = Asker(facts=Facts(asking(limit=6000), PlainCounter().count), profile=PROFILE, caller=ANNA)
+        amounts.append(priced(quotes.quote(asker, TARGET, spec)).amount)
+
+    assert amounts == [amount(PROMPT, tokens) for tokens in (6000, 6000, 4000)]
+
+
 def test_each_key_profile_and_member_pays_for_itself() -> None:
     away = replace(PROFILE, name="away")
     profiles = {"home": PROFILE, "away": away}
