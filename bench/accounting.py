@@ -16,7 +16,7 @@ import uvloop
 
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from app.use_cases.admission import Admission, rooms_of
-from app.use_cases.attempts import Attempting, Companion, Ending, admitted, give_up, seen_of
+from app.use_cases.attempts import Attempting, Companion, Ending, admitted, hand_in, seen_of
 from app.use_cases.bookkeeping import Bookkeeper
 from app.use_cases.money_events import observed
 from app.use_cases.spending import BudgetGate, Spending
@@ -193,7 +193,7 @@ async def _cpu_us(house: "_House", attempts: Sequence[Attempting]) -> Parts:
     tickets = [await admitted(house.companions, attempting) for attempting in attempts]
     seated = time.process_time_ns()
     for one in tickets:
-        give_up(one, _USED)
+        hand_in(one, _USED)
     ended = time.process_time_ns()
     for attempting in attempts:
         _tell(attempting, found)

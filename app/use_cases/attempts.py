@@ -221,15 +221,15 @@ class TargetPostponed(Exception):
     """A target is to be tried after the others, as became known only when its turn had come."""
 
 
-def give_up(tickets: list[Ticket], ending: Ending) -> None:
-    """Tells all tickets of one attempt how it ended, in the opposite order, and each of them once."""
+def hand_in(tickets: list[Ticket], ending: Ending) -> None:
+    """Tells the tickets of one attempt how it ended, in the opposite order, and each of them once."""
     while tickets:
         tickets.pop().ended(ending)
 
 
 async def admitted(companions: Iterable[Companion], attempting: Attempting) -> list[Ticket]:
     """
-    The tickets of all companions, asked in order; `give_up` them.
+    The tickets of all companions, asked in order; `hand_in` them.
 
     Raises:
         TargetRefused, TargetPostponed: one of them did not let it begin; those before it have been told.
@@ -240,7 +240,7 @@ async def admitted(companions: Iterable[Companion], attempting: Attempting) -> l
             found = companion.admit(attempting)
             tickets.append(await found.ticket if isinstance(found, Later) else found)
     except BaseException:
-        give_up(tickets, NOT_MADE)
+        hand_in(tickets, NOT_MADE)
         raise
     return tickets
 
@@ -292,7 +292,7 @@ class Settlement:
             ttft_s=self.ttft_s,
             duration_s=self._clock.monotonic() - self._began_at,
         )
-        give_up(self._tickets, ending)
+        hand_in(self._tickets, ending)
 
 
 @contextmanager
