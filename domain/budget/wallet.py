@@ -2,10 +2,10 @@
 What the payers of an attempt have together, and what is promised of it.
 
 Theory of operation. An attempt is paid for by several accounts, each of which has a pot for the month and one
-for the day. Hardly any of these pots have a budget, and what is in the others nobody needs to know at once.
-So a wallet keeps one tally for all of these: what is promised and spent is noted there once, and poured into
-the purses before anybody looks into them. The list of changed tallies keeps what was noted, also when its
-wallet is gone.
+for the day. Hardly any of these pots have a budget, and of those that have none nobody needs to know at once
+what is in them. So a wallet keeps one tally for all of them: what is promised and spent is noted there once,
+and poured into the purses before anybody looks into them. The list of changed tallies keeps what was noted,
+also when its wallet is gone.
 """
 
 from collections.abc import Iterable
