@@ -217,7 +217,7 @@ def _budget_table(found: Sequence[tuple[Standing, str]]) -> Iterable[Sequence[st
             _usd(one.settled),
             _usd(one.estimated),
             _usd(one.remaining),
-            _usd(min(one.held, one.remaining)),
+            _usd(one.held),
         )
 
 

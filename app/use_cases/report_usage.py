@@ -118,7 +118,6 @@ class ReportUsage:
     def _standing(self, pot: Pot, budget: Budget, cap: NanoUsd, balances: Mapping[Pot, Balance]) -> Standing:
         nothing = Balance(pot=pot, settled=NOTHING, estimated=NOTHING, lent=NOTHING)
         balance = balances.get(pot, nothing)
-        promised = self._ledger.promised(pot)
         return Standing(
             account=pot.account,
             span=pot.span,
@@ -127,8 +126,8 @@ class ReportUsage:
             cap=cap,
             settled=balance.settled,
             estimated=balance.estimated,
-            reserved=promised,
-            held=NanoUsd(max(0, balance.lent - promised)),
+            reserved=self._ledger.promised(pot),
+            lent=balance.lent,
         )
 
 

@@ -14,7 +14,7 @@ class Standing:
     Attributes:
         estimated: how much of what is settled was estimated.
         reserved: promised to requests that are under way, as far as this process knows.
-        held: what workers were lent beyond that. It is held ready for the next requests, and is not gone.
+        lent: what workers were lent and have not spent, `reserved` included.
     """
 
     account: Account
@@ -25,9 +25,18 @@ class Standing:
     settled: NanoUsd
     estimated: NanoUsd
     reserved: NanoUsd
-    held: NanoUsd
+    lent: NanoUsd
 
     @property
     def remaining(self) -> NanoUsd:
         """What nobody has spent and no request is known to have been promised."""
         return NanoUsd(max(0, self.cap - self.settled - self.reserved))
+
+    @property
+    def held(self) -> NanoUsd:
+        """
+        How much of what remains is lent to workers. It is held ready for the next requests, and is not gone.
+
+        Of a soft budget more may be lent than remains, as it may promise beyond its cap.
+        """
+        return NanoUsd(min(max(0, self.lent - self.reserved), self.remaining))

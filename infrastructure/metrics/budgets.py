@@ -23,7 +23,7 @@ _GAUGES: MappingProxyType[str, tuple[str, _Figure]] = MappingProxyType(
             lambda it: it.reserved,
         ),
         "coderouter_budget_held_usd": (
-            "How much of a budget is lent to workers beyond that, held ready for the next requests.",
+            "How much of what is left of a budget is lent to workers, held ready for the next requests.",
             lambda it: it.held,
         ),
     }

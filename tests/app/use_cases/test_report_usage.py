@@ -182,6 +182,18 @@ async def test_a_budget_and_a_refusal_tell_the_same_of_what_is_left() -> None:
     assert 0 < standing.held <= standing.remaining
 
 
+async def test_no_more_is_told_as_lent_than_is_left_of_a_soft_budget_that_promised_beyond_its_cap() -> None:
+    store = MemoryStore(FixedClock())
+    month = Pot(ANNA, Span.MONTH, "2026-07")
+    await store.exchange([Claim(pot=month, spent=from_usd(4.5), held=from_usd(6.0))])
+
+    standing = next(one for one in await report(store).budgets() if one.account == ANNA)
+    stored, told = stored_budget_row(standing, "anna"), budget_row(standing, "anna")
+
+    assert (stored["lent_usd"], stored["remaining_usd"]) == (0.5, 0.5)
+    assert (told["held_usd"], told["remaining_usd"]) == (0.5, 0.5)
+
+
 async def test_where_only_the_store_is_read_what_is_lent_is_named_so_and_not_taken_for_gone() -> None:
     store = MemoryStore(FixedClock())
     month = Pot(CLOUD, Span.MONTH, "2026-07")
