@@ -294,6 +294,10 @@ class Settlement:
         )
         hand_in(self._tickets, ending)
 
+    def never_began(self) -> None:
+        """Nothing was sent, so that nobody can be billed for it."""
+        hand_in(self._tickets, NOT_MADE)
+
 
 @contextmanager
 def settled_on_failure(settlement: Settlement) -> Iterator[None]:
@@ -302,6 +306,9 @@ def settled_on_failure(settlement: Settlement) -> Iterator[None]:
         yield
     except UpstreamFailure as failure:
         settlement.ended(Outcome.FAILED, failure=failure)
+        raise
+    except MalformedRequest:
+        settlement.never_began()
         raise
     except asyncio.CancelledError:
         settlement.ended(Outcome.CLIENT_LEFT)

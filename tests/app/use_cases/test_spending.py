@@ -19,7 +19,7 @@ from domain.budget.money import NanoUsd, exact_usd, from_usd
 from domain.budget.pricing import price
 from domain.conversation.built import Built
 from domain.conversation.reply import Batch, Finished, StopReason, TextDelta, Usage, UsageReported
-from domain.conversation.request import Conversation, Sampling
+from domain.conversation.request import Conversation, MalformedRequest, Sampling
 from domain.failures import FailureKind, UpstreamFailure
 from domain.inventory.money import (
     CacheObserved,
@@ -165,6 +165,16 @@ async def test_counts_of_several_reports_are_merged_by_the_larger() -> None:
     last = Batch((Finished(StopReason.END_TURN), UsageReported(Usage(input_tokens=0, output_tokens=3))))
     async with opened(Bank({}, cloud=saying(first, HELLO, last))) as bank:
         assert (await bank.ask()).receipt.cost == COST
+
+
+async def test_what_cannot_be_said_to_a_provider_costs_nothing() -> None:
+    unsayable = ScriptedProvider([MalformedRequest("n", "one answer only")])
+    async with opened(Bank({CLOUD: hard(0.3)}, cloud=unsayable)) as bank:
+        for _ in range(6):
+            with pytest.raises(MalformedRequest):
+                await bank.ask()
+
+        assert bank.booked() == (0, 0, 0)
 
 
 async def test_a_budget_that_is_used_up_bars_a_provider_and_says_so() -> None:
