@@ -24,11 +24,15 @@ class JsonBody:
 
     Attributes:
         members: the body.
+
+    Raises:
+        MalformedRequest: on construction, for a body in which a member stands more than once.
     """
 
     def __init__(
         self, members: JsonMembers, dialect: str, plain: Callable[[bytes], Plain], *contents: str
     ) -> None:
+        members.refuse_repeated()
         self.members = members
         self._dialect = dialect
         self._plain = plain

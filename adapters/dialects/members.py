@@ -6,6 +6,7 @@ and signatures depend on it, and copying costs less than encoding.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -188,18 +189,23 @@ class JsonMembers:
             return int(digits)
         return self.fields(key).optional_limit(key)
 
-    def hollowed(self, key: str) -> bytes | None:
-        """
-        The object with null for what this member of it says; ``None`` where a key may stand twice.
-
-        Of such a key only the last value is known here, and an upstream may heed the first. A body that takes
-        no longer to be read than this does is not looked at.
-        """
+    def hollowed(self, key: str) -> bytes:
+        """The object with null for what this member of it says."""
         if len(self.body) < _LOOKED_AT_BYTES:
-            return None
-        rest = msgspec.json.encode({**self._values, key: _RAW_NULL})
-        spare = len(self.body) - len(rest) - len(self._values[key]) + len(_RAW_NULL)
-        return rest if self._has_each_key_once(spare) else None
+            return self.body  # to be read in less time than this takes
+        return msgspec.json.encode({**self._values, key: _RAW_NULL})
+
+    def refuse_repeated(self) -> None:
+        """
+        Of a key that stands twice only the last value is known here, and an upstream may heed the first.
+
+        Raises:
+            MalformedRequest: one does, with the key.
+        """
+        values = self._values
+        said = sum(map(len, values)) + sum(map(len, values.values())) + len('"":,') * len(values) + len("}")
+        if values and len(self.body) - said >= _LEAST_BESIDE_A_KEY + min(map(len, values)):
+            self._walk()
 
     def says(self, key: str) -> bool:
         """Whether the member is there with a value other than null."""
@@ -266,23 +272,6 @@ class JsonMembers:
             edits.append((*span, value))
         return self._edited(sorted(edits), added)
 
-    def _has_each_key_once(self, spare: int) -> bool:
-        """
-        No is a guess for a body that takes no longer to be read than a walk does.
-
-        Args:
-            spare: as many bytes as the body has beyond its members and what parts them.
-        """
-        if spare < _LEAST_BESIDE_A_KEY + min(map(len, self._values)):
-            return True
-        if len(self.body) <= _SEARCHED_BYTES:
-            return False
-        try:
-            self._walk()
-        except MalformedRequest:
-            return False
-        return True
-
     def _only_span(self, key: str, quoted: bytes) -> tuple[int, int] | None:
         """Where the value of a key lies that stands once; ``None`` when it is not that simple."""
         if self.body.count(quoted) != 1:
@@ -338,18 +327,19 @@ class JsonMembers:
             separator = _SEPARATOR.match(self.body, end)
             # Of a key that stands twice the decoder kept the last value, which may lie elsewhere.
             if separator is None or not self.body.startswith(value, key.end()):
-                raise _repeated()
+                raise _repeated(name)
             members.append(_Member(name, at, key.end(), end, separator.start(1)))
             at = separator.end()
             if separator.group(1) == b"}":
                 break
         if len(members) != len(self._values):
-            raise _repeated()
+            ((name, _),) = Counter(member.key for member in members).most_common(1)
+            raise _repeated(name)
         return members
 
 
-def _repeated() -> MalformedRequest:
-    return MalformedRequest("", "a key stands more than once in the body")
+def _repeated(key: str) -> MalformedRequest:
+    return MalformedRequest(key, "stands more than once in the body")
 
 
 def _has_vendors_tools(tools: msgspec.Raw) -> bool:

@@ -65,5 +65,5 @@ class TurnsBody(JsonBody):
             self._turns = _PLAIN
             return plain
         if turns is _PLAIN:
-            return self._plain(self.members.hollowed(self._contents[0]) or body)
+            return self._plain(self.members.hollowed(self._contents[0]))
         raise msgspec.ValidationError("its turns are not plain")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES
 from adapters.dialects.dialect import Dialect
+from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_chat.dialect import OPENAI_CHAT
 from adapters.dialects.openai_completions.dialect import OPENAI_COMPLETIONS
 from adapters.dialects.openai_responses.dialect import OPENAI_RESPONSES
@@ -202,7 +203,7 @@ def test_a_request_is_usual_or_not_however_long_it_is_written_and_in_whatever_or
 )
 @pytest.mark.parametrize("is_spelt_out", [True, False])
 @pytest.mark.parametrize("beside", ["", '"metadata": {"a": 1}, "stream": true, "n": 1, '], ids=len)
-def test_what_a_second_value_hides_is_looked_at_as_an_upstream_may_heed_the_first(
+def test_a_key_that_stands_twice_is_refused_as_an_upstream_may_heed_the_value_that_is_hidden(
     first: dict[str, Any], filler: str, is_spelt_out: bool, beside: str
 ) -> None:
     last = {"tools": [], "cache_control": None, "max_tokens": 9, "messages": HI}
@@ -211,10 +212,33 @@ def test_what_a_second_value_hides_is_looked_at_as_an_upstream_may_heed_the_firs
         hidden = hidden.replace("_", "\\u005f").replace('"m', '"\\u006d')
     shown = json.dumps(last | {"user": filler}, separators=(",", ":"))[1:]
 
-    for bounded, body in ((False, f"{{{beside}{hidden},{shown}"), (True, f"{{{beside}{shown}")):
-        source = OPENAI_CHAT.decode_request(body.encode(), {}).source
-        assert source.has_only_words
-        assert (source.measure is not None) is bounded
+    source = OPENAI_CHAT.decode_request(f"{{{beside}{shown}".encode(), {}).source
+    assert source.has_only_words
+    assert source.measure is not None
+    with pytest.raises(MalformedRequest) as refused:
+        OPENAI_CHAT.decode_request(f"{{{beside}{hidden},{shown}".encode(), {})
+    assert refused.value.path == next(iter(first))
+
+
+@given(
+    st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=3), min_size=1, max_size=6),
+    st.sampled_from([(",", ":"), (", ", ": "), (" ,\n ", " :\t")]),
+    st.data(),
+)
+def test_whatever_the_keys_and_the_spaces_one_that_stands_twice_is_found(
+    said: dict[str, Any], spaces: tuple[str, str], data: st.DataObject
+) -> None:
+    members = [json.dumps({key: value}, separators=spaces)[1:-1] for key, value in said.items()]
+    again = data.draw(st.sampled_from(sorted(said)))
+    value, is_ascii = data.draw(st.integers(0, 9)), data.draw(st.booleans())
+    more = json.dumps({again: value}, separators=spaces, ensure_ascii=is_ascii)
+    at = data.draw(st.integers(0, len(members)))
+    twice = [*members[:at], more[1:-1], *members[at:]]
+
+    JsonMembers(f"{{{spaces[0].join(members)}}}".encode()).refuse_repeated()
+    with pytest.raises(MalformedRequest) as refused:
+        JsonMembers(f"{{{spaces[0].join(twice)}}}".encode()).refuse_repeated()
+    assert refused.value.path == again
 
 
 @FILLERS

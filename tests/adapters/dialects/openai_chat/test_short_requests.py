@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -83,11 +82,3 @@ def test_a_request_of_words_is_short_and_any_other_is_not() -> None:
     assert short_chat(json.dumps(USUAL).encode()) is not None
     assert short_chat(json.dumps(USUAL | {"messages": [HI] * 100}).encode()) is None
     assert short_chat(json.dumps(USUAL | {"messages": [SHOWN]}).encode()) is None
-
-
-@pytest.mark.parametrize("first", [[SHOWN], 5])
-def test_messages_that_stand_twice_are_all_looked_at(first: object) -> None:
-    """An upstream may heed the first of them, and we know the last."""
-    body = json.dumps(USUAL).replace('"messages"', f'"messages": {json.dumps(first)}, "messages"')
-
-    assert decode_request(body.encode(), {}).source.measure is None
