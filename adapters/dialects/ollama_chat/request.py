@@ -83,7 +83,7 @@ def _tool(tool: Tool) -> dict[str, Any]:
 def _options(sampling: Sampling) -> dict[str, Any]:
     """https://github.com/ollama/ollama/blob/main/docs/modelfile.md, "Valid Parameters and Values"."""
     told = {
-        "num_predict": sampling.max_output_tokens,
+        "num_predict": sampling.max_output_tokens or None,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "top_k": sampling.top_k,

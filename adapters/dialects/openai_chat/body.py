@@ -77,7 +77,7 @@ class ChatBody(TurnsBody):
 
     @property
     def output_limit(self) -> int:
-        return max(self.members.limit("max_tokens") or 0, self.members.limit("max_completion_tokens") or 0)
+        return self.members.limit("max_completion_tokens") or self.members.limit("max_tokens") or 0
 
 
 def _roles(raw: msgspec.Raw | None) -> list[str]:

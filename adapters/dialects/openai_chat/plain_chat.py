@@ -16,15 +16,14 @@ _SHORT_BYTES = 2 * 1024
 
 
 class _Chat(Plain, gc=False):
-    """Of two limits, whichever the upstream heeds is no larger."""
+    """Of two limits the newer is the one that is sent."""
 
     tools: list[PlainTool] | None = None
     max_completion_tokens: Limit = None
 
     @property
     def output_limit(self) -> int:
-        newer = self.max_completion_tokens
-        return max(self.max_tokens or 0, newer) if newer else self.max_tokens or 0
+        return self.max_completion_tokens or self.max_tokens or 0
 
 
 class PlainChat(_Chat, gc=False):

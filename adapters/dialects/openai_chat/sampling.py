@@ -44,7 +44,7 @@ def sampling_fields(sampling: Sampling, limit_field: str, *, native: bool) -> di
             servers know it.
     """
     told = {
-        limit_field: sampling.max_output_tokens,
+        limit_field: sampling.max_output_tokens or None,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "top_k": sampling.top_k if native else None,

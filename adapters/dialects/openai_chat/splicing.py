@@ -54,7 +54,12 @@ def _extra(outgoing: Outgoing, body: ChatBody) -> Changes:
 
 
 def _limit(outgoing: Outgoing, body: ChatBody) -> Changes:
-    """The output limit under the one name that the server knows; 0 and -1 are none to some, and left away."""
+    """
+    The output limit under the one name that the server knows; 0 and -1 are none to some, and left away.
+
+    Of two the newer counts: it takes the place of the older (https://platform.openai.com/docs/api-reference/chat,
+    "max_tokens").
+    """
     wanted = outgoing.quirks.max_tokens_field
     changes: Changes = {}
     for limit in _LIMITS:
@@ -63,8 +68,9 @@ def _limit(outgoing: Outgoing, body: ChatBody) -> Changes:
                 changes[limit] = None
         elif limit in body.members:
             changes[limit] = None
-            if _limits(body, limit) and not _limits(body, wanted):
-                changes[wanted] = bytes(body.members.raw(limit) or b"null")
+    said = next((limit for limit in reversed(_LIMITS) if _limits(body, limit)), wanted)
+    if said != wanted:
+        changes[wanted] = bytes(body.members.raw(said) or b"null")
     return changes
 
 

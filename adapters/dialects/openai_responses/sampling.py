@@ -33,7 +33,7 @@ def sampling_fields(sampling: Sampling) -> dict[str, Any]:
     """The same in return; ``stop``, ``seed``, ``top_k`` and penalties have no word here."""
     effort, others = sampling.reasoning_effort, sampling.top_logprobs
     return {
-        "max_output_tokens": sampling.max_output_tokens,
+        "max_output_tokens": sampling.max_output_tokens or None,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "reasoning": None if effort is None else {"effort": effort},

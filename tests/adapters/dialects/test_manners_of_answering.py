@@ -105,6 +105,24 @@ def test_a_wish_is_understood(request_: ChatRequest, sampling: Sampling) -> None
 
 
 @pytest.mark.parametrize(
+    ("dialect", "beneath"),
+    [
+        (OPENAI_CHAT, {"max_tokens": 7}),
+        (OPENAI_RESPONSES, {"max_output_tokens": 7}),
+        (OLLAMA_CHAT, {"options": {"num_predict": 7}}),
+    ],
+    ids=["chat", "responses", "ollama"],
+)
+def test_a_limit_of_nothing_makes_way_for_the_providers(
+    dialect: OutboundDialect, beneath: dict[str, Any]
+) -> None:
+    """Anthropic has a use for it; to other servers it may mean that there is none."""
+    body = sent(messages(max_tokens=0), dialect, extra_body=beneath)
+
+    assert body.items() >= beneath.items()
+
+
+@pytest.mark.parametrize(
     ("request_", "place"),
     [
         (lambda: chat(response_format="json"), "response_format"),
