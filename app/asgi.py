@@ -72,7 +72,7 @@ def gateway_routes(container: Container) -> Sequence[BaseRouteHandler]:
             display_timezone=container.launch().config.display_timezone or "UTC",
         ),
         *metrics_routes(container.metrics(), container.report_usage(), container.quotas()),
-        *key_routes(container.manage_keys()),
+        *key_routes(container.manage_keys(), container.keys().refresh),
         *health_routes(container.manage_health()),
         *usage_routes(container.report_usage()),
         *quota_routes(container.quotas()),

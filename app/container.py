@@ -255,6 +255,7 @@ class Container(containers.DeclarativeContainer):
         members,
         key_store,
         sink,
+        clock,
         holds_something=providers.Callable(may_hold_something, state_location),
         on_change=key_allowances.provided.grant,
     )

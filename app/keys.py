@@ -9,16 +9,20 @@ from domain.inventory.access import KeysChanged, KeysUnreadable, KeyUnreadable
 from domain.ports.keys import KeyStore
 from domain.ports.observation import EventSink
 from domain.ports.storage import StoreUnavailable
+from domain.ports.time import Clock
 
 LOOK_EVERY_S = 0.2
-"""How long a revoked key may still open something, at most, in any process that serves from the state."""
+"""How long a key that was revoked elsewhere may still open something, about, while the state can be read."""
+
+_LOOKS_APART_S = 0.2
+"""However many unknown keys are shown, the state is looked at for them no more often: guessing is no load."""
 
 _NEVER = -1
 
 
 class Keys:
     """
-    Implements `domain.ports.keys.CurrentKeys`: looks at the state every now and then.
+    Implements `domain.ports.keys.RenewedKeys`: looks at the state every now and then.
 
     A state that cannot be read changes nothing: keys that were good stay good, and no others become so.
     Before it could be read once nobody knows whether there are keys, and the gateway must not be open then.
@@ -36,6 +40,7 @@ class Keys:
         members: Mapping[str, Permissions],
         store: KeyStore,
         sink: EventSink,
+        clock: Clock,
         *,
         holds_something: Callable[[], bool],
         on_change: Callable[[KeyRing], None],
@@ -44,9 +49,12 @@ class Keys:
         self._members = members
         self._store = store
         self._sink = sink
+        self._clock = clock
         self._holds_something = holds_something
         self._generation = _NEVER
         self._unreadable = False
+        self._looking = asyncio.Lock()
+        self._asked_at = -_LOOKS_APART_S
         self._told: frozenset[UnreadableKey] = frozenset()
         self._on_change = on_change
         self.ring = KeyRing(written, members)
@@ -58,6 +66,27 @@ class Keys:
 
     async def refresh(self) -> None:
         """Takes over what the state says now, if it says anything. Never raises."""
+        # One at a time: a slow look that began earlier must not put its older ring in the place of a newer.
+        async with self._looking:
+            await self._renew()
+
+    async def look_again(self) -> None:
+        if self._unreadable:
+            return
+        # Who comes while somebody else's look is under way waits for that one, and needs none of its own.
+        async with self._looking:
+            now = self._clock.monotonic()
+            if now - self._asked_at >= _LOOKS_APART_S:
+                self._asked_at = now
+                await self._renew()
+
+    async def watch(self) -> None:
+        """Keeps up with the state until it is cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            await self.refresh()
+
+    async def _renew(self) -> None:
         try:
             await self._look()
         except StoreUnavailable as error:
@@ -68,12 +97,6 @@ class Keys:
         else:
             self.are_known = True
             self._unreadable = False
-
-    async def watch(self) -> None:
-        """Keeps up with the state until it is cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            await self.refresh()
 
     async def _look(self) -> None:
         generation = await self._store.generation()

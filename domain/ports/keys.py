@@ -35,3 +35,15 @@ class CurrentKeys(Protocol):
     def are_known(self) -> bool:
         """Whether the ring has every key; not before the state could be read for the first time."""
         ...
+
+
+class RenewedKeys(CurrentKeys, Protocol):
+    """The keys that hold now, where somebody may ask that the state be looked at."""
+
+    async def look_again(self) -> None:
+        """
+        Renews the ring for a key that it does not know; however many ask, the state is hardly troubled.
+
+        Never raises, and changes nothing while the state cannot be read.
+        """
+        ...

@@ -1,11 +1,13 @@
 """The keys that hold follow the state, and survive its absence."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
 from app.keys import Keys
 from domain.access.keys import Key, KeyRing, Scope, StoredKey, UnreadableKey, digest_of
 from domain.inventory.access import KeysChanged, KeysUnreadable, KeyUnreadable
+from tests.fakes.fixed_clock import FixedClock
 from tests.fakes.key_stores import HeldKeys
 from tests.fakes.recording_sink import RecordingSink
 
@@ -20,11 +22,17 @@ class House:
     def __init__(
         self, *stored: StoredKey, written: tuple[Key, ...] = (), holds: Callable[[], bool] = lambda: True
     ):
-        self.sink = RecordingSink()
+        self.sink, self.clock = RecordingSink(), FixedClock()
         self.store = HeldKeys(*stored)
         self.rings: list[KeyRing] = []
         self.keys = Keys(
-            written, {}, self.store, self.sink, holds_something=holds, on_change=self.rings.append
+            written,
+            {},
+            self.store,
+            self.sink,
+            self.clock,
+            holds_something=holds,
+            on_change=self.rings.append,
         )
 
 
@@ -112,3 +120,53 @@ async def test_a_key_that_becomes_unreadable_anew_is_told_anew() -> None:
         await house.keys.refresh()
 
     assert len(house.sink.of(KeyUnreadable)) == 2
+
+
+async def test_whoever_shows_an_unknown_key_waits_for_the_same_look() -> None:
+    house = House()
+    await house.keys.refresh()
+    await house.store.put(key("new"))
+    house.store.takes_s = 0.01
+
+    async def seen() -> int:
+        await house.keys.look_again()
+        return len(house.keys.ring)
+
+    assert await asyncio.gather(*(seen() for _ in range(5))) == [1] * 5
+
+
+async def test_guessing_costs_the_state_a_few_looks_a_second_at_most() -> None:
+    house = House()
+    await house.keys.refresh()
+    before = house.store.looks
+
+    for _ in range(1000):
+        await house.keys.look_again()
+        house.clock.advance(0.001)
+
+    assert 1 <= house.store.looks - before <= 6
+
+
+async def test_a_slow_look_does_not_bring_back_what_a_later_one_has_found_revoked() -> None:
+    house = House(key("old"))
+    house.store.takes_s = 0.02
+    slow = asyncio.create_task(house.keys.refresh())
+    await asyncio.sleep(0.03)  # it has the number, and reads the keys
+    await house.store.put(replace(key("old"), revoked_at=5.0))
+    house.store.takes_s = 0.0
+
+    await house.keys.refresh()
+    await slow
+
+    assert [one.revoked_at for one in house.keys.ring] == [5.0]
+
+
+async def test_nobody_waits_for_a_state_that_is_away() -> None:
+    house = House(key("stored"))
+    house.store.away = True
+    await house.keys.refresh()
+    before = house.store.looks
+
+    await house.keys.look_again()
+
+    assert house.store.looks == before

@@ -1,14 +1,24 @@
 """Keys that a test holds in its hand."""
 
+import asyncio
+
 from domain.access.keys import Key, KeyRing, StoredKey
 from domain.ports.storage import StoreUnavailable
 
 
 class HeldKeys:
-    """Keeps keys in memory; cannot be read or written while ``away``."""
+    """
+    Keeps keys in memory; cannot be read or written while ``away``.
+
+    Attributes:
+        takes_s: how long it takes until what was read arrives.
+        looks: how often its generation was asked for.
+    """
 
     def __init__(self, *keys: StoredKey) -> None:
         self.away = False
+        self.takes_s = 0.0
+        self.looks = 0
         self._keys = {key.id: key for key in keys}
         self._generation = 0
 
@@ -17,7 +27,9 @@ class HeldKeys:
 
     async def keys(self) -> tuple[StoredKey, ...]:
         self._must_be_there()
-        return tuple(sorted(self._keys.values(), key=lambda key: (key.created_at, key.id)))
+        found = tuple(sorted(self._keys.values(), key=lambda key: (key.created_at, key.id)))
+        await asyncio.sleep(self.takes_s)
+        return found
 
     async def put(self, key: StoredKey) -> None:
         self._must_be_there()
@@ -25,8 +37,11 @@ class HeldKeys:
         self._generation += 1
 
     async def generation(self) -> int:
+        self.looks += 1
         self._must_be_there()
-        return self._generation
+        found = self._generation
+        await asyncio.sleep(self.takes_s)
+        return found
 
     def _must_be_there(self) -> None:
         if self.away:

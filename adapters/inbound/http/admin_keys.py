@@ -1,5 +1,6 @@
 """The routes that manage keys."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -75,8 +76,13 @@ class RotationWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     grace_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 
-def key_routes(manage: ManageKeys) -> list[HTTPRouteHandler]:
-    """``/admin/keys``: list, make, replace, revoke."""
+def key_routes(manage: ManageKeys, notice: Callable[[], Awaitable[None]]) -> list[HTTPRouteHandler]:
+    """
+    ``/admin/keys``: list, make, replace, revoke.
+
+    Args:
+        notice: has this process know of what was done, so that the next request finds it so.
+    """
 
     @get("/admin/keys")
     async def listed() -> KeyCards:
@@ -87,26 +93,32 @@ def key_routes(manage: ManageKeys) -> list[HTTPRouteHandler]:
     async def create(data: JSONBody[KeyWish]) -> KeyCard:
         """A new key, shown in this answer and never again."""
         try:
-            return _shown(await manage.create(_wanted(data)))
+            made = await manage.create(_wanted(data))
         except (UnknownMember, UnknownPlace, UnclearTerms) as error:
             raise Rejected(Complaint.MALFORMED, str(error)) from error
+        await notice()
+        return _shown(made)
 
     @post("/admin/keys/{key_id:str}/rotate", status_code=201)
     async def rotate(key_id: FromPath[str], request: Request[Any, Any, Any]) -> KeyCard:
         """A new key in the place of this one, which may do and spend the same; the body may be empty."""
         wish = _rotation(await request.body())
         try:
-            return _shown(await manage.rotate(key_id, grace_s=wish.grace_s))
+            made = await manage.rotate(key_id, grace_s=wish.grace_s)
         except UnknownKey as error:
             raise Rejected(Complaint.NOT_FOUND, str(error)) from error
+        await notice()
+        return _shown(made)
 
     @delete("/admin/keys/{key_id:str}", status_code=200)
     async def revoke(key_id: FromPath[str]) -> Response[KeyCard]:
         """The key opens nothing any more."""
         try:
-            return Response(_card(await manage.revoke(key_id)))
+            revoked = await manage.revoke(key_id)
         except UnknownKey as error:
             raise Rejected(Complaint.NOT_FOUND, str(error)) from error
+        await notice()
+        return Response(_card(revoked))
 
     return [listed, create, rotate, revoke]
 

@@ -18,10 +18,10 @@ from adapters.inbound.http.errors import Complaint, Rejected, error_answer
 from adapters.inbound.http.headers import header, request_id, text_headers
 from adapters.inbound.http.response import HttpResponse
 from adapters.inbound.http.status import KEYS_UNREADABLE
-from domain.access.keys import ANYBODY, Caller, KeyFault, Refused
+from domain.access.keys import ANYBODY, Caller, Entry, KeyFault, Refused
 from domain.access.keys import Scope as KeyScope
 from domain.inventory.access import AuthRejected
-from domain.ports.keys import CurrentKeys
+from domain.ports.keys import RenewedKeys
 from domain.ports.observation import EventSink
 from domain.ports.time import Clock
 
@@ -77,7 +77,7 @@ class KeyCheck:
     def __init__(
         self,
         app: ASGIApp,
-        keys: CurrentKeys,
+        keys: RenewedKeys,
         *,
         sink: EventSink,
         clock: Clock,
@@ -99,20 +99,31 @@ class KeyCheck:
         if scope["type"] not in _CHECKED or _is_public(scope):
             await self._app(scope, receive, send)
             return
-        ring = self._keys.ring
-        if not ring and self._keys.are_known:
+        if not self._keys.ring and self._keys.are_known:
             await self._app(scope, receive, send)
             return
         needed = needed_scope(scope["path"])
+        entry = self._entry(scope, needed)
+        if isinstance(entry, Refused) and entry.fault is KeyFault.UNKNOWN:
+            # Another worker may have made it a moment ago.
+            await self._keys.look_again()
+            entry = self._entry(scope, needed)
+        if isinstance(entry, Refused):
+            await self._refuse(entry, needed, scope, send)
+            return
+        cast("dict[str, Caller]", scope)[_CALLER] = entry
+        await self._app(scope, receive, send)
+
+    def _entry(self, scope: Scope, needed: KeyScope) -> Entry:
+        """By the first token that opens; else what is wrong with the first that looks like a key of ours."""
         refused: Refused | None = None
         for token in _tokens(scope["headers"]):
-            entry = ring.entry(token, needed, self._clock.time())
+            entry = self._keys.ring.entry(token, needed, self._clock.time())
             if isinstance(entry, Caller):
-                cast("dict[str, Caller]", scope)[_CALLER] = entry
-                await self._app(scope, receive, send)
-                return
-            refused = refused or entry
-        await self._refuse(refused or Refused(KeyFault.MISSING), needed, scope, send)
+                return entry
+            if refused is None or (entry.key_id and not refused.key_id):
+                refused = entry
+        return refused or Refused(KeyFault.MISSING)
 
     async def _refuse(self, refused: Refused, needed: KeyScope, scope: Scope, send: Send) -> None:
         client = scope["client"][0] if scope["client"] else ""

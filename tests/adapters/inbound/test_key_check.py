@@ -47,12 +47,18 @@ async def inside(scope: Scope, receive: Receive, send: Send) -> None:
     await HttpResponse(send).whole(200, (), f"{caller.member}/{caller.key_id}".encode())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Standing:
-    """Keys that do not change."""
+    """Keys that change when they are looked at again, if others have been made; how often they were."""
 
     ring: KeyRing
     are_known: bool
+    made: tuple[StoredKey, ...] = ()
+    looks: int = 0
+
+    async def look_again(self) -> None:
+        self.looks += 1
+        self.ring = KeyRing((*self.ring, *self.made), {})
 
 
 class Door:
@@ -61,9 +67,10 @@ class Door:
     def __init__(self, *keys: StoredKey, known: bool = True) -> None:
         self.sink, self.clock = RecordingSink(), FixedClock()
         envelopes = Envelopes(openai=OPENAI_CHAT, anthropic=ANTHROPIC_MESSAGES)
+        self.keys = Standing(KeyRing(keys, {}), are_known=known)
         self.app = KeyCheck(
             cast("ASGIApp", inside),
-            Standing(KeyRing(keys, {}), are_known=known),
+            self.keys,
             sink=self.sink,
             clock=self.clock,
             dialect_for=envelopes.dialect_for,
@@ -178,6 +185,46 @@ async def test_who_keeps_guessing_is_told_to_wait_and_good_keys_are_not() -> Non
     assert (await door.ask("/v1/messages", x_api_key=token("user"))).status == 200
     door.clock.advance(FAILURES_WITHIN_S)
     assert (await door.ask("/v1/messages", x_api_key="wrong")).status == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x_api_key": token("fresh")},
+        {"x_api_key": "sk-ant-old", "authorization": f"Bearer {token('fresh')}"},
+        {"x_api_key": "", "authorization": f"Bearer {token('fresh')}"},
+    ],
+)
+async def test_a_key_made_elsewhere_a_moment_ago_gets_in(headers: dict[str, str]) -> None:
+    door = Door(*KEYS)
+    door.keys.made = (key("fresh", KeyScope.INFERENCE),)
+
+    answered = await door.ask("/v1/messages", **headers)
+
+    assert (answered.status, answered.body) == (200, b"fresh-member/fresh")
+    assert door.sink.of(AuthRejected) == []
+
+
+async def test_no_other_key_waits_for_a_look() -> None:
+    door = Door(*KEYS)
+
+    answers = [
+        await door.ask("/v1/messages", x_api_key=shown) for shown in (token("user"), token("boss"), "sk")
+    ]
+
+    assert [answered.status for answered in answers] == [200, 403, 401]
+    assert door.keys.looks == 0
+
+
+async def test_a_wrong_key_behind_an_empty_one_is_a_guess_all_the_same() -> None:
+    door = Door(*KEYS)
+
+    answers = [
+        await door.ask("/v1/messages", x_api_key="", authorization=f"Bearer {token_of('user', 'w' * 43)}")
+        for _ in range(MOST_FAILURES + 1)
+    ]
+
+    assert answers[-1].status == 429
 
 
 def test_a_path_that_nobody_thought_of_is_for_administrators() -> None:
