@@ -56,6 +56,7 @@ class ChatProvider(Protocol):
         Raises:
             UpstreamFailure: the attempt failed, before or in the midst of the answer. An answer that
                 stops short of its end is a failure, never an end.
+            MalformedRequest: the request cannot be said to it; nothing was sent, and nothing is billed.
         """
         ...
 
