@@ -2,8 +2,8 @@
 
 from bench.accounting import accounting
 
-JSON_DECODES = 0.8
-"""What it may cost, in the time that decoding the JSON of a 100 KB request takes; 0.16 was seen."""
+JSON_DECODES = 0.6
+"""What it may cost, in the time that decoding the JSON of a 100 KB request takes; 0.12 was seen."""
 
 
 def test_money_and_a_place_cost_a_request_little_more_than_reading_a_large_one() -> None:
