@@ -206,9 +206,11 @@ def _asked(body: bytes, headers: Mapping[str, str], known_as: str, caller: Calle
     What the client asks; only what routes it is read.
 
     Raises:
-        MalformedRequest: the body is no object, has no input, or names its model or profile wrongly.
+        MalformedRequest: the body is no object, has a member twice or no input, or names its model or profile
+            wrongly.
     """
     members = JsonMembers(body)
+    members.refuse_repeated()
     raw = {name: members.raw(name) for name in ("model", "profile")}
     said = {name: decoded(value, name) for name, value in raw.items() if value is not None}
     fields = Fields(said, "")

@@ -286,6 +286,7 @@ async def test_a_fault_of_the_request_is_relayed_and_ends_the_walk() -> None:
         ({"model": "x", "input": None}, "input"),
         ({"model": 7, "input": "x"}, "model"),
         ({"input": "x", "profile": "nowhere"}, "nowhere"),
+        (b'{"model":"x","input":["a long text"],"input":["a"]}', "input: stands more than once"),
     ],
 )
 async def test_a_bad_request_is_told_what_is_wrong(body: Any, words: str) -> None:
