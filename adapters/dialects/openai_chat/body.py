@@ -1,7 +1,6 @@
 """A request body as it came: its top level and its message heads are known, the rest waits to be needed."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Literal
 
 import msgspec
 
@@ -9,7 +8,7 @@ from adapters.dialects.fields import Fields, decoded, expected
 from adapters.dialects.members import JsonMembers
 from adapters.dialects.openai_chat.conversation_reading import read_conversation
 from adapters.dialects.openai_chat.message_reading import read_message, role_of
-from adapters.dialects.openai_chat.plain_chat import PlainChat, ShortChat
+from adapters.dialects.openai_chat.plain_chat import PlainChat, ShortChat, Speaker
 from adapters.dialects.openai_chat.wire import NAME
 from adapters.dialects.turns_body import TurnsBody
 from domain.conversation.request import Conversation, MalformedRequest, Message, Role, newest_of
@@ -18,7 +17,7 @@ from domain.conversation.request import Conversation, MalformedRequest, Message,
 class _Head(msgspec.Struct, gc=False):
     """What is read of a message at once."""
 
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    role: Speaker
 
 
 _heads_decoder = msgspec.json.Decoder(list[_Head])

@@ -6,11 +6,14 @@ somebody asks what it may cost. A short one is read in one pass: that takes hard
 and tells all that is asked of it on the way to an upstream of the same language.
 """
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from adapters.dialects.plain import Limit, Plain, PlainTool, PlainTurn
+
+Speaker: TypeAlias = Literal["system", "developer", "user", "assistant", "tool", "function"]
+"""Whoever may say a message."""
 
 _SHORT_BYTES = 2 * 1024
 
@@ -33,7 +36,7 @@ class PlainChat(_Chat, gc=False):
 
 
 class _Message(PlainTurn, kw_only=True, gc=False):
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    role: Speaker
 
 
 class _StreamOptions(msgspec.Struct, gc=False):
