@@ -12,7 +12,7 @@ from openai import AuthenticationError, OpenAI, PermissionDeniedError, RateLimit
 
 from tests.e2e.gateway import COMMAND, Gateway, bare_environment, only, running, written
 from tests.e2e.stage import Stage, provider
-from tests.e2e.test_keys import made, status
+from tests.e2e.test_keys import is_shut_out, made, status
 from tests.upstream.behaviours import Answer, Behaviour, CutAfter, Usage
 from tests.upstream.scripted_upstream import wait_until
 
@@ -111,7 +111,7 @@ def test_a_team_shares_a_gateway_and_the_account_is_right(stage: Stage, tmp_path
             asked_of_openai(gateway, bob["key"], "good")
 
         revoke(tmp_path, bob["id"])
-        wait_until(lambda: status(gateway, bob["key"], model="free") == 401, within_s=SOON_S)
+        wait_until(lambda: is_shut_out(gateway, bob["key"]), within_s=SOON_S)
         with pytest.raises(AuthenticationError):
             asked_of_openai(gateway, bob["key"], "free")
         assert asked_of_openai(gateway, alice["key"], "free") == "for nothing"
@@ -144,7 +144,7 @@ def test_a_key_has_a_budget_and_limits_of_its_own(stage: Stage, tmp_path: Path) 
     with running(tmp_path, config(stage)) as gateway:
         said = [asked_of_openai(gateway, laptop["key"], "good") for _ in range(2)]
         replaced = rotated(tmp_path, laptop["id"])
-        wait_until(lambda: status(gateway, laptop["key"]) == 401, within_s=SOON_S)
+        wait_until(lambda: is_shut_out(gateway, laptop["key"]), within_s=SOON_S)
         said += [asked_of_openai(gateway, replaced["key"], "good") for _ in range(2)]
         with pytest.raises(RateLimitError, match="limit of this key"):
             asked_of_openai(gateway, replaced["key"], "good")
