@@ -6,7 +6,8 @@ from typing import Self
 
 import httpx
 
-from infrastructure.http_transport import AiohttpTransport, Connected
+from infrastructure.http1.pool import Connected
+from infrastructure.http_transport import Http1Transport
 
 
 class HttpClients:
@@ -23,7 +24,7 @@ class HttpClients:
             ca_file: PEM; trusted besides the certificates of the system.
             connected: told of every new connection.
         """
-        self._transport = AiohttpTransport(ca_file=ca_file, connected=connected)
+        self._transport = Http1Transport(ca_file=ca_file, connected=connected)
 
     async def __aenter__(self) -> Self:
         await self.open()

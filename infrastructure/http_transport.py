@@ -1,74 +1,57 @@
-"""Carries httpx requests over aiohttp's connections."""
+"""Carries httpx requests over HTTP/1.1 connections of our own."""
 
-import select
-import ssl
-import time
-from collections.abc import Callable
-from functools import lru_cache, partial
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias
-from weakref import WeakSet
+from typing import Self
 
-import aiohttp
 import httpx
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.connector import Connection
-from aiohttp.tracing import Trace
-from yarl import URL
 
-from infrastructure.http_bodies import Download, Exchange, Upload
-from infrastructure.http_errors import FOREIGN_ERRORS, translated
+from infrastructure.http1.answer import Answer
+from infrastructure.http1.connection import Connection
+from infrastructure.http1.exchange import Exchange
+from infrastructure.http1.pool import Connected, Pool
+from infrastructure.http1.request_head import destination, request_head
+from infrastructure.http1.trust import Trust
+from infrastructure.http1.unpacking import Unpacking, is_understood
+from infrastructure.http1.upload import PIECE_BYTES, upload
 
-KEEP_ALIVE_S = 20.0
-"""How long an idle connection is kept. Stale ones are noticed when taken; this bounds their number."""
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
-MAX_HEADER_BYTES = 64 * 1024
-"""The longest status line or header field that is read."""
-
-MAX_HEADERS = 128
-
-READ_BUFFER_BYTES = 64 * 1024
-"""A stream that is not read stops reading its socket at about twice this."""
-
-Connected: TypeAlias = Callable[[str, float], None]
-"""Told of every new connection: ``host:port`` of the peer, and how many seconds it took to be made."""
-
-_AUTOMATIC_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-_FRAMING_HEADERS = frozenset({b"transfer-encoding", b"expect"})
-_DECODED = frozenset({b"gzip", b"deflate", b"br", b"zstd"})
-_TRANSFER_HEADERS = frozenset({b"content-encoding", b"content-length"})
+_OF_A_PACKED_BODY = frozenset({b"content-encoding", b"content-length"})
 
 
-class AiohttpTransport(httpx.AsyncBaseTransport):
+class Http1Transport(httpx.AsyncBaseTransport):
     """
     Sends one request over one HTTP/1.1 connection, and returns when the head of the response has come.
 
-    Nothing is added to a request but ``Host``, ``Content-Length`` and ``Accept-Encoding: identity``, each
-    only if the caller did not say otherwise. Redirects are not followed, cookies not kept, proxies and
-    credentials of the environment not used. The body of a response is always the identity: a peer that
-    compresses all the same is decoded, and its ``Content-Encoding`` and ``Content-Length`` removed.
+    Nothing is added to a request but ``Host``, the framing of its body, and ``Accept-Encoding: identity``
+    unless the caller said otherwise. Redirects are not followed, cookies not kept, proxies and credentials
+    of the environment not used. A peer that compresses unasked with gzip or deflate is decoded, and its
+    ``Content-Encoding`` and ``Content-Length`` removed; other codings are the caller's to undo, if it asked
+    for them, and errors otherwise.
 
-    ``request.extensions["timeout"]`` bounds in seconds: ``connect`` the look-up, connection and TLS
-    handshake together; ``write`` the time in which the peer takes no byte of the body; ``read`` the
-    time in which no byte of the response comes. ``pool`` means nothing, since nothing waits for a
-    connection. There is no limit on the whole.
+    ``request.extensions["timeout"]`` bounds in seconds: ``connect`` the look-up, connection and TLS handshake
+    together; ``write`` the time in which the peer takes no byte of the body; ``read`` the time in which no
+    byte of the response comes. ``pool`` means nothing, since nothing waits for a connection. There is no
+    limit on the whole.
 
-    A kept connection is looked at when it is taken: one that the peer has closed, or on which it has said
-    something unasked, is dropped for another, so nothing was written to it and nothing is repeated. On
-    Python before 3.12 the body is written one turn of the event loop later. A POST of which something
-    was written is never sent again, for nobody can know whether the peer acted on it: a connection that
-    the peer closes in the very moment of sending fails with ``RemoteProtocolError`` or ``ReadError``.
-    Idempotent methods are sent once more by aiohttp if no response came (RFC 9110, section 9.2.2).
+    A connection that was used before is looked at when it is taken: one that the peer has closed, or on
+    which it has said something unasked, is dropped for another, so nothing was written to it and nothing is
+    repeated. A POST of which something was written is never sent again, for nobody can know whether the
+    peer acted on it: a connection that the peer closes in the very moment of sending fails with
+    ``RemoteProtocolError`` or ``ReadError``. A request of an idempotent method without a body is sent once
+    more over a new connection if nothing of a response came (RFC 9110, section 9.2.2).
 
     Raises subclasses of ``httpx.TransportError``, and ``RuntimeError`` while it is not open.
     """
 
     def __init__(self, *, ca_file: Path | None = None, connected: Connected | None = None) -> None:
         """``ca_file`` (PEM) is trusted besides the certificates of the system."""
-        self._ca_file = ca_file
+        self._trust = Trust(ca_file)
         self._connected = connected or _untold
-        self._session: aiohttp.ClientSession | None = None
+        self._pool: Pool | None = None
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -83,7 +66,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"AiohttpTransport({'open' if self._session else 'closed'})"
+        return f"Http1Transport({'open' if self._pool else 'closed'})"
 
     async def open(self) -> None:
         """
@@ -93,162 +76,148 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             OSError: ``ca_file`` cannot be read; ``ssl.SSLError``, one of its subclasses, if it is no PEM.
 
         """
-        if self._session is None:
-            self._session = _session(_Connector(_trust(self._ca_file), self._connected))
+        if self._pool is None:
+            self._trust.check()
+            self._pool = Pool(self._trust, self._connected)
 
     async def aclose(self) -> None:
         """Close every connection, also those in use."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._session is None:
+        if self._pool is None:
             raise RuntimeError("The HTTP transport is not open")
         try:
-            exchange = await _exchange(self._session, request)
-        except FOREIGN_ERRORS as error:
-            raise translated(error, request) from error
+            exchange = await _answered(self._pool, request)
+            body = _body(exchange, request)
+        except httpx.TransportError as error:
+            error.request = request
+            raise
+        answer = exchange.answer
         return httpx.Response(
-            exchange.status,
-            headers=_incoming_headers(exchange.raw_headers),
-            stream=Download(exchange, request),
-            extensions=_extensions(exchange),
+            answer.status,
+            headers=_fields(answer, body),
+            stream=body,
+            extensions={"http_version": answer.version, "reason_phrase": answer.reason},
         )
-
-
-async def _exchange(session: aiohttp.ClientSession, request: httpx.Request) -> Exchange:
-    timeouts = request.extensions.get("timeout", {})
-    response = await session.request(
-        request.method,
-        _target(str(request.url)),
-        data=_upload(request, timeouts.get("write")),
-        headers=_outgoing_headers(tuple(request.headers.raw)),
-        allow_redirects=False,
-        timeout=_timeouts(timeouts.get("connect"), timeouts.get("read")),
-    )
-    assert isinstance(response, Exchange)  # noqa: S101 - the session was told to make them
-    return response
-
-
-class _Protocol(ResponseHandler):
-    """Resumes what was paused, and nothing else."""
-
-    def resume_reading(self, *args: Any, **options: Any) -> None:
-        # aiohttp 3.14 asks for it with every chunk that it takes out of its buffer, and then has its parser
-        # read no bytes and the loop watch a socket that it watches: a good part of what a small chunk costs.
-        if self._reading_paused:
-            super().resume_reading(*args, **options)
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Hands out only connections that may carry a request, as many as are asked for."""
-
-    def __init__(self, trust: ssl.SSLContext, connected: Connected) -> None:
-        super().__init__(ssl=trust, limit=0, limit_per_host=0, keepalive_timeout=KEEP_ALIVE_S)
-        makes: Callable[..., ResponseHandler] = _Protocol
-        self._factory = partial(makes, loop=self._loop)
-        self._connected = connected
-        self._used_before: WeakSet[ResponseHandler] = WeakSet()
-
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> Connection:
-        began_at = time.monotonic()
-        while True:
-            connection = await super().connect(req, traces, timeout)
-            protocol = connection.protocol
-            if protocol is None:
-                return connection
-            if protocol not in self._used_before:
-                # A new connection is never judged by what waits on it: over TLS that may be session tickets.
-                self._used_before.add(protocol)
-                self._connected(_peer(req), time.monotonic() - began_at)
-                return connection
-            if _is_quiet(protocol):
-                return connection
-            connection.close()
 
 
 def _untold(_peer: str, _seconds: float) -> None:
     """Nobody wants to know."""
 
 
-def _peer(request: aiohttp.ClientRequest) -> str:
-    return f"{request.url.raw_host}:{request.url.port}"
+async def _answered(pool: Pool, request: httpx.Request) -> Exchange:
+    to = destination(str(request.url))
+    body = _content(request)
+    head = request_head(request, to, len(body) if isinstance(body, bytes) else None)
+    used_before = pool.resting(to)
+    if used_before is not None:
+        exchange = _ask(used_before, request, head, body)
+        try:
+            await _begun(exchange)
+        except (httpx.ReadError, httpx.RemoteProtocolError):
+            if exchange.answer.was_heard or body or request.method not in _IDEMPOTENT:
+                raise
+        else:
+            return exchange
+    fresh = await pool.connect(to, _timeouts(request).get("connect"))
+    exchange = _ask(fresh, request, head, body)
+    await _begun(exchange)
+    return exchange
 
 
-def _is_quiet(protocol: ResponseHandler) -> bool:
-    """Whether the peer has neither closed the connection nor said anything before it was asked."""
-    if protocol.transport is None or protocol.should_close:
-        return False
-    poll = select.poll()
-    poll.register(protocol.transport.get_extra_info("socket").fileno(), select.POLLIN)
-    return not poll.poll(0)
-
-
-def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        response_class=Exchange,
-        skip_auto_headers=_AUTOMATIC_HEADERS,
-        timeout=_timeouts(None, None),
-        trust_env=False,
-        read_bufsize=READ_BUFFER_BYTES,
-        max_line_size=MAX_HEADER_BYTES,
-        max_field_size=MAX_HEADER_BYTES,
-        max_headers=MAX_HEADERS,
-    )
-
-
-def _trust(ca_file: Path | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    if ca_file is not None:
-        context.load_verify_locations(cafile=ca_file)
-    return context
-
-
-@lru_cache(maxsize=256)
-def _timeouts(connect_s: float | None, read_s: float | None) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, connect=connect_s, sock_read=read_s)
-
-
-@lru_cache(maxsize=256)
-def _target(url: str) -> URL:
-    # httpx has escaped what needs it; escaping anew could change what the provider was configured with.
-    return URL(url, encoded=True).with_user(None)
-
-
-def _upload(request: httpx.Request, write_timeout_s: float | None) -> Upload | None:
+def _content(request: httpx.Request) -> bytes | httpx.AsyncByteStream:
     try:
-        body = request.content
+        return request.content
     except httpx.RequestNotRead:
         if isinstance(request.stream, httpx.AsyncByteStream):
-            return Upload(request.stream, write_timeout_s=write_timeout_s)
+            return request.stream
         raise
-    return Upload(body, write_timeout_s=write_timeout_s) if body else None
 
 
-@lru_cache(maxsize=256)
-def _outgoing_headers(raw: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:
-    """What the caller wrote, less the framing, which is aiohttp's to write; the same for most requests."""
-    ours = (header for header in raw if header[0].lower() not in _FRAMING_HEADERS)
-    headers = [(name.decode("ascii"), value.decode()) for name, value in ours]
-    if all(name.lower() != "accept-encoding" for name, _ in headers):
-        headers.append(("Accept-Encoding", "identity"))
-    return tuple(headers)
+def _ask(
+    connection: Connection, request: httpx.Request, head: bytes, body: bytes | httpx.AsyncByteStream
+) -> Exchange:
+    timeouts = _timeouts(request)
+    write_timeout_s = timeouts.get("write")
+    fits = isinstance(body, bytes) and (write_timeout_s is None or len(body) <= PIECE_BYTES)
+    exchange = connection.ask(
+        head,
+        body if isinstance(body, bytes) and fits else b"",
+        has_answer_body=request.method != "HEAD",
+        read_timeout_s=timeouts.get("read"),
+    )
+    if not fits:
+        exchange.upload = asyncio.create_task(upload(body, connection, exchange, write_timeout_s))
+    return exchange
 
 
-def _incoming_headers(raw: tuple[tuple[bytes, bytes], ...]) -> list[tuple[bytes, bytes]]:
-    """What the peer wrote, byte for byte, less what was true only of a compressed body."""
-    if any(name.lower() == b"content-encoding" and value.lower() in _DECODED for name, value in raw):
-        return [header for header in raw if header[0].lower() not in _TRANSFER_HEADERS]
-    return list(raw)
+def _timeouts(request: httpx.Request) -> Mapping[str, float | None]:
+    found: Mapping[str, float | None] = request.extensions.get("timeout", {})
+    return found
 
 
-def _extensions(exchange: Exchange) -> dict[str, bytes]:
-    version = exchange.version or aiohttp.HttpVersion11
-    reason = (exchange.reason or "").encode(errors="surrogateescape")
-    return {"http_version": f"HTTP/{version.major}.{version.minor}".encode(), "reason_phrase": reason}
+async def _begun(exchange: Exchange) -> None:
+    try:
+        await exchange.head()
+    except BaseException:
+        exchange.give_up()
+        raise
+
+
+class Download(httpx.AsyncByteStream):
+    """
+    The body of a response as it arrives: what came in one read comes as one chunk, and nothing waits.
+
+    Raises httpx's transport errors. Closed before its end, or failed, it closes the connection.
+    """
+
+    def __init__(self, exchange: Exchange, request: httpx.Request) -> None:
+        self._exchange = exchange
+        self._request = request
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            while piece := await self._exchange.piece():
+                yield piece
+        except httpx.TransportError as error:
+            error.request = self._request
+            raise
+
+    async def aclose(self) -> None:
+        self._exchange.give_up()
+
+
+class UnpackedDownload(Download):
+    """A body that came compressed."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        unpacking = Unpacking()
+        try:
+            while packed := await self._exchange.piece():
+                for piece in unpacking.pieces(packed):
+                    yield piece
+            unpacking.end()
+        except httpx.TransportError as error:
+            error.request = self._request
+            self._exchange.give_up()
+            raise
+
+
+def _body(exchange: Exchange, request: httpx.Request) -> Download:
+    coding = exchange.answer.named.get(b"content-encoding", b"identity").lower()
+    if is_understood(coding):
+        return UnpackedDownload(exchange, request)
+    if coding == b"identity" or coding.decode("latin-1") in request.headers.get("accept-encoding", ""):
+        return Download(exchange, request)
+    exchange.give_up()
+    raise httpx.RemoteProtocolError(f"The body is compressed unasked, as {coding.decode('latin-1')!r}")
+
+
+def _fields(answer: Answer, body: Download) -> list[tuple[bytes, bytes]]:
+    """What the peer wrote, less what was true only of a compressed body."""
+    if isinstance(body, UnpackedDownload):
+        return [field for field in answer.headers if field[0].lower() not in _OF_A_PACKED_BODY]
+    return answer.headers

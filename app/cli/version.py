@@ -8,7 +8,7 @@ import msgspec
 
 from app.version import gateway_version
 
-_PARTS = ("litestar", "granian", "httpx", "aiohttp", "msgspec")
+_PARTS = ("litestar", "granian", "httpx", "httptools", "msgspec")
 
 
 @click.command()

@@ -28,7 +28,7 @@ class ConnectingTimes:
         return f"<ConnectingTimes of {len(self._known)} peers>"
 
     def connected(self, peer: str, seconds: float) -> None:
-        """Implements `infrastructure.http_transport.Connected`."""
+        """Implements `infrastructure.http1.pool.Connected`."""
         self._connecting.of(peer if peer in self._known else ELSEWHERE).observe(seconds)
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import uvloop
 
-from infrastructure.http_transport import AiohttpTransport
+from infrastructure.http_transport import Http1Transport
 from tests.contract.http_transport.certificates import Certificates, make_certificates
 
 HERE = Path(__file__).parent
@@ -25,8 +25,8 @@ LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
 MakeTransport: TypeAlias = Callable[[Path | None], httpx.AsyncBaseTransport]
 
 
-def make_aiohttp(ca_file: Path | None) -> httpx.AsyncBaseTransport:
-    return AiohttpTransport(ca_file=ca_file)
+def make_ours(ca_file: Path | None) -> httpx.AsyncBaseTransport:
+    return Http1Transport(ca_file=ca_file)
 
 
 def make_httpx(ca_file: Path | None) -> httpx.AsyncBaseTransport:
@@ -56,7 +56,7 @@ class Contender:
 
 
 CONTENDERS: Mapping[str, Contender] = {
-    "aiohttp": Contender(make=make_aiohttp, differs={}),
+    "ours": Contender(make=make_ours, differs={}),
     # httpx's own transport shows that the suite asks for nothing peculiar; it does not serve.
     "httpx": Contender(
         make=make_httpx,

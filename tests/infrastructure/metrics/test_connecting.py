@@ -2,7 +2,7 @@
 
 import pytest
 
-from infrastructure.http_transport import AiohttpTransport
+from infrastructure.http_transport import Http1Transport
 from infrastructure.metrics.connecting import ConnectingTimes
 from infrastructure.metrics.counting import Alone
 from infrastructure.metrics.instruments import Instruments
@@ -24,7 +24,7 @@ async def test_each_new_connection_is_counted_and_one_that_is_used_again_is_not(
     instruments = Instruments(Alone())
     async with ScriptedPeer(hello) as peer:
         times = ConnectingTimes(instruments, [f"{peer.url}/v1"])
-        async with AiohttpTransport(connected=times.connected) as transport:
+        async with Http1Transport(connected=times.connected) as transport:
             for _ in range(3):
                 await fetch(transport, post(peer.url))
 
