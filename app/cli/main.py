@@ -1,6 +1,8 @@
 """The `coderouter` command: finds the module of each subcommand when it is asked for."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pkgutil import resolve_name
 from types import MappingProxyType
 
@@ -34,8 +36,28 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = resolve_name(COMMANDS[cmd_name])
+        with _seeming_absent("pygments", "rich"):
+            command: click.Command = resolve_name(COMMANDS[cmd_name])
         return command
+
+
+@contextmanager
+def _seeming_absent(*packages: str) -> Iterator[None]:
+    """
+    Whoever is imported meanwhile and would use these packages if they are there does without them.
+
+    httpx and structlog import rich and pygments where they find them, for a command line and for tracebacks
+    that are not used here: four megabytes and a twentieth of a second. They are found because Litestar's own
+    command line needs them. Afterwards they can be imported as ever, as by somebody's adapter.
+    """
+    hidden = [package for package in packages if package not in sys.modules]
+    for package in hidden:
+        sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for package in hidden:
+            del sys.modules[package]
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,6 +1,8 @@
 """What the command line says, and with which exit code."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,3 +139,16 @@ def test_every_command_explains_itself(command: str) -> None:
 
 def test_an_unknown_command_is_a_wrong_command_line() -> None:
     assert run("sreve").exit_code == 2
+
+
+def test_serving_imports_nothing_that_draws_on_terminals_and_whoever_wants_to_may() -> None:
+    program = (
+        "import sys; from app.cli.main import main; import click;"
+        "main.get_command(click.Context(main), 'serve');"
+        "assert not {'rich', 'pygments', 'httpx._main'} & {*sys.modules}, 'imported';"
+        "import rich.console; import httpx"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 0, ran.stderr
