@@ -178,13 +178,18 @@ class Download(httpx.AsyncByteStream):
         self._exchange = exchange
         self._request = request
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
         try:
-            while piece := await self._exchange.piece():
-                yield piece
+            piece = await self._exchange.piece()
         except httpx.TransportError as error:
             error.request = self._request
             raise
+        if not piece:
+            raise StopAsyncIteration
+        return piece
 
     async def aclose(self) -> None:
         self._exchange.give_up()

@@ -7,7 +7,7 @@ import httpx
 
 from adapters.dialects.error_bodies import decode_error
 from adapters.outbound.exchange import connecting_within, refused
-from adapters.outbound.failures import answering, unanswered
+from adapters.outbound.failures import Answering, Unanswered
 from adapters.outbound.kit import ProviderKit
 from domain.ports.providers import EmbeddingCall, ProviderCall
 
@@ -29,12 +29,12 @@ async def answer_to(
             or, from inside the block, an answer that breaks off.
     """
     request.extensions = {**request.extensions, **connecting_within(call.connect_timeout_s)}
-    with unanswered():
+    with Unanswered():
         response = await kit.transport.handle_async_request(request)
     try:
         if response.status_code >= 300:
             raise await refused(response, kit.clock, NO_DIALECT, decode_error)
-        with answering(kit.clock):
+        with Answering(kit.clock):
             yield response
     finally:
         await response.aclose()

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from adapters.dialects.dialect import OutboundDialect, ReportedError
-from adapters.outbound.failures import answering, refusal, shown_headers, unanswered
+from adapters.outbound.failures import Answering, Unanswered, refusal, shown_headers
 from adapters.outbound.limits import parsed_date
 from adapters.outbound.redaction import Redaction
 from domain.conversation.request import DialectName
@@ -58,12 +58,12 @@ class Exchange:
             UpstreamFailure: there was none, or it was a refusal.
         """
         with self._redaction.of_failures():
-            with unanswered():
+            with Unanswered():
                 response = await self._transport.handle_async_request(request)
             try:
                 if response.status_code >= 300:
                     raise await refused(response, self._clock, self._dialect.name, self._dialect.decode_error)
-                with answering(self._clock):
+                with Answering(self._clock):
                     return await read(response, MAX_BODY_BYTES)
             finally:
                 await response.aclose()

@@ -8,7 +8,7 @@ read by its words: what it means in `adapters.outbound.refusals`, for how long i
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import MappingProxyType
+from types import MappingProxyType, TracebackType
 
 import httpx
 
@@ -115,31 +115,51 @@ def shown_headers(headers: httpx.Headers) -> Mapping[str, str]:
     return MappingProxyType(shown | limits)
 
 
-@contextmanager
-def unanswered() -> Iterator[None]:
-    """Renames what the transport raises before an answer began."""
-    try:
-        yield
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        kind = next(TRANSPORT_FAILURES[kind] for kind in type(error).__mro__ if kind in TRANSPORT_FAILURES)
-        was_sent = not isinstance(error, _NEVER_SENT)
-        raise UpstreamFailure(kind, _in_words(error), was_sent=was_sent) from error
+class Unanswered:
+    """While entered, what the transport raises before an answer began is renamed."""
+
+    # A class, like `Answering`: every request enters it, and a generator would cost it several times as much.
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
+            was_sent = not isinstance(error, _NEVER_SENT)
+            raise UpstreamFailure(_kind_of(error), _in_words(error), was_sent=was_sent) from error
 
 
-@contextmanager
-def answering(clock: Clock) -> Iterator[None]:
-    """Renames what the transport and the dialect raise while an answer is being read."""
-    try:
-        yield
-    except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
-        words = "the connection ended inside the answer"
-        raise UpstreamFailure(FailureKind.BROKEN_OFF, words) from error
-    except (httpx.HTTPError, TruncatedReply) as error:
-        raise UpstreamFailure(FailureKind.BROKEN_OFF, _in_words(error)) from error
-    except GarbledReply as error:
-        raise UpstreamFailure(FailureKind.GARBLED, f"the answer makes no sense: {error}") from error
-    except ReportedError as error:
-        raise reported(error, clock.time()) from error
+class Answering:
+    """While entered, what the transport and the dialect raise as an answer is being read is renamed."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        match error:
+            case httpx.NetworkError() | httpx.RemoteProtocolError():
+                words = "the connection ended inside the answer"
+                raise UpstreamFailure(FailureKind.BROKEN_OFF, words) from error
+            case httpx.HTTPError() | TruncatedReply():
+                raise UpstreamFailure(FailureKind.BROKEN_OFF, _in_words(error)) from error
+            case GarbledReply():
+                words = f"the answer makes no sense: {error}"
+                raise UpstreamFailure(FailureKind.GARBLED, words) from error
+            case ReportedError():
+                raise reported(error, self._clock.time()) from error
+            case _:
+                pass
+
+
+def _kind_of(error: httpx.HTTPError | httpx.InvalidURL) -> FailureKind:
+    return next(TRANSPORT_FAILURES[kind] for kind in type(error).__mro__ if kind in TRANSPORT_FAILURES)
 
 
 _UNTOLD = 500

@@ -8,7 +8,7 @@ import httpx
 from adapters.dialects.dialect import OutboundDialect, Outgoing, Quirks
 from adapters.outbound.endpoints import Endpoint, headers_for
 from adapters.outbound.exchange import MAX_BODY_BYTES, chunks, posting, read, refused
-from adapters.outbound.failures import answering, unanswered
+from adapters.outbound.failures import Answering, Unanswered
 from adapters.outbound.kit import ProviderKit
 from adapters.outbound.laid_under import laid_under
 from adapters.outbound.redaction import Redaction, secrets_of
@@ -57,12 +57,12 @@ class HttpProvider:
         """See `domain.ports.providers.ChatProvider`."""
         request = self._request(call)
         with self._redaction.of_failures():
-            with unanswered():
+            with Unanswered():
                 response = await self._transport.handle_async_request(request)
             try:
                 if response.status_code >= 300:
                     raise await refused(response, self._clock, self._dialect.name, self._dialect.decode_error)
-                with answering(self._clock):
+                with Answering(self._clock):
                     if not _is_stream(response):
                         yield self._dialect.decode_completion(await read(response, MAX_BODY_BYTES))
                         return

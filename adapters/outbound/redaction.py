@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
-from types import MappingProxyType
+from types import MappingProxyType, TracebackType
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from domain.conversation.extensions import Json
@@ -54,20 +53,20 @@ class Redaction:
     def __init__(self, *secrets: str) -> None:
         longest_first = sorted((each for each in secrets if len(each) >= _SHORTEST), key=len, reverse=True)
         self._pattern = re.compile(b"|".join(map(_spelt, longest_first))) if longest_first else None
+        self._of_failures = _OfFailures(self)
 
     def __repr__(self) -> str:
         return f"<Redaction of {'secrets' if self._pattern else 'nothing'}>"
 
-    @contextmanager
-    def of_failures(self) -> Iterator[None]:
+    def of_failures(self) -> "_OfFailures":
         """A failure leaves the block without secrets; it keeps its kind, which was told from all words."""
-        try:
-            yield
-        except UpstreamFailure as failure:
-            failure.message = self.text(failure.message)
-            failure.args = (failure.message,)
-            failure.answer = failure.answer and self._answer(failure.answer)
-            raise
+        return self._of_failures
+
+    def clean(self, failure: UpstreamFailure) -> None:
+        """Takes them out of what it says."""
+        failure.message = self.text(failure.message)
+        failure.args = (failure.message,)
+        failure.answer = failure.answer and self._answer(failure.answer)
 
     def text(self, text: str) -> str:
         return self._bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
@@ -78,6 +77,22 @@ class Redaction:
     def _answer(self, answer: UpstreamAnswer) -> UpstreamAnswer:
         headers = {name: self.text(value) for name, value in answer.headers.items()}
         return replace(answer, body=self._bytes(answer.body), headers=MappingProxyType(headers))
+
+
+class _OfFailures:
+    """Entered by every request; a generator would cost it several times as much."""
+
+    def __init__(self, redaction: Redaction) -> None:
+        self._redaction = redaction
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, UpstreamFailure):
+            self._redaction.clean(error)
 
 
 def _in_headers(spec: ProviderSpec) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Waits for the first content of an answer; until it is there, nothing is committed."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
+from types import TracebackType
 
 from app.use_cases.checked import CheckedBatches
 from app.use_cases.patience import Patience, is_being_cancelled
@@ -40,7 +40,8 @@ async def first_content(provider: ChatProvider, call: ProviderCall, patience: Pa
     async with AsyncExitStack() as opened:
         try:
             batches = CheckedBatches(provider.converse(call))
-            opened.push_async_callback(close_stream, batches)
+            opened.callback(patience.deadline.close)
+            opened.push_async_callback(_closed, batches, patience)
             held = await _held_back(batches, patience)
         except UpstreamFailure as failure:
             raise _before_content(failure) from failure
@@ -53,29 +54,33 @@ async def first_content(provider: ChatProvider, call: ProviderCall, patience: Pa
         return Begun(held, batches, opened.pop_all())
 
 
-async def close_stream(batches: CheckedBatches) -> None:
+async def _closed(batches: CheckedBatches, patience: Patience) -> None:
     """Closes a provider's stream, bounded in time; raises nothing but cancellation."""
-    with contained():
-        async with asyncio.timeout(_CLOSING_S):
-            await batches.aclose()
+    with Contained(), patience.deadline.until(patience.now() + _CLOSING_S):
+        await batches.aclose()
 
 
-@contextmanager
-def contained() -> Iterator[None]:
+class Contained:
     """Whatever an adapter does while it is closed, only the cancellation of this task gets out."""
-    try:
-        yield
-    except (Exception, SystemExit, asyncio.CancelledError) as error:
-        if is_being_cancelled(error):
-            raise
+
+    # A class: every request enters it, and a generator would cost it several times as much.
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        contains = isinstance(error, Exception | SystemExit | asyncio.CancelledError)
+        return contains and not is_being_cancelled(error)
 
 
 async def _held_back(batches: CheckedBatches, patience: Patience) -> tuple[Batch, ...]:
     held: list[Batch] = []
     held_bytes = 0
-    waiting = asyncio.timeout_at(patience.for_first())
+    deadline = patience.deadline
     try:
-        async with waiting:
+        with deadline.until(patience.for_first()):
             async for batch in batches:
                 if batch.events or batch.wire is not None:
                     held.append(batch)
@@ -84,11 +89,10 @@ async def _held_back(batches: CheckedBatches, patience: Patience) -> tuple[Batch
                 held_bytes += len(batch.wire.data) if batch.wire is not None else 0
                 if held_bytes > _MOST_HELD_BYTES or len(held) > _MOST_HELD_BATCHES:
                     raise UpstreamFailure(FailureKind.GARBLED, "the answer goes on without any content")
-                waiting.reschedule(min(patience.for_first(), patience.for_next()))
+                deadline.move(min(patience.for_first(), patience.for_next()))
     except TimeoutError as error:
-        due_at = waiting.when()
-        if waiting.expired() and due_at is not None:
-            raise UpstreamFailure(FailureKind.SLOW, patience.missed(due_at)) from error
+        if deadline.has_passed:
+            raise UpstreamFailure(FailureKind.SLOW, patience.missed(deadline.due_at)) from error
         raise
     raise UpstreamFailure(FailureKind.GARBLED, "the answer is empty")
 

@@ -3,18 +3,25 @@
 import asyncio
 from math import inf
 
+from app.use_cases.deadline import Deadline
 from domain.health.pace import Pace
 from domain.routing.targets import Timeouts
 
 
 class Patience:
-    """The deadlines of an attempt that begins now, as times of the running loop's clock in seconds."""
+    """
+    How long an attempt that begins now may take, in times of the running loop's clock in seconds.
 
-    __slots__ = ("_ends_at", "_first_by", "_loop", "pace", "timeouts")
+    Attributes:
+        deadline: for each wait of the attempt; whoever ends the attempt closes it.
+    """
+
+    __slots__ = ("_ends_at", "_first_by", "_loop", "deadline", "pace", "timeouts")
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._loop = asyncio.get_running_loop()
         self.timeouts = timeouts
+        self.deadline = Deadline()
         least = timeouts.least_tokens_per_s
         self.pace = None if least is None else Pace(least)
         now = self._loop.time()
@@ -51,7 +58,7 @@ class Patience:
         return f"silent for {self.timeouts.idle_s:g} s in the midst of the answer"
 
 
-def is_being_cancelled(error: BaseException) -> bool:
+def is_being_cancelled(error: BaseException | None) -> bool:
     """Whether it is this task that is to end; an adapter may raise the same of its own accord."""
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0

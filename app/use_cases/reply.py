@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from app.use_cases.attempts import Settlement
-from app.use_cases.beginning import Begun, contained
+from app.use_cases.beginning import Begun, Contained
 from app.use_cases.last_words import LastWords
 from app.use_cases.patience import Patience, is_being_cancelled
 from app.use_cases.plan import Plan
@@ -156,9 +156,9 @@ class Reply(AsyncIterator[Batch]):
 
     async def _next(self) -> Batch | None:
         """As `_heard`, of what has not come yet."""
-        waiting = asyncio.timeout_at(self._patience.for_next())
+        deadline = self._patience.deadline
         try:
-            async with waiting:
+            with deadline.until(self._patience.for_next()):
                 return await (self._last_words.next() if self._owes_usage else anext(self._batches))
         except StopAsyncIteration:
             if self._settlement.finished:
@@ -169,7 +169,7 @@ class Reply(AsyncIterator[Batch]):
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             if is_being_cancelled(error):
                 raise
-            words = self._patience.in_words() if waiting.expired() else f"{type(error).__name__}: {error}"
+            words = self._patience.in_words() if deadline.has_passed else f"{type(error).__name__}: {error}"
             raise self._cut_off(words) from error
 
     def _shaped(self, heard: Batch | None) -> Batch:
@@ -211,7 +211,7 @@ class Reply(AsyncIterator[Batch]):
             if self.outcome is Outcome.CLIENT_LEFT:
                 self._tell_broken("the client left")
             self._tell_of_shaping()
-            with contained():
+            with Contained():
                 await self._opened.aclose()
 
     @property
@@ -220,7 +220,7 @@ class Reply(AsyncIterator[Batch]):
         return self._settlement.owes_usage and self.facts.plan.facts.choices == 1
 
     async def _hear_out(self) -> None:
-        with contained():
+        with Contained():
             try:
                 async with asyncio.timeout(_USAGE_DUE_S):
                     while self._owes_usage:

@@ -9,6 +9,7 @@ beginning finds none of them again; only Anthropic has a use for it.
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
+from functools import lru_cache
 from itertools import takewhile
 from urllib.parse import urlsplit
 
@@ -132,8 +133,13 @@ def _offers_all(spec: ProviderSpec, unasked: tuple[str, ...]) -> bool:
 
 def is_anthropic(spec: ProviderSpec) -> bool:
     """Whether the provider is Anthropic itself, not merely a server that speaks its language."""
-    host = urlsplit(spec.base_url).hostname or ""
-    return spec.adapter == _ANTHROPIC_KIND and (host == "anthropic.com" or host.endswith(".anthropic.com"))
+    return spec.adapter == _ANTHROPIC_KIND and _is_at_anthropic(spec.base_url)
+
+
+@lru_cache(maxsize=256)
+def _is_at_anthropic(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    return host == "anthropic.com" or host.endswith(".anthropic.com")
 
 
 def loses_cache_control(request: ChatRequest, spec: ProviderSpec) -> bool:

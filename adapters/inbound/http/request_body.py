@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import closing
 
 from litestar.types import Receive, ReceiveMessage
 
 from adapters.inbound.http.errors import Complaint, Rejected
 from adapters.inbound.http.response import ClientLeft
+from app.use_cases.deadline import Deadline
 
 BODY_IDLE_S = 30.0
 """Longer than any pause of a network that still works; a body may take its time as long as it comes."""
@@ -28,23 +30,24 @@ async def read_body(
     _check_announcement(headers, max_bytes)
     pieces: list[bytes] = []
     size = 0
-    while True:
-        message = await _next(receive, idle_s)
-        if message["type"] != "http.request":
-            raise ClientLeft
-        piece = message.get("body", b"")
-        if piece:
-            size += len(piece)
-            if size > max_bytes:
-                raise _too_large(max_bytes)
-            pieces.append(piece)
-        if not message.get("more_body", False):
-            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    with closing(Deadline()) as deadline:
+        while True:
+            message = await _next(receive, deadline, idle_s)
+            if message["type"] != "http.request":
+                raise ClientLeft
+            piece = message.get("body", b"")
+            if piece:
+                size += len(piece)
+                if size > max_bytes:
+                    raise _too_large(max_bytes)
+                pieces.append(piece)
+            if not message.get("more_body", False):
+                return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-async def _next(receive: Receive, idle_s: float) -> ReceiveMessage:
+async def _next(receive: Receive, deadline: Deadline, idle_s: float) -> ReceiveMessage:
     try:
-        async with asyncio.timeout(idle_s):
+        with deadline.until(asyncio.get_running_loop().time() + idle_s):
             return await receive()
     except TimeoutError:
         raise Rejected(

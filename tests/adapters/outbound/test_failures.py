@@ -8,11 +8,11 @@ import pytest
 from adapters.dialects.dialect import GarbledReply, ReportedError, TruncatedReply
 from adapters.outbound.failures import (
     TRANSPORT_FAILURES,
-    answering,
+    Answering,
+    Unanswered,
     refusal,
     reported,
     shown_headers,
-    unanswered,
 )
 from adapters.outbound.limits import retry_after_s
 from adapters.outbound.refusals import classify
@@ -53,7 +53,7 @@ def test_every_exception_of_httpx_has_its_meaning(kind: type[Exception]) -> None
     ],
 )
 def test_what_fails_before_an_answer(raised: Exception, kind: FailureKind) -> None:
-    with pytest.raises(UpstreamFailure) as caught, unanswered():
+    with pytest.raises(UpstreamFailure) as caught, Unanswered():
         raise raised
 
     assert caught.value.kind is kind
@@ -71,7 +71,7 @@ def test_what_fails_before_an_answer(raised: Exception, kind: FailureKind) -> No
     ],
 )
 def test_what_fails_in_the_midst_of_an_answer(raised: Exception, kind: FailureKind) -> None:
-    with pytest.raises(UpstreamFailure) as caught, answering(FixedClock()):
+    with pytest.raises(UpstreamFailure) as caught, Answering(FixedClock()):
         raise raised
 
     assert caught.value.kind is kind
@@ -86,7 +86,7 @@ def test_what_fails_in_the_midst_of_an_answer(raised: Exception, kind: FailureKi
     ],
 )
 def test_a_connection_that_ends_inside_an_answer_is_told_in_plain_words(raised: Exception) -> None:
-    with pytest.raises(UpstreamFailure) as caught, answering(FixedClock()):
+    with pytest.raises(UpstreamFailure) as caught, Answering(FixedClock()):
         raise raised
 
     assert caught.value.message == "the connection ended inside the answer"
