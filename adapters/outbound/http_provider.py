@@ -131,7 +131,9 @@ def http_provider(
 
 def _is_stream(response: httpx.Response) -> bool:
     """What was sent decides, not what was asked for: some servers stream regardless, some never."""
-    return bool(response.headers.get("content-type", "").lower().startswith(_STREAM_TYPES))
+    # Asked of `response.headers` itself, httpx would first find out how all of them are encoded.
+    kind = next((value for name, value in response.headers.raw if name.lower() == b"content-type"), b"")
+    return kind.lower().startswith(_STREAM_TYPES)
 
 
-_STREAM_TYPES = ("text/event-stream", "application/x-ndjson")
+_STREAM_TYPES = (b"text/event-stream", b"application/x-ndjson")

@@ -65,7 +65,7 @@ class MetricsBook:
             "startup": self._recollection.startup,
             "counters": _counters(tally),
             "providers": [self._provider(tally, name) for name in _seen(tally)],
-            "recent": list(self._recollection.recent),
+            "recent": self._recollection.recent,
             "config": self._config,
         }
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from domain.events import AnswerFailedMidstream, AttemptFailed, AttemptStarted, AttemptSucceeded, Event
 from domain.inventory.lifetime import Started
@@ -12,30 +12,35 @@ MOST_RECENT = 256
 _ERROR_LENGTH = 200
 """Characters of an upstream's words in a provider's last error."""
 
+_Attempt: TypeAlias = AttemptStarted | AttemptSucceeded | AttemptFailed | AnswerFailedMidstream
+
 
 class Recollection:
     """Implements `domain.ports.observation.EventSink` and remembers what it was told, within bounds."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.recent: deque[dict[str, Any]] = deque(maxlen=MOST_RECENT)
+        self._recent: deque[tuple[float, _Attempt]] = deque(maxlen=MOST_RECENT)
         self.last_errors: dict[str, dict[str, Any]] = {}
         self.startup: dict[str, Any] = {}
 
     def __repr__(self) -> str:
-        return f"<Recollection of {len(self.recent)} attempts>"
+        return f"<Recollection of {len(self._recent)} attempts>"
+
+    @property
+    def recent(self) -> list[dict[str, Any]]:
+        """The latest attempts: how they began and ended, oldest first."""
+        return [_told(when, event) for when, event in self._recent]
 
     def emit(self, event: Event) -> None:
         match event:
-            case (
-                AttemptStarted(provider=provider, stream=stream)
-                | AttemptSucceeded(provider=provider, stream=stream)
-            ):
-                self._attempt(event.name, provider, stream=stream)
+            case AttemptStarted() | AttemptSucceeded():
+                self._recent.append((self._clock.time(), event))
             case AttemptFailed(provider=provider) | AnswerFailedMidstream(provider=provider):
-                self._attempt(event.name, provider, status=event.status, retryable=event.retryable)
+                now = self._clock.time()
+                self._recent.append((now, event))
                 self.last_errors[provider] = {
-                    "ts": self._now(),
+                    "ts": _timestamp(now),
                     "status": event.status,
                     "retryable": event.retryable,
                     "error": _shortened(event.error),
@@ -52,13 +57,19 @@ class Recollection:
             case _:
                 pass
 
-    def _attempt(self, name: str, provider: str, **told: object) -> None:
-        known = {field: value for field, value in told.items() if value is not None}
-        self.recent.append({"ts": self._now(), "event": name, "provider": provider, **known})
 
-    def _now(self) -> str:
-        moment = datetime.fromtimestamp(self._clock.time(), UTC).isoformat(timespec="milliseconds")
-        return f"{moment.removesuffix('+00:00')}Z"
+def _told(when: float, event: _Attempt) -> dict[str, Any]:
+    told: dict[str, Any] = {"ts": _timestamp(when), "event": event.name, "provider": event.provider}
+    if isinstance(event, AttemptStarted | AttemptSucceeded):
+        told["stream"] = event.stream
+        return told
+    how = {"status": event.status, "retryable": event.retryable}
+    return told | {field: value for field, value in how.items() if value is not None}
+
+
+def _timestamp(when: float) -> str:
+    moment = datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds")
+    return f"{moment.removesuffix('+00:00')}Z"
 
 
 def _shortened(words: str) -> str:
