@@ -32,10 +32,10 @@ class Http1Transport(httpx.AsyncBaseTransport):
     ``Content-Encoding`` and ``Content-Length`` removed; other codings are the caller's to undo, if it asked
     for them, and errors otherwise.
 
-    ``request.extensions["timeout"]`` bounds in seconds: ``connect`` the look-up, connection and TLS handshake
-    together; ``write`` the time in which the peer takes no byte of the body; ``read`` the time in which no
-    byte of the response comes. ``pool`` means nothing, since nothing waits for a connection. There is no
-    limit on the whole.
+    ``request.extensions["timeout"]`` bounds in seconds: ``connect`` the look-up, connection and TLS
+    handshake together; ``write`` the time in which nothing more of a body fits into the kernel's buffers;
+    ``read`` the time in which no byte of the response comes and none of the request leaves. ``pool`` means
+    nothing, since nothing waits for a connection. There is no limit on the whole.
 
     A connection that was used before is looked at when it is taken: one that the peer has closed, or on
     which it has said something unasked, is dropped for another, so nothing was written to it and nothing is
@@ -155,7 +155,7 @@ def _ask(
 
 
 def _timeouts(request: httpx.Request) -> Mapping[str, float | None]:
-    found: Mapping[str, float | None] = request.extensions.get("timeout", {})
+    found: Mapping[str, float | None] = request.extensions.get("timeout") or {}
     return found
 
 
@@ -196,10 +196,14 @@ class Download(httpx.AsyncByteStream):
 
 
 class UnpackedDownload(Download):
-    """A body that came compressed."""
+    """A body that came compressed, in this coding."""
+
+    def __init__(self, exchange: Exchange, request: httpx.Request, coding: bytes) -> None:
+        super().__init__(exchange, request)
+        self._coding = coding
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        unpacking = Unpacking()
+        unpacking = Unpacking(self._coding)
         try:
             while packed := await self._exchange.piece():
                 for piece in unpacking.pieces(packed):
@@ -214,7 +218,7 @@ class UnpackedDownload(Download):
 def _body(exchange: Exchange, request: httpx.Request) -> Download:
     coding = exchange.answer.named.get(b"content-encoding", b"identity").lower()
     if is_understood(coding):
-        return UnpackedDownload(exchange, request)
+        return UnpackedDownload(exchange, request, coding)
     if coding == b"identity" or coding.decode("latin-1") in request.headers.get("accept-encoding", ""):
         return Download(exchange, request)
     exchange.give_up()

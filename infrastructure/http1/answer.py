@@ -33,6 +33,7 @@ class Answer:
         "error",
         "has_begun",
         "has_ended",
+        "has_failed",
         "headers",
         "may_be_followed",
         "named",
@@ -61,8 +62,10 @@ class Answer:
         """All of it is here."""
         self.may_be_followed = False
         """It has ended, and the connection may carry another exchange."""
+        self.has_failed = False
+        """The rest will not come."""
         self.error: Exception | None = None
-        """Why the rest will not come."""
+        """Why not, until somebody was told."""
         self._body: list[bytes] = []
         self._has_body = has_body
         self._head_bytes = 0
@@ -73,21 +76,13 @@ class Answer:
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
 
     def __repr__(self) -> str:
-        state = (
-            "failed"
-            if self.error
-            else "whole"
-            if self.has_ended
-            else "begun"
-            if self.has_begun
-            else "awaited"
-        )
-        return f"<Answer {self.status or '...'}, {state}>"
+        state = "failed" if self.has_failed else "whole" if self.has_ended else "under way"
+        return f"<Answer {self.status or 'without a status'}, {state}>"
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more comes, for better or worse."""
-        return self.has_ended or self.error is not None
+        return self.has_ended or self.has_failed
 
     def feed(self, data: bytes) -> None:
         """Understand what came in; what makes no sense is its error."""
@@ -121,7 +116,19 @@ class Answer:
         """Nothing more comes; what came before stays. Of several reasons the first counts."""
         if not self.is_over:
             self.error = error
+            self.has_failed = True
             self._parser = None
+
+    def why_not(self) -> Exception:
+        """
+        To be raised: why the rest will not come.
+
+        It is told once. An error that was raised knows the frames that it came through, and so this answer;
+        if that knew the error, none of them would go before the collector comes, nor would a prompt of
+        megabytes.
+        """
+        error, self.error = self.error, None
+        return error or httpx.ReadError("The answer has failed before")
 
     def connection_ended(self, cause: Exception | None) -> None:
         """The connection is gone, without a cause if the peer closed it in good order."""
@@ -147,8 +154,9 @@ class Answer:
             self.may_be_followed = False
 
     def on_status(self, reason: bytes) -> None:
-        self._count(len(reason))
-        self.reason += reason
+        if not self.has_begun:
+            self._count(len(reason))
+            self.reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.has_begun:
@@ -160,6 +168,8 @@ class Answer:
         if self.has_begun or parser is None:
             return
         status = parser.get_status_code()
+        if status < 100:
+            raise _SenselessError(f"{status} is no status")
         if status < 200:
             self._is_interim = True
             self.headers.clear()
@@ -194,13 +204,15 @@ class Answer:
     def _count(self, more: int) -> None:
         self._head_bytes += more
         if self._head_bytes > MAX_HEAD_BYTES:
-            raise _TooLongError(f"its head is larger than {MAX_HEAD_BYTES} bytes")
+            raise _SenselessError(f"its head is larger than {MAX_HEAD_BYTES} bytes")
 
 
-class _TooLongError(Exception):
+class _SenselessError(Exception):
     """Ends the parsing of a head."""
 
 
 def _in_words(error: Exception) -> str:
-    found = error.__context__ if isinstance(error.__context__, _TooLongError) else error
+    if isinstance(error, httptools.HttpParserUpgrade):
+        return "it goes over to another protocol unasked"
+    found = error.__context__ if isinstance(error.__context__, _SenselessError) else error
     return str(found) or type(found).__name__

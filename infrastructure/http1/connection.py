@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from infrastructure.http1.answer import Answer
+from infrastructure.http1.answer import MAX_HEAD_BYTES, Answer
 from infrastructure.http1.exchange import Exchange
 
 READ_BUFFER_BYTES = 128 * 1024
@@ -46,6 +46,11 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._is_paused = False
         self._may_write: asyncio.Future[None] | None = None
+        self._early: bytes | None = b""
+        """What was said before the first request; None from then on."""
+        self._said_goodbye = False
+        self._cause: Exception | None = None
+        self._transport: Any = None
 
     def __repr__(self) -> str:
         return f"<Connection to {self.origin}, {'busy' if self._exchange else 'at rest'}>"
@@ -67,11 +72,16 @@ class Connection(asyncio.Protocol):
             self._transport.writelines((head, body))
         else:
             self._transport.write(head + body)
+        early, self._early = self._early, None
+        if early:
+            self.data_received(early)
+        if self._transport.is_closing():
+            self._ended(self._cause)
         return exchange
 
-    async def write(self, piece: bytes | memoryview) -> None:
+    def write(self, piece: bytes | memoryview) -> None:
         """
-        Write that behind what was written, and wait until there is room for more.
+        Write that behind what was written.
 
         Raises:
             httpx.WriteError: The connection is gone.
@@ -80,23 +90,28 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             raise httpx.WriteError("The connection is gone")
         self._transport.write(piece)
-        if self._may_write is not None:
-            await self._may_write
+
+    async def has_room(self, within_s: float | None) -> bool:
+        """Wait until more should be written: whether that is so within that time."""
+        if self._may_write is None:
+            await asyncio.sleep(0)  # whoever only writes would not notice that nobody reads any more
+            return True
+        done, _ = await asyncio.wait((self._may_write,), timeout=within_s)
+        return bool(done)
+
+    def unsent(self) -> int:
+        """How much was written that has not left this machine yet, in bytes."""
+        unsent: int = self._transport.get_write_buffer_size()
+        return unsent
 
     def close(self) -> None:
         """Close at once: a polite close would flush what was not sent, and over TLS wait for a farewell."""
         if self._exchange is not None:
             self.give_up(self._exchange)
-        else:
+        elif self._transport is not None:
             self._transport.abort()
 
     # Asked by its exchange.
-
-    def is_sending(self) -> bool:
-        """Whether anything of the request is left to be sent."""
-        exchange = self._exchange
-        is_uploading = exchange is not None and exchange.upload is not None and not exchange.upload.done()
-        return is_uploading or self._transport.get_write_buffer_size() > 0
 
     def resume(self, exchange: Exchange) -> None:
         """Read on, if it is this exchange for whose sake reading paused."""
@@ -112,7 +127,8 @@ class Connection(asyncio.Protocol):
 
     def _leave(self, exchange: Exchange) -> None:
         """The exchange is over: rest, if all was said and the peer would hear another."""
-        may_rest = exchange.answer.may_be_followed and not self.is_sending()
+        is_uploading = exchange.upload is not None and not exchange.upload.done()
+        may_rest = exchange.answer.may_be_followed and not is_uploading and not self.unsent()
         self._exchange = None
         if exchange.upload is not None:
             exchange.upload.cancel()
@@ -132,7 +148,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         exchange = self._exchange
         if exchange is None:
-            self._transport.abort()
+            self._hear_unasked(data)
             return
         exchange.heard(data)
         if exchange.answer.is_over:
@@ -142,11 +158,17 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def eof_received(self) -> None:
+        self._said_goodbye = True
         self._ended(None)
-        self._transport.abort()
+        if self._early is None:
+            self._transport.abort()
 
     def connection_lost(self, cause: Exception | None) -> None:
-        self._ended(cause)
+        # TLS that ends without a farewell may have been cut off by anybody, and a part of the answer with it
+        # (RFC 9112, section 9.8): of that `eof_received` is not told.
+        was_orderly = cause is None and self._said_goodbye
+        self._cause = None if was_orderly else cause or ConnectionAbortedError("It ended without a farewell")
+        self._ended(self._cause)
         self._lost(self)
         self.resume_writing()
 
@@ -157,6 +179,13 @@ class Connection(asyncio.Protocol):
         may_write, self._may_write = self._may_write, None
         if may_write is not None and not may_write.done():
             may_write.set_result(None)
+
+    def _hear_unasked(self, data: bytes) -> None:
+        """Some say why they will not serve before anybody asked; whoever asks then hears it."""
+        if self._early is None or len(self._early) + len(data) > MAX_HEAD_BYTES:
+            self._transport.abort()
+        else:
+            self._early += data
 
     def _ended(self, cause: Exception | None) -> None:
         exchange = self._exchange

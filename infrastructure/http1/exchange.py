@@ -11,7 +11,8 @@ from infrastructure.http1.answer import Answer
 class Carrier(Protocol):
     """The connection of an exchange, which may by now carry another one."""
 
-    def is_sending(self) -> bool: ...
+    def unsent(self) -> int:
+        """How much was written that has not left this machine yet, in bytes."""
 
     def resume(self, exchange: "Exchange") -> None:
         """Read on, if it is this exchange for whose sake reading paused."""
@@ -25,8 +26,8 @@ class Exchange:
     What one request is answered, for one reader who waits for it.
 
     Args:
-        read_timeout_s: for how long the peer may be silent while the reader waits and nothing of the
-            request is left to be sent; None for ever.
+        read_timeout_s: for how long the reader waits for a peer that neither says anything nor takes
+            anything of the request; None for ever.
     """
 
     __slots__ = (
@@ -34,6 +35,7 @@ class Exchange:
         "_heard_at",
         "_loop",
         "_read_timeout_s",
+        "_unsent",
         "_waiting",
         "_watch",
         "answer",
@@ -55,6 +57,7 @@ class Exchange:
         self._loop = loop
         self._read_timeout_s = read_timeout_s
         self._heard_at = 0.0
+        self._unsent = 0
         self._waiting: asyncio.Future[None] | None = None
         self._watch: asyncio.TimerHandle | None = None
 
@@ -71,8 +74,8 @@ class Exchange:
         """
         answer = self.answer
         while not answer.has_begun:
-            if answer.error is not None:
-                raise answer.error
+            if answer.has_failed:
+                raise answer.why_not()
             await self._something_new()
 
     async def piece(self) -> bytes:
@@ -85,8 +88,8 @@ class Exchange:
         """
         answer = self.answer
         while not answer.size:
-            if answer.error is not None:
-                raise answer.error
+            if answer.has_failed:
+                raise answer.why_not()
             if answer.has_ended:
                 return b""
             await self._something_new()
@@ -128,8 +131,14 @@ class Exchange:
     def _look_after(self, seconds: float, patience_s: float) -> None:
         self._watch = self._loop.call_later(seconds, self._look, patience_s)
 
+    def _is_sending(self) -> bool:
+        """Whether the peer took something since the last look, or has taken all that there is to take yet."""
+        before, self._unsent = self._unsent, self._carrier.unsent()
+        is_making = self.upload is not None and not self.upload.done() and not self._unsent
+        return is_making or self._unsent != before
+
     def _look(self, patience_s: float) -> None:
-        if self._carrier.is_sending():
+        if self._is_sending():
             self._heard_at = self._loop.time()
         left_s = self._heard_at + patience_s - self._loop.time()
         if left_s > 0:

@@ -40,6 +40,8 @@ class Pool:
         self._connected = connected
         self._names = Names()
         self._all: set[Connection] = set()
+        self._patience: set[asyncio.Timeout] = set()
+        """Of connections that are being made."""
         self._resting: dict[str, list[Connection]] = {}
         self._sweep: asyncio.TimerHandle | None = None
         self._is_closed = False
@@ -71,12 +73,10 @@ class Pool:
 
         """
         began_at = time.monotonic()
+        self._refuse_when_closed()
         with _failing_as_httpx(to):
-            async with asyncio.timeout(timeout_s):
-                connection = await self._made(to)
-        if self._is_closed:
-            connection.close()
-            raise httpx.ConnectError("The transport was closed")
+            connection = await self._made_within(timeout_s, to)
+        self._refuse_when_closed(connection)
         self._all.add(connection)
         # A new connection is not judged by what waits on it: over TLS that may be session tickets.
         self._connected(to.peer, time.monotonic() - began_at)
@@ -88,21 +88,45 @@ class Pool:
         self._resting.clear()
         if self._sweep is not None:
             self._sweep.cancel()
+        for patience in self._patience:
+            if not patience.expired():
+                patience.reschedule(self._loop.time())
         for connection in tuple(self._all):
             connection.close()
+
+    def _refuse_when_closed(self, *made: Connection) -> None:
+        if self._is_closed:
+            for connection in made:
+                connection.close()
+            raise httpx.ConnectError("The transport was closed")
+
+    async def _made_within(self, timeout_s: float | None, to: Destination) -> Connection:
+        async with asyncio.timeout(timeout_s) as patience:
+            self._patience.add(patience)
+            try:
+                return await self._made(to)
+            except asyncio.CancelledError:
+                if patience.expired():
+                    self._refuse_when_closed()
+                raise
+            finally:
+                self._patience.discard(patience)
 
     async def _made(self, to: Destination) -> Connection:
         context = await self._trust.context() if to.is_tls else None
         peer = await reached(await self._names.addresses(to.host, to.port))
+        connection = Connection(to.origin, self._loop, rested=self._rest, lost=self._forget)
         try:
-            _, connection = await self._loop.create_connection(
-                lambda: Connection(to.origin, self._loop, rested=self._rest, lost=self._forget),
+            await self._loop.create_connection(
+                lambda: connection,
                 sock=peer,
                 ssl=context,
-                server_hostname=to.host if to.is_tls else None,
+                server_hostname=to.host.removesuffix(".") if to.is_tls else None,
             )
         except BaseException:
-            peer.close()
+            # The loop owns the socket now. It closes one that is not ready; one that has just become so it
+            # would close politely, which takes as long as the peer likes.
+            connection.close()
             raise
         return connection
 

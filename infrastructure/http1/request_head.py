@@ -9,8 +9,10 @@ import httpx
 
 _PORTS = {"http": 80, "https": 443}
 
-_OURS = frozenset({b"content-length", b"transfer-encoding", b"expect"})
-"""Where a body ends is said by whoever writes it."""
+_OURS = frozenset({b"content-length", b"transfer-encoding", b"expect", b"connection"})
+"""Where a body ends, and whether the connection is kept, is said by whoever sees to it."""
+
+_MOST_PORT = 65535
 
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 """Whose requests say that they have no body (RFC 9110, section 8.6)."""
@@ -48,13 +50,16 @@ def destination(url: str) -> Destination:
     Where this URL leads.
 
     Raises:
-        httpx.UnsupportedProtocol: It is of another scheme than http and https, or names no host.
+        httpx.UnsupportedProtocol: It is of another scheme than http and https, or names no host or no port
+        that there is.
 
     """
     parsed = httpx.URL(url)
     if parsed.scheme not in _PORTS or not parsed.host:
         raise httpx.UnsupportedProtocol(f"{url!r} is no address of HTTP")
-    port = parsed.port or _PORTS[parsed.scheme]
+    port = _PORTS[parsed.scheme] if parsed.port is None else parsed.port
+    if not 0 < port <= _MOST_PORT:
+        raise httpx.UnsupportedProtocol(f"There is no port {port}")
     host = parsed.raw_host.decode("ascii")
     return Destination(
         origin=f"{parsed.scheme}://{host}:{port}",

@@ -16,6 +16,7 @@ class Trust:
     def __init__(self, ca_file: Path | None) -> None:
         self._ca_file = ca_file
         self._context: ssl.SSLContext | None = None
+        self._reading: asyncio.Future[ssl.SSLContext] | None = None
 
     def __repr__(self) -> str:
         return f"<Trust{f' in {self._ca_file} too' if self._ca_file else ''}>"
@@ -32,9 +33,11 @@ class Trust:
             self._context = _context(self._ca_file)
 
     async def context(self) -> ssl.SSLContext:
-        """What a TLS connection is made with."""
+        """What a TLS connection is made with; read once, however many wait for it."""
         if self._context is None:
-            self._context = await asyncio.to_thread(_context, self._ca_file)
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.ensure_future(asyncio.to_thread(_context, self._ca_file))
+            self._context = await asyncio.shield(self._reading)
         return self._context
 
 

@@ -1,7 +1,12 @@
 """The shared transport: when it works, what it adds, and what it does that not every transport would."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import gc
+import socket
+import ssl
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -230,10 +235,12 @@ async def test_a_connection_at_rest_is_closed_after_a_while() -> None:
         pool.close()
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http:///v1", "v1/chat"])
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1/", "http:///v1", "v1/chat", "http://a:0/", "http://a:65536/"]
+)
 async def test_what_is_no_address_of_http_is_said(url: str) -> None:
     async with Http1Transport() as transport:
-        with pytest.raises(httpx.UnsupportedProtocol, match="no address of HTTP"):
+        with pytest.raises(httpx.UnsupportedProtocol, match=r"no address of HTTP|no port"):
             await fetch(transport, post(url))
 
 
@@ -243,3 +250,122 @@ async def test_the_secret_in_a_header_that_cannot_be_sent_is_not_shown() -> None
             await fetch(transport, post("http://127.0.0.1:9/", headers={"Authorization": "Bearer s3cret\n"}))
 
     assert "s3cret" not in str(raised.value)
+
+
+async def test_a_stream_of_the_caller_that_is_cancelled_in_itself_ends_the_request() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"first"
+        raise asyncio.CancelledError
+
+    async def play(line: Line) -> None:
+        await line.read_head()
+        await line.seconds_until_closed()
+
+    async with ScriptedPeer(play) as peer, Http1Transport() as transport:
+        with pytest.raises(httpx.WriteError, match="cancelled"):
+            await fetch(transport, post(peer.url, pieces()))
+
+
+@pytest.fixture
+def deaf() -> Iterator[int]:
+    """The port of a peer whose kernel takes a little, and which reads nothing of it."""
+    with closing(socket.socket()) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("kib", [1, 40, 2000, 2600, 2700, 2760, 2800, 2900, 4000])
+async def test_whatever_is_left_to_be_sent_a_peer_that_takes_nothing_is_not_waited_for(
+    deaf: int, kib: int
+) -> None:
+    async with Http1Transport() as transport, asyncio.timeout(10):
+        with pytest.raises((httpx.ReadTimeout, httpx.WriteTimeout)):
+            await fetch(transport, post(f"http://127.0.0.1:{deaf}/", b"x" * kib * 1024, read=0.2, write=0.2))
+
+
+async def test_closing_the_transport_ends_connections_that_are_being_made() -> None:
+    called = asyncio.Event()
+
+    async def play(line: Line) -> None:
+        called.set()
+        await line.seconds_until_closed()
+
+    async with ScriptedPeer(play) as peer:
+        transport = Http1Transport()
+        await transport.open()
+        asking = asyncio.ensure_future(fetch(transport, post(peer.url.replace("http:", "https:"))))
+        await called.wait()
+        await transport.aclose()
+        with pytest.raises(httpx.ConnectError, match="closed"):
+            await asking
+
+
+async def test_closing_the_transport_calls_nobody_again() -> None:
+    async with ScriptedPeer(Leaving()) as peer:
+        transport = Http1Transport()
+        await transport.open()
+        await fetch(transport, get(peer.url))
+        asking = asyncio.ensure_future(fetch(transport, get(peer.url)))
+        await asyncio.sleep(0)
+        await transport.aclose()
+        with pytest.raises((httpx.ConnectError, httpx.ReadError)):
+            await asking
+        await asyncio.sleep(0.05)
+
+    assert len(peer.lines) == 1
+
+
+async def test_many_first_calls_over_tls_read_the_authorities_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    read: list[object] = []
+    make = ssl.create_default_context
+
+    def noted() -> ssl.SSLContext:
+        read.append(None)
+        return make()
+
+    monkeypatch.setattr(ssl, "create_default_context", noted)
+    trust = Trust(None)
+
+    contexts = await asyncio.gather(*(trust.context() for _ in range(50)))
+
+    assert (len(read), len(set(map(id, contexts)))) == (1, 1)
+
+
+async def test_a_peer_that_refuses_before_it_was_asked_is_heard() -> None:
+    async def play(line: Line) -> None:
+        await line.send(sized(b"busy", status=b"503 Busy", headers=b"Connection: close\r\n"))
+        line.close()
+
+    async with ScriptedPeer(play) as peer, Http1Transport() as transport:
+        answers = {(await fetch(transport, post(peer.url))).status_code for _ in range(20)}
+
+    assert answers == {503}
+
+
+async def test_a_caller_does_not_decide_how_long_a_connection_is_kept() -> None:
+    async with ScriptedPeer(hello) as peer, Http1Transport() as transport:
+        for _ in range(2):
+            await fetch(transport, post(peer.url, headers={"Connection": "close"}))
+
+    assert [header(head, "connection") for head in peer.lines[0].heads] == [None, None]
+
+
+async def test_a_request_that_failed_does_not_stay_in_memory() -> None:
+    async with ScriptedPeer(Leaving()) as peer, Http1Transport() as transport:
+        await fetch(transport, post(peer.url))
+        gc.collect()
+        gc.disable()
+        try:
+            request = post(peer.url, b"a prompt of megabytes")
+            left = weakref.ref(request)
+            with suppress(httpx.TransportError):
+                await fetch(transport, request)
+            del request
+            await asyncio.sleep(0.05)
+            assert left() is None
+        finally:
+            gc.enable()

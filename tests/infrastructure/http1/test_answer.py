@@ -160,3 +160,29 @@ def test_an_upgrade_on_offer_is_none_of_our_business() -> None:
     answer.feed(sized(b"hello", headers=b"Connection: Upgrade\r\nUpgrade: h2,h2c\r\n"))
 
     assert (answer.error, answer.take()) == (None, b"hello")
+
+
+def test_what_follows_does_not_change_what_was_said() -> None:
+    answer = Answer()
+
+    answer.feed(sized(b"hello") + sized(b"forged", status=b"200 EVIL"))
+
+    assert (answer.reason, answer.take()) == (b"OK", b"hello")
+
+
+@pytest.mark.parametrize("status", [b"0", b"42", b"099"])
+def test_a_status_that_there_is_not_is_not_waited_after(status: bytes) -> None:
+    answer = Answer()
+
+    answer.feed(b"HTTP/1.1 %s Odd\r\n\r\n" % status)
+
+    assert isinstance(answer.error, httpx.RemoteProtocolError)
+
+
+def test_an_error_is_told_once_and_leaves_no_trace_of_itself() -> None:
+    answer = Answer()
+    answer.fail(httpx.ReadError("gone"))
+
+    assert str(answer.why_not()) == "gone"
+    assert isinstance(answer.why_not(), httpx.ReadError)
+    assert answer.is_over
