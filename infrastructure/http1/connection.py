@@ -68,16 +68,20 @@ class Connection(asyncio.Protocol):
         answer = Answer(has_body=has_answer_body)
         exchange = Exchange(self, answer, self._loop, read_timeout_s=read_timeout_s)
         self._exchange = exchange
-        if len(body) > _JOINED_BYTES:
-            self._transport.writelines((head, body))
-        else:
-            self._transport.write(head + body)
         early, self._early = self._early, None
+        if not self._transport.is_closing():
+            self._send(head, body)
         if early:
             self.data_received(early)
         if self._transport.is_closing():
             self._ended(self._cause)
         return exchange
+
+    def _send(self, head: bytes, body: bytes) -> None:
+        if len(body) > _JOINED_BYTES:
+            self._transport.writelines((head, body))
+        else:
+            self._transport.write(head + body)
 
     def write(self, piece: bytes | memoryview) -> None:
         """

@@ -35,9 +35,13 @@ class Trust:
     async def context(self) -> ssl.SSLContext:
         """What a TLS connection is made with; read once, however many wait for it."""
         if self._context is None:
-            if self._reading is None or self._reading.done():
+            if self._reading is None:
                 self._reading = asyncio.ensure_future(asyncio.to_thread(_context, self._ca_file))
-            self._context = await asyncio.shield(self._reading)
+            try:
+                self._context = await asyncio.shield(self._reading)
+            except OSError:
+                self._reading = None
+                raise
         return self._context
 
 

@@ -138,6 +138,30 @@ async def test_a_request_that_may_have_been_acted_on_is_not_sent_again(
     assert [len(line.heads) for line in peer.lines] == [2]
 
 
+async def test_a_peer_that_refuses_before_it_was_asked_is_heard(transport: httpx.AsyncBaseTransport) -> None:
+    async def play(line: Line) -> None:
+        await line.send(sized(b"busy", status=b"503 Busy", headers=b"Connection: close\r\n"))
+        line.half_close()
+        await line.seconds_until_closed()
+
+    async with ScriptedPeer(play) as peer:
+        answers = {(await fetch(transport, post(peer.url))).status_code for _ in range(20)}
+
+    assert answers == {503}
+
+
+async def test_a_peer_that_leaves_before_it_was_asked_is_an_error(
+    transport: httpx.AsyncBaseTransport,
+) -> None:
+    async def play(line: Line) -> None:
+        line.close()
+
+    async with ScriptedPeer(play) as peer:
+        for _ in range(20):
+            with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)):
+                await fetch(transport, post(peer.url))
+
+
 @pytest.mark.parametrize("answer", [b"", CHUNKED_HEAD, CHUNKED_HEAD + chunk(b"data: one\n\n")])
 async def test_a_reset_is_an_error_at_every_stage(transport: httpx.AsyncBaseTransport, answer: bytes) -> None:
     async def play(line: Line) -> None:
