@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections import deque
 from itertools import chain, zip_longest
 
 from infrastructure.http1.names import Address
@@ -40,14 +41,14 @@ async def _first(
     addresses: list[Address], trying: list[asyncio.Task[socket.socket]], head_start_s: float
 ) -> socket.socket:
     failed: Exception = OSError("There is no address")
-    waiting = iter(addresses)
+    waiting = deque(addresses)
     under_way: set[asyncio.Task[socket.socket]] = set()
-    while (following := next(waiting, None)) or under_way:
-        if following is not None:
-            attempt = asyncio.create_task(_connected(following))
+    while waiting or under_way:
+        if waiting:
+            attempt = asyncio.create_task(_connected(waiting.popleft()))
             trying.append(attempt)
             under_way.add(attempt)
-        patience = head_start_s if following is not None and following is not addresses[-1] else None
+        patience = head_start_s if waiting else None
         done, under_way = await asyncio.wait(under_way, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         for attempt in done:
             error = attempt.exception()

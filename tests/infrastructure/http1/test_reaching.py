@@ -4,12 +4,14 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
 from infrastructure.http1.names import Address, Names
 from infrastructure.http1.reaching import reached
 from tests.contract.http_transport.test_connections import full_backlog
+from tests.upstream.scripted_upstream import until
 
 
 def address(port: int, host: str = "127.0.0.1") -> Address:
@@ -92,3 +94,23 @@ async def test_a_name_that_nobody_has_is_an_error_each_time() -> None:
     for _ in range(2):
         with pytest.raises(OSError, match=r"(?i)name|address"):
             await names.addresses("nowhere.invalid", 80)
+
+
+async def test_of_two_that_answer_in_the_same_moment_one_is_closed(
+    listening: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, now = asyncio.get_running_loop(), asyncio.Event()
+    connect, made = loop.sock_connect, list[socket.socket]()
+
+    async def together(sock: socket.socket, where: Any) -> None:
+        made.append(sock)
+        await connect(sock, where)
+        await now.wait()
+
+    monkeypatch.setattr(loop, "sock_connect", together)
+    reaching = asyncio.ensure_future(reached([address(listening)] * 2, head_start_s=0.01))
+    await until(lambda: len(made) == 2)
+    now.set()
+
+    with closing(await reaching) as won:
+        assert [sock.fileno() == -1 for sock in made if sock is not won] == [True]
